@@ -1,0 +1,1 @@
+"""Keep the block lists of WaLead and Phonely right, through their HTTP APIs."""

@@ -1,0 +1,1 @@
+"""Many items in few requests, and one named end for each."""

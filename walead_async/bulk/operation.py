@@ -1,0 +1,79 @@
+"""What a resource tells the bulk engine about one kind of change: pure, but for the read-back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from walead_async.models import Status
+    from walead_async.transport.messages import Request, Response
+
+__all__ = ["Answer", "Entry", "Operation"]
+
+
+class Entry(NamedTuple):
+    """One item that can be sent: its key, and itself as JSON, as it stands in a request's array."""
+
+    key: str
+    wire: bytes
+
+
+@attrs.frozen
+class Answer:
+    """What the answer to one batch says: a bare count, or an end for each key, or nothing of use.
+
+    `count` is the number of items changed, None where the answer has none or says `success: false`. `ends` maps keys
+    to their status (DONE, ALREADY or REFUSED) and the service's words. `message` is what the service said in general.
+    """
+
+    count: int | None = None
+    ends: Mapping[str, tuple[Status, str | None]] | None = None
+    message: str | None = None
+
+
+class Operation(Protocol):
+    """One kind of change: blocking or unblocking, in one place."""
+
+    @property
+    def blocks(self) -> bool:
+        """True for a block, False for an unblock. A block may be sent again on doubt, an unblock may not."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The path of its requests, for events and messages."""
+        ...
+
+    @property
+    def missing_means(self) -> str:
+        """What a 404 means: "run" (no such campaign or agent: the run ends) or "item" (no such record)."""
+        ...
+
+    @property
+    def itemised(self) -> bool:
+        """True if answers name an end for each key, False if they are a bare count."""
+        ...
+
+    def entry(self, item: object) -> Entry:
+        """Normalise one item. Raises `InvalidInputError` with the reason if it cannot be sent."""
+        ...
+
+    def request(self, entries: Sequence[Entry]) -> Request:
+        """The request that changes these items: the wires joined by commas, in the envelope of the endpoint."""
+        ...
+
+    def answer(self, response: Response, entries: Sequence[Entry]) -> Answer:
+        """Read the answer. Raises `UnexpectedResponseError` if it cannot be read."""
+        ...
+
+    async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
+        """Ask the service which of these keys stand in its list now: the read-back.
+
+        Every key has an answer, and False is proven, never guessed. Raises an error of our tree if the list could not
+        be read to its end.
+        """
+        ...

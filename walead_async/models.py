@@ -1,0 +1,169 @@
+"""Frozen values that know nothing of HTTP or JSON."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import attrs
+
+from walead_async.errors import BulkFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from walead_async.errors import WaleadError
+
+__all__ = [
+    "BlockedLead",
+    "BulkReport",
+    "CampaignBlockedLead",
+    "Completeness",
+    "LeadToBlock",
+    "Outcome",
+    "Page",
+    "Status",
+]
+
+T = TypeVar("T")
+
+#: How many failures the text of a `BulkFailedError` spells out.
+FAILURES_SHOWN = 5
+
+
+@attrs.frozen
+class BlockedLead:
+    """One record of the workspace's block list.
+
+    `created_at` is when the lead was blocked, aware and in UTC. `reason` is None if none was given.
+    """
+
+    id: str
+    public_identifier: str
+    reason: str | None
+    created_at: datetime
+    workspace_id: str
+
+
+@attrs.frozen
+class CampaignBlockedLead:
+    """One record of a campaign's block list. It has no id: the public identifier names it."""
+
+    public_identifier: str
+    reason: str | None
+    created_at: datetime
+
+
+@attrs.frozen
+class LeadToBlock:
+    """A lead to block with a reason of its own. `public_identifier` may also be a LinkedIn profile URL."""
+
+    public_identifier: str
+    reason: str | None = None
+
+
+@attrs.frozen
+class Page(Generic[T]):
+    """The records that one accepted page added to a listing, and the offset it was asked for."""
+
+    records: tuple[T, ...]
+    offset: int
+
+
+class Completeness(Enum):
+    """Whether a listing had every record.
+
+    COMPLETE: every record was yielded, and the list did not change while it was read.
+    CHANGED: the list changed meanwhile; every record that was there throughout was yielded exactly once.
+    INCOMPLETE: the read was stopped, or it failed.
+    UNVERIFIED: the service's answers left it undecidable; the listing says why.
+    """
+
+    COMPLETE = "complete"
+    CHANGED = "changed"
+    INCOMPLETE = "incomplete"
+    UNVERIFIED = "unverified"
+
+
+class Status(StrEnum):
+    """The one end of an item of a bulk call."""
+
+    DONE = "done"
+    ALREADY = "already"
+    DUPLICATE = "duplicate"
+    INVALID = "invalid"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    NOT_SENT = "not_sent"
+
+
+#: The ends with which a person is as wanted.
+SETTLED = frozenset({Status.DONE, Status.ALREADY, Status.DUPLICATE})
+
+
+@attrs.frozen
+class Outcome:
+    """What became of one item of a bulk call.
+
+    `item` is the item as given, `key` its normalised identifier, id or number ("" if it has none), `detail` says
+    why in words, `error` is what the service or the connection said.
+    """
+
+    item: object
+    key: str
+    status: Status
+    detail: str | None = None
+    error: WaleadError | None = None
+
+
+@attrs.frozen(eq=False)
+class BulkReport:
+    """The outcomes of a bulk call, in the order of the input."""
+
+    outcomes: Sequence[Outcome]
+
+    @property
+    def counts(self) -> Mapping[Status, int]:
+        """How many items ended in each status, every status included."""
+        found = Counter(outcome.status for outcome in self.outcomes)
+        return {status: found[status] for status in Status}
+
+    @property
+    def ok(self) -> bool:
+        """True if every item is as wanted: only DONE, ALREADY and DUPLICATE."""
+        return all(outcome.status in SETTLED for outcome in self.outcomes)
+
+    def failures(self) -> dict[Status, list[Outcome]]:
+        """The outcomes that are not as wanted, by status; empty if there are none."""
+        found: dict[Status, list[Outcome]] = {}
+        for outcome in self.outcomes:
+            if outcome.status not in SETTLED:
+                found.setdefault(outcome.status, []).append(outcome)
+        return found
+
+    def raise_for_failures(self) -> None:
+        """Raise `BulkFailedError` if an item is INVALID, REFUSED, UNKNOWN or NOT_SENT."""
+        if not self.ok:
+            raise BulkFailedError(self)
+
+    def describe(self) -> str:
+        """The counts and the first failures with their reasons, in words."""
+        counts = ", ".join(f"{count} {status.value}" for status, count in self.counts.items() if count)
+        lines = [f"{len(self.outcomes)} items: {counts or 'none'}"]
+        failed = [outcome for outcome in self.outcomes if outcome.status not in SETTLED]
+        for outcome in failed[:FAILURES_SHOWN]:
+            why = outcome.detail or outcome.error or "no reason known"
+            lines.append(f"  {outcome.status.value}: {_as_text(outcome.item)}: {why}")
+        if len(failed) > FAILURES_SHOWN:
+            lines.append(f"  and {len(failed) - FAILURES_SHOWN} more, in report.failures()")
+        return "\n".join(lines)
+
+
+def _as_text(item: object) -> str:
+    """An item as a short line: what was given, not the class around it."""
+    if isinstance(item, (LeadToBlock, BlockedLead)):
+        item = item.public_identifier
+    text = item if isinstance(item, str) else repr(item)
+    return repr(text if len(text) <= 80 else text[:77] + "...")

@@ -1,0 +1,1 @@
+"""Reading a list that changes, exactly once."""

@@ -1,0 +1,70 @@
+"""Plain values for one call: what to send, what came back, and who can send it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+if TYPE_CHECKING:
+    from walead_async.transport.events import Event
+
+__all__ = ["Caller", "Request", "Response"]
+
+
+@attrs.frozen
+class Request:
+    """One call of a service, before it has a host or a key.
+
+    `path` stands below the base URL and is quoted already ("/v1/blocked-leads"); so is `query` (no "?"). `repeatable`
+    says whether it may be sent again when nobody knows whether it was carried out: True for reads and blocks, False
+    for unblocks.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    body: bytes | None = None
+    repeatable: bool = True
+
+
+@attrs.frozen
+class Response:
+    """A successful answer (2xx) with its whole body, decoded from any content encoding.
+
+    `maybe_repeated`: an earlier attempt of this call may have been carried out too. `throttled`: an attempt of this
+    call was answered with 429 or 503.
+    """
+
+    status: int
+    body: bytes
+    maybe_repeated: bool = False
+    throttled: bool = False
+
+
+class Caller(Protocol):
+    """What a listing or a bulk run asks of the transport. Every method raises only errors of our tree."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests of this session may be under way at once."""
+        ...
+
+    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+        """Send one request, with its retries, and return its answer.
+
+        `lane` is any object that stands for the run the request belongs to: runs are served in turn, so that a long
+        one does not starve a short one. With `patient` the deadline begins when the request's turn comes, without it
+        at once: requests of a run that must wait for each other are patient, a single call is not.
+
+        An error whose `maybe_applied` is True leaves it open whether the service carried the request out.
+        """
+        ...
+
+    def take_retry(self) -> bool:
+        """Take one token of the session's retry budget; False if it is spent."""
+        ...
+
+    def emit(self, event: Event) -> None:
+        """Tell the session's hooks and the log of something that happened."""
+        ...
