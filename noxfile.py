@@ -1,0 +1,115 @@
+"""Every step that CI takes, each a session: `nox -s NAME`; `nox --list` shows them all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_venv = "yes"
+nox.options.error_on_missing_interpreters = True
+nox.options.sessions = ["tests"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+VERSIONS = nox.project.python_versions(PROJECT)
+
+#: The package with every extra whose code the tests reach.
+PACKAGE = ".[cli,files,phone,testing]"
+
+#: How many simulated reads and runs `simulate` and `soak` make of each kind, unless told with `-- --runs N`.
+RUNS = 10_000
+SOAK_RUNS = 200_000
+
+
+def group(name: str) -> tuple[str, ...]:
+    """The requirements of one dependency group; an older pip cannot read groups itself."""
+    return nox.project.dependency_groups(PROJECT, name)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests, all but the long ones, on the installed package: `nox -s tests -- tests/paging -k tie`."""
+    session.install(PACKAGE, *group("tests"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(python=VERSIONS)
+def versions(session: nox.Session) -> None:
+    """Run the tests on every supported Python."""
+    session.install(PACKAGE, *group("tests"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def floors(session: nox.Session) -> None:
+    """Run the tests on the lowest versions that the package says it works with."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = PROJECT["project"]["dependencies"] + extras["cli"] + extras["files"] + extras["phone"]
+    lowest = Path(session.create_tmp()) / "lowest.txt"
+    lowest.write_text("\n".join(requirement.replace(">=", "==") for requirement in wanted), encoding="utf-8")
+    session.install(PACKAGE, *group("tests"), "--constraint", str(lowest.resolve()))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types, with mypy --strict and with pyright."""
+    session.install(PACKAGE, *group("types"))
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format. `nox -s lint -- --fix` mends what can be mended."""
+    session.install(*group("lint"))
+    if "--fix" in session.posargs:
+        session.run("ruff", "check", "--fix")
+        session.run("ruff", "format")
+        return
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Check that imports between rooms go one way."""
+    session.install(*group("layers"))
+    session.run("lint-imports")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the pages, warnings being errors, and run every Python snippet in them and in the README."""
+    session.install(PACKAGE, *group("docs"))
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html")
+    session.run("pytest", "-p", "snippets", "docs", "README.md", env={"PYTHONPATH": "docs"})
+
+
+@nox.session(reuse_venv=False)
+def demo(session: nox.Session) -> None:
+    """Do what the README says first, in an environment that has nothing else."""
+    session.install(".[cli]")
+    session.run("walead", "demo", *session.posargs)
+
+
+@nox.session
+def simulate(session: nox.Session) -> None:
+    """Read and change simulated lists that move under the reader: `nox -s simulate -- --runs N`."""
+    _simulate(session, session.posargs or ["--runs", str(RUNS)])
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Run the long forms: the tests marked so, more examples of each property, more simulated runs."""
+    session.install(PACKAGE, *group("tests"))
+    session.run("pytest", "-m", "soak or not soak", "--hypothesis-profile=soak", "--timeout=1800")
+    _simulate(session, session.posargs or ["--runs", str(SOAK_RUNS)])
+
+
+def _simulate(session: nox.Session, arguments: list[str]) -> None:
+    session.install(PACKAGE, *group("tests"))
+    for room in ("paging", "bulk"):
+        session.run("python", f"tests/{room}/simulation.py", *arguments)
