@@ -1,0 +1,158 @@
+"""Facts about the project that would rot unseen: what it exports, ships and imports, and how its files are kept."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.metadata
+import importlib.resources
+import pkgutil
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import walead_async
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+SOURCES = sorted((ROOT / "walead_async").rglob("*.py"))
+
+#: A file is a room with one job. One that needs more lines than this stands in `LONG` with what it may have.
+LONGEST = 300
+LONG: dict[str, int] = {}
+
+#: The names that programs outside this repository call.
+PUBLIC = {
+    "APIError",
+    "AsyncSession",
+    "AuthenticationError",
+    "BatchSettled",
+    "BlockedLead",
+    "BulkFailedError",
+    "BulkReport",
+    "CampaignBlockedLead",
+    "Completeness",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "DeadlineExceededError",
+    "InvalidInputError",
+    "InvalidRequestError",
+    "JournalError",
+    "LeadToBlock",
+    "LimitWaited",
+    "Listing",
+    "NotFoundError",
+    "Outcome",
+    "OutcomeUnknownError",
+    "OutboxError",
+    "Page",
+    "PageRead",
+    "PaginationError",
+    "PayloadTooLargeError",
+    "PermissionDeniedError",
+    "RateLimit",
+    "RateLimitedError",
+    "RateLimiter",
+    "RequestSent",
+    "ResponseReceived",
+    "RetryPolicy",
+    "RetryScheduled",
+    "ServerError",
+    "SessionClosedError",
+    "SourceError",
+    "Status",
+    "Timeouts",
+    "UnexpectedResponseError",
+    "VoiceAgentSession",
+    "WaleadError",
+}
+
+#: What `import walead_async` must not pay for.
+HEAVY = (
+    "aiohttp.web",
+    "click",
+    "pyarrow",
+    "pytest",
+    "rich",
+    "sqlite3",
+    "tenacity",
+    "walead_async.cli",
+    "walead_async.jobs",
+    "walead_async.testing",
+)
+
+
+def module_names() -> list[str]:
+    found = pkgutil.walk_packages(walead_async.__path__, "walead_async.")
+    return [module.name for module in found if not module.name.endswith("__main__")]
+
+
+def kept_files() -> list[Path]:
+    places = [ROOT / name for name in ("walead_async", "tests", "docs", "examples", "benchmarks", ".ci")]
+    below = [path for place in places if place.is_dir() for path in place.rglob("*")]
+    beside = [path for path in ROOT.iterdir() if path.suffix in {".md", ".toml", ".py"} or path.name == "LICENSE"]
+    made = {"__pycache__", "_build"}
+    return [path for path in below + beside if path.is_file() and not made & set(path.parts)]
+
+
+def test_every_public_name_of_the_design_is_exported() -> None:
+    assert set(walead_async.__all__) >= PUBLIC
+
+
+def test_every_exported_name_is_there() -> None:
+    assert [name for name in walead_async.__all__ if not hasattr(walead_async, name)] == []
+
+
+@pytest.mark.parametrize("name", module_names())
+def test_every_module_can_be_imported_and_has_what_it_lists(name: str) -> None:
+    module = importlib.import_module(name)
+    assert [listed for listed in getattr(module, "__all__", ()) if not hasattr(module, listed)] == []
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    program = f"import sys, walead_async; print(*(name for name in {HEAVY!r} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("shipped", ["py.typed", "testing/openapi.json"])
+def test_the_installed_package_holds(shipped: str) -> None:
+    assert importlib.resources.files("walead_async").joinpath(shipped).is_file()
+
+
+def test_the_version_stands_in_one_place() -> None:
+    assert importlib.metadata.version("walead_async") == PROJECT["version"]
+    assert [path.name for path in SOURCES if f'"{PROJECT["version"]}"' in path.read_text(encoding="utf-8")] == []
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(rf"^## \[{re.escape(PROJECT['version'])}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE)
+
+
+def test_the_base_install_is_five_packages() -> None:
+    names = [re.split(r"[^\w-]", requirement)[0] for requirement in PROJECT["dependencies"]]
+    assert names == ["aiohttp", "attrs", "cattrs", "orjson", "tenacity"]
+
+
+def test_the_extra_all_holds_every_other_extra() -> None:
+    extras = PROJECT["optional-dependencies"]
+    assert extras["all"] == [f"walead_async[{','.join(name for name in extras if name != 'all')}]"]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_source_file_is_short_and_says_its_one_job(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    docstring = ast.get_docstring(ast.parse(text))
+    assert docstring, "its first line states its job"
+    assert len(text.splitlines()) <= LONG.get(path.relative_to(ROOT).as_posix(), LONGEST)
+
+
+def test_no_file_holds_a_path_of_the_machine_it_was_written_on() -> None:
+    machine = re.compile(rb"(?<![\w.:/])/(?:root|home|Users|work)/\w")
+    assert [str(path.relative_to(ROOT)) for path in kept_files() if machine.search(path.read_bytes())] == []
