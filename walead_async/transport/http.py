@@ -1,0 +1,268 @@
+"""One attempt over aiohttp: the only file that imports its client, and none of its errors leave here."""
+
+from __future__ import annotations
+
+import os
+import ssl as tls
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+from yarl import URL
+
+from walead_async.errors import (
+    ConfigurationError,
+    ConnectionFailedError,
+    DeadlineExceededError,
+    SessionClosedError,
+    UnexpectedResponseError,
+    WaleadError,
+)
+from walead_async.transport.failures import MAX_BODY, UntrustedServerError, decoded, too_large
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from walead_async.transport.messages import Request
+    from walead_async.transport.options import Timeouts
+    from walead_async.transport.secret import SecretText
+
+__all__ = ["Http", "Reply"]
+
+#: How many URLs without a query are kept: a session has few paths, but one a campaign.
+URLS_KEPT = 1024
+
+
+class Reply(NamedTuple):
+    """What an attempt was answered with: any status, and the whole body without its content encoding."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _BrokenConnectionError(aiohttp.ClientError):
+    """Stands in for the errors after which aiohttp would send a GET or a DELETE again by itself."""
+
+
+async def _never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A client middleware: hide a broken connection from aiohttp's own re-sending, which asks nobody."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _BrokenConnectionError(_reason(error)) from None
+
+
+class Http:
+    """Sends single attempts to one service. Opens its own aiohttp session at the first attempt, and closes it."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        key_header: str,
+        user_agent: str,
+        borrowed: aiohttp.ClientSession | None = None,
+        proxy: str | None = None,
+        ssl: tls.SSLContext | str | os.PathLike[str] | None = None,
+    ) -> None:
+        """Check the options; nothing is connected. Raises `ConfigurationError`."""
+        if borrowed is not None and not isinstance(borrowed, aiohttp.ClientSession):
+            raise ConfigurationError(f"http must be an aiohttp.ClientSession, not {type(borrowed).__name__}")
+        parts = urlsplit(base_url)
+        self._scheme, self._authority, self._prefix = parts.scheme, parts.netloc, parts.path
+        self._host = parts.hostname or ""
+        self._proxy = _checked_proxy(proxy, scheme=parts.scheme)
+        self._ssl = _trusting(ssl)
+        self._borrowed = borrowed
+        self._key_header = key_header
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+            "User-Agent": user_agent,
+        }
+        self._urls: dict[str, URL] = {}
+        self._timeouts: dict[Timeouts, aiohttp.ClientTimeout] = {}
+        self._client: aiohttp.ClientSession | None = None
+
+    async def exchange(self, request: Request, key: SecretText, timeouts: Timeouts, total: float) -> Reply:
+        """Send one attempt and read its answer, in at most `total` seconds.
+
+        Raises `ConnectionFailedError`, `DeadlineExceededError`, `UnexpectedResponseError` or `SessionClosedError`;
+        their `maybe_applied` is False if no byte of the request was sent.
+        """
+        client = self._client
+        if client is None or client.closed:
+            client = self._open()
+        failure: WaleadError | None = None
+        response: aiohttp.ClientResponse | None = None
+        try:
+            response = await client.request(
+                request.method,
+                self._url(request),
+                data=request.body,
+                headers={self._key_header: key},
+                allow_redirects=False,
+                timeout=self._timeout(timeouts, total),
+                middlewares=(_never_resend,),
+                proxy=self._proxy,
+                ssl=self._ssl,
+            )
+            body = await _read(response)
+            encoding = response.headers.get("Content-Encoding", "identity")
+            if encoding and encoding.lower() != "identity" and body:
+                body = decoded(body, encoding)
+            return Reply(response.status, response.headers, body)
+        except WaleadError as error:
+            failure = error
+        except (aiohttp.ClientError, HttpProcessingError, OSError, RuntimeError, ValueError) as error:
+            failure = self._translated(error, timeouts, total, answered=response is not None)
+        finally:
+            if response is not None:
+                response.release()
+        # Raised here, not in the handler: aiohttp's error holds the request's headers, so it must not be the context.
+        raise failure
+
+    async def close(self) -> None:
+        """Close what was opened here; a borrowed session stays as it is."""
+        if self._client is not None:
+            await self._client.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        """A client session of our own. Of a borrowed one it shares the connections, and nothing that could interfere.
+
+        The borrowed session's default headers, cookies, time-outs, traces and middlewares stay out of our requests,
+        and our answers' cookies stay out of it.
+        """
+        if self._borrowed is not None and (self._borrowed.closed or self._borrowed.connector is None):
+            raise SessionClosedError("the http session that was lent to this session is closed: lend an open one")
+        connector = self._borrowed.connector if self._borrowed is not None else aiohttp.TCPConnector(limit=0)
+        self._client = aiohttp.ClientSession(
+            connector=connector,
+            connector_owner=self._borrowed is None,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._headers,
+            auto_decompress=False,
+        )
+        return self._client
+
+    def _url(self, request: Request) -> URL:
+        if request.query:
+            return self._build(request.path, request.query)
+        url = self._urls.get(request.path)
+        if url is None:
+            if len(self._urls) >= URLS_KEPT:
+                self._urls.clear()
+            url = self._urls[request.path] = self._build(request.path, "")
+        return url
+
+    def _build(self, path: str, query: str) -> URL:
+        return URL.build(
+            scheme=self._scheme, authority=self._authority, path=self._prefix + path, query_string=query, encoded=True
+        )
+
+    def _timeout(self, timeouts: Timeouts, total: float) -> aiohttp.ClientTimeout:
+        if total < timeouts.total:
+            return aiohttp.ClientTimeout(
+                total=total, connect=min(timeouts.connect, total), sock_read=min(timeouts.read, total)
+            )
+        known = self._timeouts.get(timeouts)
+        if known is None:
+            known = aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect, sock_read=timeouts.read)
+            self._timeouts[timeouts] = known
+        return known
+
+    def _translated(self, error: Exception, timeouts: Timeouts, total: float, *, answered: bool) -> WaleadError:
+        """Our error for one of aiohttp's, in our own words: theirs may hold the query, the headers or a password."""
+        where = self._host
+        if isinstance(error, aiohttp.ConnectionTimeoutError):
+            return DeadlineExceededError(f"no connection to {where} within {min(timeouts.connect, total):g} s")
+        if isinstance(error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError)):
+            return UntrustedServerError(
+                f"the TLS certificate of {where} was not accepted ({_reason(error)}); "
+                "a private certificate authority is named with ssl="
+            )
+        if isinstance(error, aiohttp.ClientProxyConnectionError):
+            return ConnectionFailedError(f"no connection to the proxy ({_reason(error)})")
+        if isinstance(error, aiohttp.ClientHttpProxyError):
+            return ConnectionFailedError(f"the proxy refused to connect to {where} with {error.status}")
+        if isinstance(error, aiohttp.ClientConnectorDNSError):
+            return ConnectionFailedError(f"the host name {where} cannot be resolved ({_reason(error)})")
+        if isinstance(error, aiohttp.ClientConnectorError):
+            return ConnectionFailedError(f"no connection to {where} ({_reason(error)})")
+        if isinstance(error, RuntimeError) or str(error) == "Connector is closed.":
+            return SessionClosedError("the connections of this session were closed while it was in use: open a new one")
+        if isinstance(error, TimeoutError):
+            limit = f"{timeouts.read:g} s of silence or {min(total, timeouts.total):g} s in all"
+            return _after_sending(DeadlineExceededError(f"no whole answer from {where} within {limit}"))
+        if isinstance(error, (aiohttp.ClientResponseError, HttpProcessingError)) and not answered:
+            return _after_sending(UnexpectedResponseError(f"{where} answered with something that is not HTTP"))
+        if answered:
+            return _after_sending(ConnectionFailedError(f"the answer of {where} broke off ({_reason(error)})"))
+        return _after_sending(ConnectionFailedError(f"the connection to {where} broke ({_reason(error)})"))
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The whole body, unless it is larger than `MAX_BODY`. Raises `UnexpectedResponseError`."""
+    length = response.content_length
+    if length is not None and length <= MAX_BODY:
+        return await response.read()
+    if length is None:
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > MAX_BODY:
+                break
+            chunks.append(chunk)
+        else:
+            return b"".join(chunks)
+    response.close()
+    raise too_large()
+
+
+def _after_sending(error: WaleadError) -> WaleadError:
+    error.maybe_applied = True
+    return error
+
+
+def _reason(error: BaseException) -> str:
+    """Why, in a few words that can hold no header and no URL: the system's message, or the name of the error."""
+    inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None) or error
+    text = getattr(inner, "verify_message", None) or getattr(inner, "strerror", None)
+    if isinstance(error, _BrokenConnectionError):
+        text = str(error)
+    return text if isinstance(text, str) and text else type(inner).__name__
+
+
+def _checked_proxy(proxy: str | None, *, scheme: str) -> URL | None:
+    if proxy is None:
+        return None
+    # The text may hold a password, so no message repeats it.
+    try:
+        url = URL(proxy) if isinstance(proxy, str) else None
+    except ValueError:
+        url = None
+    if url is None or url.scheme not in {"http", "https"} or not url.host:
+        raise ConfigurationError("proxy must be the URL of an HTTP proxy, such as http://proxy.example:3128")
+    if scheme != "https":
+        raise ConfigurationError("a proxy would see the API key of an http base URL: use https, or no proxy")
+    return url
+
+
+def _trusting(ssl: tls.SSLContext | str | os.PathLike[str] | None) -> tls.SSLContext | bool:
+    """What aiohttp is told about certificates: True is the system's own trust."""
+    if ssl is None:
+        return True
+    if isinstance(ssl, tls.SSLContext):
+        return ssl
+    if not isinstance(ssl, (str, os.PathLike)):
+        raise ConfigurationError("ssl takes an ssl.SSLContext or the path of a file with a private CA's certificate")
+    try:
+        return tls.create_default_context(cafile=ssl)
+    except OSError as error:
+        raise ConfigurationError(f"the CA file {os.fspath(ssl)!r} cannot be used: {error.strerror or error}") from None
