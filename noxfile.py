@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import nox
@@ -33,6 +34,14 @@ def tests(session: nox.Session) -> None:
     """Run the tests, all but the long ones, on the installed package: `nox -s tests -- tests/paging -k tie`."""
     session.install(PACKAGE, *group("tests"))
     session.run("pytest", *session.posargs)
+
+
+@nox.session(python=False)
+def dev(session: nox.Session) -> None:
+    """Make `.venv`, an environment to work in: the package, editable, and every tool."""
+    session.run(sys.executable, "-m", "venv", ".venv")
+    python = Path(".venv") / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    session.run(str(python), "-m", "pip", "install", "--editable", PACKAGE, *group("dev"))
 
 
 @nox.session(python=VERSIONS)
