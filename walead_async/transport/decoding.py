@@ -1,0 +1,172 @@
+"""From the bytes of an answer to models: a fast, strict path; what it refuses is explained by `converter.py`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import attrs
+import orjson
+
+from walead_async.errors import UnexpectedResponseError
+from walead_async.models import BlockedLead, CampaignBlockedLead
+from walead_async.transport.json_kind import json_kind
+
+__all__ = ["ChangeCount", "NumberChange", "blocked_leads", "campaign_leads", "change_count", "number_change", "numbers"]
+
+#: What the fast path may stumble over; nothing else is expected of it.
+WRONG = (KeyError, TypeError, ValueError, AttributeError)
+
+_from_iso = datetime.fromisoformat
+
+
+@attrs.frozen
+class ChangeCount:
+    """WaLead's answer to a bulk call. `count` is None if it has none, or if the service says `success: false`."""
+
+    count: int | None
+    message: str | None
+
+
+@attrs.frozen
+class NumberChange:
+    """Phonely's answer to a bulk call: the numbers that were changed, and why the others were not."""
+
+    changed: tuple[str, ...]
+    failed: tuple[tuple[str, str | None], ...]
+    message: str | None
+
+
+def blocked_leads(body: bytes) -> list[BlockedLead]:
+    """The records of a page of the workspace's list. Raises `UnexpectedResponseError` naming record and field."""
+    try:
+        return [_blocked_lead(record) for record in _array(orjson.loads(body))]
+    except WRONG:
+        raise _explained(body, BlockedLead) from None
+
+
+def campaign_leads(body: bytes) -> list[CampaignBlockedLead]:
+    """The records of a page of a campaign's list. Raises `UnexpectedResponseError` naming record and field."""
+    try:
+        return [_campaign_lead(record) for record in _array(orjson.loads(body))]
+    except WRONG:
+        raise _explained(body, CampaignBlockedLead) from None
+
+
+def numbers(body: bytes) -> list[str]:
+    """The numbers of an agent's list: an object with `blockList`, or a bare array. Raises `UnexpectedResponseError`."""
+    found = _json(body)
+    if isinstance(found, dict):
+        found = found.get("blockList")
+    if not isinstance(found, list):
+        raise UnexpectedResponseError(f"the block list is {json_kind(found)}, not an array of numbers")
+    for position, number in enumerate(found):
+        if not isinstance(number, str):
+            raise UnexpectedResponseError(f"number {position} of the block list is {json_kind(number)}, not text")
+    return found
+
+
+def change_count(body: bytes, field: str) -> ChangeCount:
+    """The answer to a bulk call of WaLead, whose count stands in `field`. An empty answer has no count.
+
+    Raises `UnexpectedResponseError` if it is not what the documentation says; whether the change was made is then
+    unknown.
+    """
+    if not body.strip():
+        return ChangeCount(None, None)
+    answer = _object(body)
+    count, success, message = answer.get(field), answer.get("success", True), answer.get("message")
+    if count is not None and (not isinstance(count, int) or isinstance(count, bool)):
+        raise _after_change(f"{field!r} in the answer is {json_kind(count)}, not a whole number")
+    if not isinstance(success, bool):
+        raise _after_change(f"'success' in the answer is {json_kind(success)}, not true or false")
+    return ChangeCount(count if success else None, message if isinstance(message, str) else None)
+
+
+def number_change(body: bytes, field: str) -> NumberChange:
+    """The answer to a bulk call of Phonely, whose successes stand in `field`. Raises as `change_count`."""
+    if not body.strip():
+        return NumberChange((), (), None)
+    answer = _object(body)
+    changed, failed, message = answer.get(field) or [], answer.get("failed") or [], answer.get("message")
+    if not isinstance(changed, list) or not all(isinstance(number, str) for number in changed):
+        raise _after_change(f"{field!r} in the answer is not an array of numbers")
+    if not isinstance(failed, list):
+        raise _after_change(f"'failed' in the answer is {json_kind(failed)}, not an array")
+    reasons = tuple(_failed_number(position, one) for position, one in enumerate(failed))
+    return NumberChange(tuple(changed), reasons, message if isinstance(message, str) else None)
+
+
+def _blocked_lead(record: dict[str, Any]) -> BlockedLead:
+    name, identifier, workspace = record["id"], record["publicIdentifier"], record["workspaceId"]
+    reason = record.get("reason")
+    if not type(name) is type(identifier) is type(workspace) is str or (reason is not None and type(reason) is not str):
+        raise TypeError
+    return BlockedLead(name, identifier, reason, _moment(record["createdAt"]), workspace)
+
+
+def _campaign_lead(record: dict[str, Any]) -> CampaignBlockedLead:
+    identifier, reason = record["publicIdentifier"], record.get("reason")
+    if type(identifier) is not str or (reason is not None and type(reason) is not str):
+        raise TypeError
+    return CampaignBlockedLead(identifier, reason, _moment(record["createdAt"]))
+
+
+def _moment(text: str) -> datetime:
+    """A time with its offset from UTC, as the documentation promises (`date-time`), in UTC."""
+    moment = _from_iso(text)
+    if moment.tzinfo is UTC:
+        return moment
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment.astimezone(UTC)
+
+
+def _array(found: Any) -> list[dict[str, Any]]:
+    if type(found) is not list:
+        raise TypeError
+    return found
+
+
+def _explained(body: bytes, model: type) -> UnexpectedResponseError:
+    """The error for a page that the fast path refused: slow, and naming every record and field that is wrong."""
+    found = _json(body)
+    if not isinstance(found, list):
+        return UnexpectedResponseError(f"the list is {json_kind(found)}, not an array of records")
+    # cattrs is loaded here, on need: most programs never see a wrong record.
+    from walead_async.transport.converter import explain
+
+    return UnexpectedResponseError(explain(found, model))
+
+
+def _json(body: bytes) -> object:
+    try:
+        return orjson.loads(body)
+    except ValueError as error:
+        what = str(error) if body.strip() else "it is empty"
+        raise UnexpectedResponseError(f"the answer is not JSON: {what}") from None
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        answer = _json(body)
+    except UnexpectedResponseError as error:
+        error.maybe_applied = True
+        raise
+    if not isinstance(answer, dict):
+        raise _after_change(f"the answer is {json_kind(answer)}, not an object")
+    return answer
+
+
+def _failed_number(position: int, failed: object) -> tuple[str, str | None]:
+    number = failed.get("number") if isinstance(failed, dict) else None
+    reason = failed.get("reason") if isinstance(failed, dict) else None
+    if not isinstance(number, str) or not (reason is None or isinstance(reason, str)):
+        raise _after_change(f"entry {position} of 'failed' in the answer does not hold a number and a reason")
+    return number, reason
+
+
+def _after_change(text: str) -> UnexpectedResponseError:
+    error = UnexpectedResponseError(text + ": whether the change was made is unknown")
+    error.maybe_applied = True
+    return error
