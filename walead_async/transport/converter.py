@@ -68,10 +68,10 @@ def _moment(value: object, _: type) -> datetime:
     if isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)
-        except ValueError:
+            if moment.tzinfo is not None:
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
             raise _WrongKindError(f"is not a date: {value[:40]!r}") from None
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
         raise _WrongKindError(f"is a time without an offset from UTC: {value[:40]!r}")
     raise _WrongKindError(f"is {json_kind(value)}, not a date")
 

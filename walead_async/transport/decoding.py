@@ -15,7 +15,7 @@ from walead_async.transport.json_kind import json_kind
 __all__ = ["ChangeCount", "NumberChange", "blocked_leads", "campaign_leads", "change_count", "number_change", "numbers"]
 
 #: What the fast path may stumble over; nothing else is expected of it.
-WRONG = (KeyError, TypeError, ValueError, AttributeError)
+WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 _from_iso = datetime.fromisoformat
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl as tls
+from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -64,7 +65,6 @@ class Http:
         base_url: str,
         *,
         key_header: str,
-        user_agent: str,
         borrowed: aiohttp.ClientSession | None = None,
         proxy: str | None = None,
         ssl: tls.SSLContext | str | os.PathLike[str] | None = None,
@@ -79,12 +79,6 @@ class Http:
         self._ssl = _trusting(ssl)
         self._borrowed = borrowed
         self._key_header = key_header
-        self._headers = {
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Content-Type": "application/json",
-            "User-Agent": user_agent,
-        }
         self._urls: dict[str, URL] = {}
         self._timeouts: dict[Timeouts, aiohttp.ClientTimeout] = {}
         self._client: aiohttp.ClientSession | None = None
@@ -145,7 +139,12 @@ class Http:
             connector=connector,
             connector_owner=self._borrowed is None,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self._headers,
+            headers={
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "Content-Type": "application/json",
+                "User-Agent": f"walead_async/{version('walead_async')}",
+            },
             auto_decompress=False,
         )
         return self._client

@@ -1,0 +1,251 @@
+"""The two sessions: each owns its connections, its limits and its retry budget, and hands out the resources."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from typing import TYPE_CHECKING
+
+from walead_async import identifiers
+from walead_async.configuration import base_url as checked_base_url
+from walead_async.configuration import key_from_environment, text_from_environment
+from walead_async.errors import ConfigurationError
+from walead_async.resources.agents import Agent
+from walead_async.resources.blocked_leads import BlockedLeads
+from walead_async.resources.campaigns import Campaign
+from walead_async.transport.client import Connection, Transport
+from walead_async.transport.gate import Gate
+from walead_async.transport.http import Http
+from walead_async.transport.options import RateLimit, RateLimiter, RetryPolicy, Timeouts
+from walead_async.transport.rate import SpacedLimiter
+from walead_async.transport.secret import KeySource, hidden
+
+if TYPE_CHECKING:
+    import os
+    import ssl as tls
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+    from typing import Self
+
+    import aiohttp
+
+    from walead_async.transport.events import Event
+
+__all__ = ["AsyncSession", "VoiceAgentSession"]
+
+
+class _Session:
+    """What both sessions have in common: configuration, life cycle and patience."""
+
+    #: The service's name, the prefix of its environment variables, its address and the header that takes its key.
+    _service: str
+    _variables: str
+    _default_url: str
+    _key_header: str
+
+    def __init__(
+        self,
+        api_key: str | Callable[[], str] | None,
+        *,
+        base_url: str | None,
+        retry: RetryPolicy,
+        timeouts: Timeouts,
+        concurrency: int,
+        rate_limit: RateLimit | RateLimiter | None,
+        http: aiohttp.ClientSession | None,
+        proxy: str | None,
+        ssl: tls.SSLContext | str | os.PathLike[str] | None,
+        hooks: Iterable[Callable[[Event], object]],
+    ) -> None:
+        _check_patience(retry, timeouts)
+        if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
+            raise ConfigurationError(f"concurrency must be a whole number of at least 1, not {concurrency!r}")
+        listeners = tuple(hooks)
+        if not all(callable(hook) for hook in listeners):
+            raise ConfigurationError("hooks must be functions of one event")
+        self._base_url = checked_base_url(
+            base_url, variable=f"{self._variables}_BASE_URL", default=self._default_url
+        )
+        client = Http(
+            self._base_url,
+            key_header=self._key_header,
+            borrowed=http,
+            proxy=proxy,
+            ssl=ssl,
+        )
+        key = KeySource(
+            api_key if api_key is not None else key_from_environment(self._variables), service=self._service
+        )
+        gate = Gate(concurrency, _limiter(rate_limit))
+        connection = Connection(client, key, gate, concurrency=concurrency, policy=retry, hooks=listeners)
+        self._owner = True
+        self._transport = Transport(connection, retry, timeouts)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._transport.connection.closed else "open"
+        return f"<{type(self).__name__} {state} {self._base_url}>"
+
+    async def __aenter__(self) -> Self:
+        self._transport.connection.check_usable()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections opened here; twice is once.
+
+        A borrowed `http` session stays open. On what `with_options` returned this does nothing: the session it came
+        from owns the connections.
+        """
+        if self._owner:
+            await self._transport.connection.close()
+
+    def with_options(self, *, retry: RetryPolicy | None = None, timeouts: Timeouts | None = None) -> Self:
+        """The same session, with its connections, limits and retry budget, and another patience.
+
+        A web handler may need an answer in 2 s while a job on the same session has an hour. Raises
+        `ConfigurationError` for a value of the wrong type.
+        """
+        _check_patience(retry or RetryPolicy(), timeouts or Timeouts())
+        view = copy.copy(self)
+        view._owner = False
+        view._transport = self._transport.with_patience(retry, timeouts)
+        return view
+
+
+class AsyncSession(_Session):
+    """One WaLead workspace: its block list and those of its campaigns.
+
+    `async with AsyncSession() as session: ...`, or `await session.aclose()` when done. It may be used from many tasks
+    at once, and serves them in turn.
+
+    `api_key` is text or a function that returns it (asked before each request); without one the environment is asked:
+    WALEAD_API_KEY, else the file named by WALEAD_API_KEY_FILE, else a keyring. `base_url` must be https or this
+    machine (else WALEAD_BASE_URL, else the service's own). `retry`, `timeouts` and `rate_limit` are values of this
+    package; `rate_limit` may also be any `RateLimiter`. `concurrency` is how many requests are under way at once.
+    `http` is a borrowed `aiohttp.ClientSession`: its connections are used, and nothing else of it; it is never
+    changed and never closed. `proxy` is the URL of an HTTP proxy. `ssl` is an `ssl.SSLContext` or the path of a file
+    with a private CA's certificate. `hooks` are functions of one event (`walead_async.transport.events`).
+
+    Raises `ConfigurationError` for whatever is missing or wrong; nothing is connected before the first request.
+    """
+
+    _service = "WaLead"
+    _variables = "WALEAD"
+    _default_url = "https://app-api.walead.ai/api"
+    _key_header = "x-api-key"
+
+    def __init__(
+        self,
+        api_key: str | Callable[[], str] | None = None,
+        *,
+        base_url: str | None = None,
+        retry: RetryPolicy = RetryPolicy(),
+        timeouts: Timeouts = Timeouts(),
+        concurrency: int = 8,
+        rate_limit: RateLimit | RateLimiter | None = None,
+        http: aiohttp.ClientSession | None = None,
+        proxy: str | None = None,
+        ssl: tls.SSLContext | str | os.PathLike[str] | None = None,
+        hooks: Iterable[Callable[[Event], object]] = (),
+    ) -> None:
+        api_key = hidden(api_key)
+        super().__init__(
+            api_key,
+            base_url=base_url,
+            retry=retry,
+            timeouts=timeouts,
+            concurrency=concurrency,
+            rate_limit=rate_limit,
+            http=http,
+            proxy=proxy,
+            ssl=ssl,
+            hooks=hooks,
+        )
+        self._memory = ListMemory()
+
+    @property
+    def blocked_leads(self) -> BlockedLeads:
+        """The workspace's block list. It outranks the campaigns' own lists."""
+        return BlockedLeads(self._transport, self._memory)
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        """One campaign of the workspace. Raises `InvalidInputError` if this cannot be the id of one."""
+        return Campaign(self._transport, self._memory, identifiers.path_id("campaign id", campaign_id))
+
+
+class VoiceAgentSession(_Session):
+    """One Phonely user: the block lists of the user's voice agents.
+
+    `uid` is the user's id (else PHONELY_UID); the key comes from `api_key`, PHONELY_API_KEY, PHONELY_API_KEY_FILE or
+    a keyring; the address from `base_url` or PHONELY_BASE_URL. With `validate_numbers` a number that cannot exist is
+    INVALID and not sent; this needs the extra walead_async[phone]. All else is as in `AsyncSession`.
+
+    Raises `ConfigurationError` for whatever is missing or wrong, `InvalidInputError` for a uid that cannot be one.
+    """
+
+    _service = "Phonely"
+    _variables = "PHONELY"
+    _default_url = "https://app.phonely.ai/api"
+    _key_header = "X-Authorization"
+
+    def __init__(
+        self,
+        api_key: str | Callable[[], str] | None = None,
+        *,
+        uid: str | None = None,
+        base_url: str | None = None,
+        validate_numbers: bool = False,
+        retry: RetryPolicy = RetryPolicy(),
+        timeouts: Timeouts = Timeouts(),
+        concurrency: int = 8,
+        rate_limit: RateLimit | RateLimiter | None = None,
+        http: aiohttp.ClientSession | None = None,
+        proxy: str | None = None,
+        ssl: tls.SSLContext | str | os.PathLike[str] | None = None,
+        hooks: Iterable[Callable[[Event], object]] = (),
+    ) -> None:
+        api_key = hidden(api_key)
+        super().__init__(
+            api_key,
+            base_url=base_url,
+            retry=retry,
+            timeouts=timeouts,
+            concurrency=concurrency,
+            rate_limit=rate_limit,
+            http=http,
+            proxy=proxy,
+            ssl=ssl,
+            hooks=hooks,
+        )
+        uid = uid if uid is not None else text_from_environment("PHONELY_UID")
+        if uid is None:
+            raise ConfigurationError("there is no user id: pass uid, or set PHONELY_UID")
+        self._uid = identifiers.path_id("uid", uid)
+        self._normalise = identifiers.validated_phone_number if validate_numbers else identifiers.phone_number
+        if validate_numbers:
+            identifiers.require_phone_numbers()
+
+    def agent(self, agent_id: str) -> Agent:
+        """One voice agent of the user. Raises `InvalidInputError` if this cannot be the id of one."""
+        return Agent(self._transport, self._uid, identifiers.path_id("agent id", agent_id), self._normalise)
+
+
+def _check_patience(retry: RetryPolicy, timeouts: Timeouts) -> None:
+    if not isinstance(retry, RetryPolicy):
+        raise ConfigurationError(f"retry must be a RetryPolicy, not {type(retry).__name__}")
+    if not isinstance(timeouts, Timeouts):
+        raise ConfigurationError(f"timeouts must be a Timeouts, not {type(timeouts).__name__}")
+
+
+def _limiter(rate_limit: RateLimit | RateLimiter | None) -> RateLimiter | None:
+    if rate_limit is None:
+        return None
+    if isinstance(rate_limit, RateLimit):
+        return SpacedLimiter(rate_limit)
+    if asyncio.iscoroutinefunction(getattr(rate_limit, "acquire", None)):
+        return rate_limit
+    raise ConfigurationError("rate_limit must be a RateLimit, or have a method `async def acquire(self) -> None`")
