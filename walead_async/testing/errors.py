@@ -1,0 +1,9 @@
+"""What the emulator raises when it is set up wrongly."""
+
+from __future__ import annotations
+
+__all__ = ["BadSetting"]
+
+
+class BadSetting(ValueError):
+    """A setting, fault, drift or number that the emulator does not know: the text says what it would take."""

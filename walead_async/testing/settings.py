@@ -1,0 +1,202 @@
+"""Every unknown of the two services as a switch, with a default."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from walead_async.testing.checks import (
+    from_json,
+    instant,
+    names,
+    number,
+    pattern,
+    sizes,
+    status,
+    truth,
+    whole,
+)
+from walead_async.testing.errors import BadSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "AgentList",
+    "BadItem",
+    "ErrorBody",
+    "IdentifierCase",
+    "Reblock",
+    "RetryAfter",
+    "SearchMatch",
+    "Settings",
+    "TieOrder",
+    "UnknownId",
+]
+
+
+class SearchMatch(StrEnum):
+    """What `search` compares with a public identifier: a part of it, its beginning, or all of it."""
+
+    SUBSTRING = "substring"
+    PREFIX = "prefix"
+    WHOLE = "whole"
+
+
+class TieOrder(StrEnum):
+    """How records with equal `createdAt` are ordered: as they came, by their ids, or anew in each answer."""
+
+    INSERTION = "insertion"
+    BY_ID = "by-id"
+    UNSTABLE = "unstable"
+
+
+class Reblock(StrEnum):
+    """What becomes of a record when its person is blocked again.
+
+    KEEPS: nothing changes. UPDATES: the reason does. RENEWS: reason and `createdAt` do, the id stays. REPLACES: a new
+    record takes its place. ADDS: a second record joins it. CONFLICTS: the whole batch fails with 409.
+    """
+
+    KEEPS = "keeps"
+    UPDATES = "updates"
+    RENEWS = "renews"
+    REPLACES = "replaces"
+    ADDS = "adds"
+    CONFLICTS = "conflicts"
+
+
+class BadItem(StrEnum):
+    """What a bad identifier does to its batch: the batch fails with 400, or the item is left out."""
+
+    FAILS = "fails"
+    SKIPPED = "skipped"
+
+
+class UnknownId(StrEnum):
+    """What an id without a record does to an unblock: it is left out, or the batch fails with 404."""
+
+    SKIPPED = "skipped"
+    FAILS = "fails"
+
+
+class IdentifierCase(StrEnum):
+    """What the service does with capitals: they matter, they do not, or they are stored in lower case."""
+
+    MATTERS = "matters"
+    IGNORED = "ignored"
+    LOWERED = "lowered"
+
+
+class ErrorBody(StrEnum):
+    """The body of an error answer.
+
+    NEST: `{"statusCode", "message", "error"}`. NEST_LIST: the same with a list of messages. SUCCESS: `{"success":
+    false, "message"}`. ERROR: `{"error": "…"}`. NESTED: `{"error": {"code", "message"}}`. TEXT: plain. EMPTY: none.
+    """
+
+    NEST = "nest"
+    NEST_LIST = "nest-list"
+    SUCCESS = "success"
+    ERROR = "error"
+    NESTED = "nested"
+    TEXT = "text"
+    EMPTY = "empty"
+
+
+class AgentList(StrEnum):
+    """How the numbers of an agent are listed: `{"blockList": […]}`, or the bare array."""
+
+    OBJECT = "object"
+    ARRAY = "array"
+
+
+class RetryAfter(StrEnum):
+    """How a 429 of the rate limit says when to come back: in seconds, as an HTTP date, or not at all."""
+
+    SECONDS = "seconds"
+    DATE = "date"
+    ABSENT = "absent"
+
+
+@attrs.frozen(kw_only=True, field_transformer=from_json)
+class Settings:
+    """How the emulated services behave where no vendor page says how the real ones do.
+
+    A wrong value raises `BadSetting`. Over the control address the names and values are the same, enums by their text.
+    """
+
+    #: Records on a page of the workspace list.
+    page_size: int = attrs.field(default=100, validator=whole(1))
+    #: If given, successive answers take these sizes in turn instead of `page_size`.
+    page_sizes: tuple[int, ...] = attrs.field(default=(), validator=sizes)
+    #: Seconds between carrying a request out and answering it.
+    latency: float = attrs.field(default=0.0, validator=number())
+
+    #: What `search` matches, and whether capitals matter to it.
+    search: SearchMatch = SearchMatch.SUBSTRING
+    search_minds_case: bool = attrs.field(default=False, validator=truth)
+    #: The order of records with equal `createdAt`.
+    tie_order: TieOrder = TieOrder.INSERTION
+
+    #: `createdAt` of the first record, the seconds from one to the next, and how many in a row share one.
+    clock_start: str = attrs.field(default="2024-01-01T00:00:00+00:00", validator=instant)
+    clock_step: float = attrs.field(default=1.0, validator=number())
+    ties: int = attrs.field(default=1, validator=whole(1))
+
+    #: Items in one bulk call, and the status of a call with more; None for no limit.
+    batch_limit: int | None = attrs.field(default=None, validator=whole(1, optional=True))
+    batch_limit_status: int = attrs.field(default=413, validator=status(400, 413))
+    #: Bytes of one request body; a larger one is answered with 413.
+    body_limit: int = attrs.field(default=16_000_000, validator=whole(1))
+    #: Requests a second over both services, and how many may come at once; above it, 429. None for no limit.
+    rate_limit: float | None = attrs.field(default=None, validator=number(above_zero=True, optional=True))
+    rate_burst: int = attrs.field(default=1, validator=whole(1))
+    retry_after: RetryAfter = RetryAfter.SECONDS
+
+    #: The status of a block that was carried out.
+    block_status: int = attrs.field(default=200, validator=status(200, 201))
+    #: What blocking somebody again does to the record, and whether it counts in `blocked`.
+    reblock: Reblock = Reblock.KEEPS
+    reblock_counts: bool = attrs.field(default=False, validator=truth)
+    #: A regular expression: an identifier in which it is found is bad. And what that does to the batch.
+    bad_identifier: str = attrs.field(default=r"^\s*$|[\s/\x00]", validator=pattern)
+    bad_item: BadItem = BadItem.FAILS
+    #: What an id without a record does to an unblock.
+    unknown_id: UnknownId = UnknownId.SKIPPED
+    #: Answer `success: false`, still with 200, if fewer items were changed than asked for.
+    short_is_failure: bool = attrs.field(default=False, validator=truth)
+    #: Whether capitals in identifiers matter to blocks.
+    identifier_case: IdentifierCase = IdentifierCase.MATTERS
+
+    #: Without a Pro or Agency licence a campaign block is answered with 403.
+    campaign_licence: bool = attrs.field(default=True, validator=truth)
+    #: The campaigns there are; another is answered with 404. None: any id is a campaign.
+    campaigns: tuple[str, ...] | None = attrs.field(default=None, validator=names)
+
+    #: A campaign's list begins with the newest record, not the oldest.
+    campaign_newest_first: bool = attrs.field(default=False, validator=truth)
+
+    #: The agents there are; another is answered with 404. None: any id is an agent.
+    agents: tuple[str, ...] | None = attrs.field(default=None, validator=names)
+    #: How an agent's numbers are listed.
+    agent_list: AgentList = AgentList.OBJECT
+    #: A regular expression that a whole phone number must match.
+    number: str = attrs.field(default=r"\+?[0-9][0-9 ().-]{4,24}", validator=pattern)
+
+    #: The body of an error answer.
+    error_body: ErrorBody = ErrorBody.NEST
+    #: How many requests the log keeps; the oldest go first.
+    log_size: int = attrs.field(default=10_000, validator=whole(0))
+
+    def changed(self, changes: Mapping[str, object]) -> Settings:
+        """These settings with some replaced by name. Raises `BadSetting` for a name or value that is not known."""
+        known = attrs.fields_dict(Settings)
+        unknown = next((name for name in changes if name not in known), None)
+        if unknown is not None:
+            raise BadSetting(f"there is no setting {unknown!r}; known are {', '.join(known)}")
+        # Each value is checked by its own field.
+        checked: dict[str, Any] = dict(changes)
+        return attrs.evolve(self, **checked)

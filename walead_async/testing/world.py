@@ -1,0 +1,95 @@
+"""All that the two services know: the workspace's list, the campaigns' lists and the agents' numbers."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from walead_async.testing.clock import Clock
+from walead_async.testing.leads import LeadList
+from walead_async.testing.settings import IdentifierCase, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["World"]
+
+
+class World:
+    """The state behind both services. Pure: no socket, no file, and no time but its own clock.
+
+    `agents` maps an agent's id to its numbers, kept in the order of adding. Changing it by hand is allowed.
+    """
+
+    def __init__(
+        self, settings: Settings, *, seed: int, api_key: str, uid: str, workspace_id: str = "emulator-workspace"
+    ) -> None:
+        self.seed = seed
+        self.api_key = api_key
+        self.uid = uid
+        self.workspace_id = workspace_id
+        self.settings = settings
+        self.random = random.Random(seed)
+        #: Counts changes, so that a keeper of files knows when to save.
+        self.changes = 0
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every lead, campaign and number, and set the clock back."""
+        settings = self.settings
+        self.clock = Clock(datetime.fromisoformat(settings.clock_start), step=settings.clock_step, ties=settings.ties)
+        self.leads = LeadList(self.clock, seed=self.seed, workspace_id=self.workspace_id)
+        self.campaigns: dict[str, LeadList] = {}
+        self.agents: dict[str, dict[str, None]] = {}
+        self._pages = 0
+        self._fold()
+        self.changes += 1
+
+    def take(self, settings: Settings) -> None:
+        """Behave by other settings from now on. The records stay; a new `clock_start` sets the clock."""
+        old, self.settings = self.settings, settings
+        self.clock.step, self.clock.ties = settings.clock_step, settings.ties
+        if settings.clock_start != old.clock_start:
+            self.clock.set(datetime.fromisoformat(settings.clock_start))
+        self._fold()
+
+    def add_leads(
+        self, leads: int | Iterable[str | tuple[str, str | None]], created_at: datetime | None = None
+    ) -> list[str]:
+        """Add records to the workspace's list, whoever is there already, and return their ids.
+
+        `leads` is a number, or identifiers, or pairs of identifier and reason. A number makes `lead-0000001` and so
+        on, counted on from the records ever made. `created_at`, aware, is that of each; by default the clock's.
+        """
+        if isinstance(leads, int):
+            first = self.leads.made + 1
+            leads = [f"lead-{number:07d}" for number in range(first, first + leads)]
+        pairs = ((lead, None) if isinstance(lead, str) else lead for lead in leads)
+        added = [self.leads.add(identifier, reason, created_at) for identifier, reason in pairs]
+        self.changes += 1
+        return [self.leads.id_of(number) for number in added]
+
+    def next_page_size(self) -> int:
+        """The size of the next page of the workspace's list."""
+        sizes = self.settings.page_sizes
+        if not sizes:
+            return self.settings.page_size
+        self._pages += 1
+        return sizes[(self._pages - 1) % len(sizes)]
+
+    def campaign(self, campaign_id: str) -> LeadList:
+        """The list of a campaign, begun when it is first asked for."""
+        if campaign_id not in self.campaigns:
+            self.campaigns[campaign_id] = LeadList(self.clock, seed=self.seed)
+            self._fold()
+        return self.campaigns[campaign_id]
+
+    def agent(self, agent_id: str) -> dict[str, None]:
+        """The numbers of an agent, begun when it is first asked for."""
+        return self.agents.setdefault(agent_id, {})
+
+    def _fold(self) -> None:
+        folded = self.settings.identifier_case is not IdentifierCase.MATTERS
+        for leads in (self.leads, *self.campaigns.values()):
+            leads.fold_case(folded)
