@@ -1,0 +1,41 @@
+"""How Sphinx builds these pages: nothing here needs a network."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+project = "walead_async"
+author = "walead_async contributors"
+copyright = author
+release = version = importlib.metadata.version("walead_async")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = f"walead_async {release}"
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+# In docstrings a word between single backticks is code.
+default_role = "literal"
+autodoc_class_signature = "mixed"
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+
+
+def draw_error_tree(app: Sphinx, what: str, name: str, documented: object, options: object, lines: list[str]) -> None:
+    """The tree that opens the module of errors is a drawing, not a paragraph."""
+    if name == "walead_async.errors":
+        lines[:] = [lines[0], "", "::", "", *(f"    {line}" for line in lines[1:])]
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", draw_error_tree)
