@@ -9,17 +9,23 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from walead_async.errors import InvalidInputError
     from walead_async.models import Status
     from walead_async.transport.messages import Request, Response
 
-__all__ = ["Answer", "Entry", "Operation"]
+__all__ = ["Answer", "Entries", "Operation"]
 
 
-class Entry(NamedTuple):
-    """One item that can be sent: its key, and itself as JSON, as it stands in a request's array."""
+class Entries(NamedTuple):
+    """Many items, normalised at once; `keys` and `wires` have a place for each, in the order given.
 
-    key: str
-    wire: bytes
+    `keys` are the normalised identifiers, ids or numbers; `wires` each item as JSON, as it stands in a request's
+    array. An item that cannot be sent has "" and b"" there, and its reason in `invalid`, by its index.
+    """
+
+    keys: Sequence[str]
+    wires: Sequence[bytes]
+    invalid: Mapping[int, InvalidInputError]
 
 
 @attrs.frozen
@@ -58,16 +64,20 @@ class Operation(Protocol):
         """True if answers name an end for each key, False if they are a bare count."""
         ...
 
-    def entry(self, item: object) -> Entry:
-        """Normalise one item. Raises `InvalidInputError` with the reason if it cannot be sent."""
+    def entries(self, items: Sequence[object]) -> Entries:
+        """Normalise items. Never raises: what cannot be sent is named in `invalid`.
+
+        It is called with up to a batch at once, so that a batch of plain items can be checked and encoded as a whole:
+        this is where the time of a large run goes.
+        """
         ...
 
-    def request(self, entries: Sequence[Entry]) -> Request:
+    def request(self, wires: Sequence[bytes]) -> Request:
         """The request that changes these items: the wires joined by commas, in the envelope of the endpoint."""
         ...
 
-    def answer(self, response: Response, entries: Sequence[Entry]) -> Answer:
-        """Read the answer. Raises `UnexpectedResponseError` if it cannot be read."""
+    def answer(self, response: Response, keys: Sequence[str]) -> Answer:
+        """Read the answer to a request for these keys. Raises `UnexpectedResponseError` if it cannot be read."""
         ...
 
     async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
