@@ -62,11 +62,12 @@ class WaleadError(Exception):
 
     `report` is the `BulkReport` of the bulk call that this error ended, or None.
     `maybe_applied` is True where the call that failed may have been carried out by the service all the same, by its
-    last attempt or by an earlier one.
+    last attempt or by an earlier one. `attempts` is how many attempts of the call went out, if a call failed.
     """
 
     report: BulkReport | None = None
     maybe_applied: bool = False
+    attempts: int = 1
 
 
 class ConfigurationError(WaleadError, ValueError):

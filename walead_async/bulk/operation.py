@@ -59,11 +59,6 @@ class Operation(Protocol):
         """What a 404 means: "run" (no such campaign or agent: the run ends) or "item" (no such record)."""
         ...
 
-    @property
-    def itemised(self) -> bool:
-        """True if answers name an end for each key, False if they are a bare count."""
-        ...
-
     def entries(self, items: Sequence[object]) -> Entries:
         """Normalise items. Never raises: what cannot be sent is named in `invalid`.
 
