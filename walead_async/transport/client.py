@@ -226,7 +226,9 @@ class _Call:
             connection.gate.succeeded()
             return Response(reply.status, reply.body, self._maybe_applied, self._throttled)
         error = api_error(request, reply.status, reply.headers, reply.body, hide=connection.key.hide)
-        if reply.status in {429, 503}:
+        # A service may echo the key: its answer must not stay in the frames that a traceback shows.
+        del reply
+        if error.status in {429, 503}:
             self._throttled = True
             connection.gate.throttled(ticket, getattr(error, "retry_after", None))
         raise error

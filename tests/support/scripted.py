@@ -1,0 +1,121 @@
+"""A server that does exactly what a test says, byte by byte, and the shapes of the fixtures around it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl as tls
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import aiohttp
+import attrs
+
+from walead_async.transport.client import Transport
+from walead_async.transport.events import Event
+from walead_async.transport.options import RateLimiter, RetryPolicy, Timeouts
+
+#: Retries at once, so that no test waits.
+QUICK = RetryPolicy(wait_initial=0.0, deadline=20.0)
+
+
+def answer(body: bytes = b"[]", *headers: str, status: str = "200 OK") -> bytes:
+    """A whole HTTP answer."""
+    lines = [f"HTTP/1.1 {status}", "Content-Type: application/json", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def answers(*each: bytes) -> Script:
+    """A script that gives these answers in turn, the last one for ever."""
+
+    async def script(writer: asyncio.StreamWriter, number: int) -> None:
+        writer.write(each[min(number, len(each) - 1)])
+        await writer.drain()
+
+    return script
+
+
+@attrs.define
+class Seen:
+    """One request as the server saw it."""
+
+    method: str
+    target: str
+    headers: dict[str, str] = attrs.field(repr=False)
+    body: bytes
+    connection: int
+
+
+Script = Callable[[asyncio.StreamWriter, int], Awaitable[None]]
+
+
+@attrs.define
+class ScriptedServer:
+    """Calls `script(writer, n)` for the nth request (from 0) after reading it whole."""
+
+    script: Script
+    seen: list[Seen] = attrs.Factory(list)
+    #: Set once a request was read whole.
+    arrived: asyncio.Event = attrs.Factory(asyncio.Event)
+    url: str = ""
+    connections: int = 0
+    trust: tls.SSLContext | None = None
+    _server: asyncio.Server | None = None
+    _handlers: set[asyncio.Task[None]] = attrs.Factory(set)
+
+    async def __aenter__(self) -> ScriptedServer:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.trust)
+        scheme = "https" if self.trust else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for handler in list(self._handlers):
+            handler.cancel()
+        await asyncio.gather(*self._handlers, return_exceptions=True)
+        await self._server.wait_closed()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._handlers.add(task)
+        self.connections += 1
+        number = self.connections
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                while not writer.is_closing():
+                    self.seen.append(await self._read(reader, number))
+                    self.arrived.set()
+                    await self.script(writer, len(self.seen) - 1)
+        finally:
+            writer.transport.abort()
+            self._handlers.discard(task)
+
+    async def _read(self, reader: asyncio.StreamReader, connection: int) -> Seen:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first, *lines = head.strip().split("\r\n")
+        method, target, _ = first.split(" ")
+        headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+        body = await reader.readexactly(int(headers.get("content-length", "0")))
+        return Seen(method, target, headers, body, connection)
+
+
+class Serve(Protocol):
+    async def __call__(self, script: Script, trust: tls.SSLContext | None = None) -> ScriptedServer: ...
+
+
+class Connect(Protocol):
+    def __call__(
+        self,
+        url: str,
+        *,
+        retry: RetryPolicy = QUICK,
+        timeouts: Timeouts = ...,
+        concurrency: int = 8,
+        limiter: RateLimiter | None = None,
+        hooks: tuple[Callable[[Event], object], ...] = (),
+        http: aiohttp.ClientSession | None = None,
+        ssl: tls.SSLContext | None = None,
+    ) -> Transport: ...

@@ -1,0 +1,63 @@
+"""A scripted server, and a transport that talks to it."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl as tls
+from collections.abc import AsyncIterator, Callable
+
+import aiohttp
+import pytest
+from scripted import QUICK, Connect, Script, ScriptedServer, Serve
+
+from walead_async.transport.client import Connection, Transport
+from walead_async.transport.events import Event
+from walead_async.transport.gate import Gate
+from walead_async.transport.http import Http
+from walead_async.transport.options import RateLimiter, RetryPolicy, Timeouts
+from walead_async.transport.secret import KeySource
+
+KEY = "wk_secret_123"
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Start a scripted server: `server = await serve(script)`."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        async def start(script: Script, trust: tls.SSLContext | None = None) -> ScriptedServer:
+            return await stack.enter_async_context(ScriptedServer(script, trust=trust))
+
+        yield start
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """Open a transport: `transport = connect(server.url)`."""
+    opened: list[Connection] = []
+
+    def open_one(
+        url: str,
+        *,
+        retry: RetryPolicy = QUICK,
+        timeouts: Timeouts = Timeouts(connect=2.0, read=2.0, total=5.0),
+        concurrency: int = 8,
+        limiter: RateLimiter | None = None,
+        hooks: tuple[Callable[[Event], object], ...] = (),
+        http: aiohttp.ClientSession | None = None,
+        ssl: tls.SSLContext | None = None,
+    ) -> Transport:
+        connection = Connection(
+            Http(url, key_header="x-api-key", borrowed=http, ssl=ssl),
+            KeySource(KEY, service="WaLead"),
+            Gate(concurrency, limiter),
+            concurrency=concurrency,
+            policy=retry,
+            hooks=hooks,
+        )
+        opened.append(connection)
+        return Transport(connection, retry, timeouts)
+
+    yield open_one
+    for connection in opened:
+        await connection.close()

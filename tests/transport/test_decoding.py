@@ -1,0 +1,160 @@
+"""Answers that are right become models fast; answers that are wrong are explained, record and field."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from walead_async.errors import UnexpectedResponseError
+from walead_async.models import BlockedLead, CampaignBlockedLead
+from walead_async.transport.decoding import (
+    ChangeCount,
+    NumberChange,
+    blocked_leads,
+    campaign_leads,
+    change_count,
+    number_change,
+    numbers,
+)
+
+RECORD: dict[str, Any] = {
+    "id": "rec-1",
+    "publicIdentifier": "john-doe",
+    "reason": None,
+    "createdAt": "2023-11-07T05:31:56Z",
+    "workspaceId": "ws-1",
+}
+LEAD = BlockedLead("rec-1", "john-doe", None, datetime(2023, 11, 7, 5, 31, 56, tzinfo=UTC), "ws-1")
+
+
+def test_a_page_becomes_leads_and_unknown_fields_are_kept_quiet() -> None:
+    page = [RECORD, {**RECORD, "reason": "asked", "createdAt": "2023-11-07T07:31:56.5+02:00", "score": [1]}]
+    first, second = blocked_leads(orjson.dumps(page))
+    assert first == LEAD
+    assert second.reason == "asked"
+    assert second.created_at == datetime(2023, 11, 7, 5, 31, 56, 500_000, tzinfo=UTC)
+    assert second.created_at.tzinfo is UTC
+
+
+def test_a_campaign_record_has_no_id() -> None:
+    (lead,) = campaign_leads(orjson.dumps([{"publicIdentifier": "a", "reason": "b", "createdAt": RECORD["createdAt"]}]))
+    assert lead == CampaignBlockedLead("a", "b", LEAD.created_at)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"id": 7}, "record 1: id is a number, not text"),
+        ({"id": None}, "record 1: id is null, not text"),
+        ({"publicIdentifier": ["a"]}, r"record 1 \(id 'rec-1'\): publicIdentifier is an array, not text"),
+        ({"reason": 5}, r"record 1 \(id 'rec-1'\): reason is a number, not text"),
+        ({"reason": False}, r"reason is true or false, not text"),
+        ({"createdAt": "yesterday"}, r"createdAt is not a date: 'yesterday'"),
+        ({"createdAt": "2023-11-07"}, r"createdAt is a time without an offset from UTC"),
+        ({"createdAt": "0001-01-01T00:00:00+05:00"}, "createdAt is not a date"),
+        ({"createdAt": 1699335116}, "createdAt is a number, not a date"),
+        ({"createdAt": None}, "createdAt is null, not a date"),
+        ({"workspaceId": {}}, "workspaceId is an object, not text"),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_record(wrong: dict[str, object], words: str) -> None:
+    with pytest.raises(UnexpectedResponseError, match=words):
+        blocked_leads(orjson.dumps([RECORD, {**RECORD, **wrong}]))
+
+
+@pytest.mark.parametrize("field", [name for name in RECORD if name != "reason"])
+def test_a_missing_field_is_named_with_its_record(field: str) -> None:
+    record = {name: value for name, value in RECORD.items() if name != field}
+    with pytest.raises(UnexpectedResponseError, match=f"{field} is missing"):
+        blocked_leads(orjson.dumps([record]))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "it is empty"),
+        (b"null", "the list is null, not an array"),
+        (b"{}", "the list is an object, not an array"),
+        (b"[null]", "record 0 is null, not an object"),
+        (b'["john-doe"]', "record 0 is text, not an object"),
+        (b'[{"id": "r', "not JSON"),
+        (b'[{"id": NaN}]', "not JSON"),
+        (b'["\\ud800"]', "not JSON"),
+        (b"<!DOCTYPE html>", "not JSON"),
+        ('[{"id": "ü"}]'.encode("latin-1"), "not JSON"),
+    ],
+)
+def test_what_is_no_page_is_said_in_words(body: bytes, words: str) -> None:
+    with pytest.raises(UnexpectedResponseError, match=words):
+        blocked_leads(body)
+
+
+def test_many_wrong_records_are_counted_not_listed() -> None:
+    with pytest.raises(UnexpectedResponseError, match=r"and 95 more$"):
+        blocked_leads(orjson.dumps([{**RECORD, "reason": 1}] * 100))
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from([*RECORD, "blocked", "failed"]), inner),
+)
+
+
+@given(json)
+def test_any_json_ends_in_models_or_in_our_error(found: object) -> None:
+    body = orjson.dumps(found)
+    for read in (
+        blocked_leads,
+        campaign_leads,
+        numbers,
+        lambda body: change_count(body, "blocked"),
+        lambda body: number_change(body, "added"),
+    ):
+        with contextlib.suppress(UnexpectedResponseError):
+            read(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "count", "message"),
+    [
+        (b'{"success": true, "message": "ok", "blocked": 3}', 3, "ok"),
+        (b'{"success": false, "message": "no", "blocked": 3}', None, "no"),
+        (b'{"blocked": 0}', 0, None),
+        (b'{"success": true}', None, None),
+        (b"", None, None),
+    ],
+)
+def test_a_count_is_read_or_is_none(body: bytes, count: int | None, message: str | None) -> None:
+    assert change_count(body, "blocked") == ChangeCount(count, message)
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'{"blocked": "3"}', b'{"blocked": true}', b'{"success": 1}', b"{"])
+def test_an_unreadable_count_leaves_open_whether_the_change_was_made(body: bytes) -> None:
+    with pytest.raises(UnexpectedResponseError) as caught:
+        change_count(body, "blocked")
+    assert caught.value.maybe_applied is True
+
+
+def test_numbers_come_in_an_object_or_bare() -> None:
+    assert numbers(b'{"blockList": ["+1", "2"]}') == numbers(b'["+1", "2"]') == ["+1", "2"]
+    with pytest.raises(UnexpectedResponseError, match="number 1 of the block list is a number, not text"):
+        numbers(b'["+1", 2]')
+    with pytest.raises(UnexpectedResponseError, match="the block list is null"):
+        numbers(b'{"numbers": []}')
+
+
+def test_a_change_of_numbers_names_each() -> None:
+    body = b'{"message": "m", "added": ["+1"], "failed": [{"number": "x", "reason": "Invalid phone number format"}]}'
+    expected = NumberChange(("+1",), (("x", "Invalid phone number format"),), "m")
+    assert number_change(body, "added") == expected
+    assert number_change(b'{"message": "m"}', "added") == NumberChange((), (), "m")
+    for wrong in (b'{"added": "x"}', b'{"added": [1]}', b'{"failed": 1}', b'{"failed": ["+1"]}', b"[]"):
+        with pytest.raises(UnexpectedResponseError) as caught:
+            number_change(wrong, "added")
+        assert caught.value.maybe_applied is True
