@@ -103,7 +103,7 @@ def compare(example: Example) -> None:
 pages = Sybil(
     parsers=[CodeBlockParser("python", run), CodeBlockParser("text", compare)],
     path=str(Path(__file__).parents[1]),
-    patterns=["README.md", "docs/*.md"],
+    patterns=["README.md", "docs/*.md", "docs/**/*.md"],
     setup=begin_page,
     teardown=end_page,
 )
