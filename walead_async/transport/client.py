@@ -193,9 +193,11 @@ class _Call:
         except WaleadError as error:
             # An earlier attempt may have been carried out, whatever this one shows.
             self._maybe_applied = error.maybe_applied = self._maybe_applied or error.maybe_applied
+            error.attempts = self._attempts
             if connection.closed and not isinstance(error, SessionClosedError):
                 closed = SessionClosedError("this session was closed while a request was under way")
                 closed.maybe_applied = self._maybe_applied
+                closed.attempts = self._attempts
                 raise closed from None
             raise
         finally:

@@ -1,0 +1,98 @@
+"""What people give to bulk calls -> keys and JSON, item by item, or why not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from walead_async.bulk.operation import Entries
+from walead_async.errors import InvalidInputError
+from walead_async.identifiers import kind_of, public_identifier, record_id
+from walead_async.models import BlockedLead, CampaignBlockedLead, LeadToBlock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["check_reason", "encoded", "identifier_entries", "lead_entries", "number_entries", "record_entries"]
+
+LEADS = (LeadToBlock, BlockedLead, CampaignBlockedLead)
+
+
+def encoded(fields: Mapping[str, str]) -> bytes:
+    """The fields as a JSON object."""
+    return orjson.dumps(fields)
+
+
+def check_reason(reason: object) -> None:
+    """Raise `InvalidInputError` unless this is text that JSON can hold, or None."""
+    if reason is None:
+        return
+    if not isinstance(reason, str):
+        raise InvalidInputError(f"the reason is {kind_of(reason)}, not text")
+    try:
+        reason.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError("the reason is not proper Unicode text") from None
+
+
+def lead_entries(items: Sequence[object], reason: str | None) -> Entries:
+    """Leads for the workspace: each with its own reason, or else the one given here."""
+
+    def encode(item: object) -> tuple[str, bytes]:
+        own = reason
+        if isinstance(item, LEADS):
+            if item.reason is not None:
+                check_reason(item.reason)
+                own = item.reason
+            item = item.public_identifier
+        key = public_identifier(item)
+        lead = {"publicIdentifier": key} if own is None else {"publicIdentifier": key, "reason": own}
+        return key, orjson.dumps(lead)
+
+    return _entries(items, encode)
+
+
+def identifier_entries(items: Sequence[object]) -> Entries:
+    """Leads for a campaign, which takes identifiers only."""
+
+    def encode(item: object) -> tuple[str, bytes]:
+        key = public_identifier(item.public_identifier if isinstance(item, LEADS) else item)
+        return key, orjson.dumps(key)
+
+    return _entries(items, encode)
+
+
+def record_entries(items: Sequence[object]) -> Entries:
+    """Ids of records to unblock, or the records themselves."""
+
+    def encode(item: object) -> tuple[str, bytes]:
+        key = record_id(item)
+        return key, orjson.dumps(key)
+
+    return _entries(items, encode)
+
+
+def number_entries(items: Sequence[object], normalise: Callable[[object], str]) -> Entries:
+    """Phone numbers, normalised as the session was told to."""
+
+    def encode(item: object) -> tuple[str, bytes]:
+        key = normalise(item)
+        return key, orjson.dumps(key)
+
+    return _entries(items, encode)
+
+
+def _entries(items: Sequence[object], encode: Callable[[object], tuple[str, bytes]]) -> Entries:
+    keys: list[str] = []
+    wires: list[bytes] = []
+    invalid: dict[int, InvalidInputError] = {}
+    for index, item in enumerate(items):
+        try:
+            key, wire = encode(item)
+        except InvalidInputError as error:
+            invalid[index] = error
+            key, wire = "", b""
+        keys.append(key)
+        wires.append(wire)
+    return Entries(keys, wires, invalid)
