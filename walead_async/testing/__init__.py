@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from walead_async.testing.contract import openapi
+from walead_async.testing.drifts import Drift, DriftName, DriftScript
 from walead_async.testing.emulator import Emulator
 from walead_async.testing.errors import BadSetting
+from walead_async.testing.faults import Fault, FaultScript
 from walead_async.testing.leads import EmulatedLead, LeadList
 from walead_async.testing.log import LoggedRequest
 from walead_async.testing.messages import Service
+from walead_async.testing.moments import When
 from walead_async.testing.settings import (
     AgentList,
     BadItem,
@@ -19,14 +23,21 @@ from walead_async.testing.settings import (
     TieOrder,
     UnknownId,
 )
+from walead_async.testing.vocabulary import FaultName
 
 __all__ = [
     "AgentList",
     "BadItem",
     "BadSetting",
+    "Drift",
+    "DriftName",
+    "DriftScript",
     "EmulatedLead",
     "Emulator",
     "ErrorBody",
+    "Fault",
+    "FaultName",
+    "FaultScript",
     "IdentifierCase",
     "LeadList",
     "LoggedRequest",
@@ -37,4 +48,6 @@ __all__ = [
     "Settings",
     "TieOrder",
     "UnknownId",
+    "When",
+    "openapi",
 ]

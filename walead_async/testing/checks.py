@@ -101,12 +101,13 @@ def from_json(_: type, fields: list[Field]) -> list[Field]:
 
 
 def _to_member(value: object, field: Field) -> StrEnum:
-    kind: type[StrEnum] = type(field.default)
+    kind: type[Any] = type(field.default)
     try:
-        return kind(str(value))
+        member: StrEnum = kind(value)
     except ValueError:
         known = ", ".join(member.value for member in kind)
         raise BadSetting(f"{field.name} takes one of {known}, not {value!r}") from None
+    return member
 
 
 def _to_tuple(value: object) -> object:

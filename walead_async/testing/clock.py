@@ -40,6 +40,11 @@ class Clock:
         self.now += round(seconds * 1000)
         self._given = 0
 
+    def resume(self, now: int) -> None:
+        """Go on behind a record that was made at `now`, in milliseconds since 1970."""
+        self.now = now
+        self._given = self.ties
+
     def set(self, at: datetime) -> None:
         """Let the next record have this time, which must be aware."""
         self.now = milliseconds(at)

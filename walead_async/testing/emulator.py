@@ -3,36 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
 
-from walead_async.testing import phonely, walead
+from walead_async.testing import control
 from walead_async.testing.errors import BadSetting
-from walead_async.testing.log import LoggedRequest, without_secrets
-from walead_async.testing.messages import Call, Refused, Reply, Service, refusal
+from walead_async.testing.files import Keeper, load
+from walead_async.testing.front import Front, read_body
+from walead_async.testing.messages import Service
 from walead_async.testing.settings import Settings
 from walead_async.testing.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
+    from pathlib import Path
 
+    from walead_async.testing.drifts import Drift, DriftScript
+    from walead_async.testing.faults import Fault, FaultScript
     from walead_async.testing.leads import LeadList
+    from walead_async.testing.log import LoggedRequest
 
 __all__ = ["Emulator"]
 
 HOST = "127.0.0.1"
-KEY_HEADERS = {Service.WALEAD: "x-api-key", Service.PHONELY: "X-Authorization"}
-CARRIERS = {Service.WALEAD: walead.carry_out, Service.PHONELY: phonely.carry_out}
+SERVICES = {service.value: service for service in Service}
 
 
 class Emulator:
     """Both services, served on 127.0.0.1 as long as the `async with` block runs.
 
-    `leads` records stand in the workspace's list at the start; the same `seed` gives the same ids, orders and faults
-    again. `port` 0 takes a free one. Raises `BadSetting` for a wrong value.
+    `leads` records stand in the workspace's list at the start; the same `seed` gives the same ids, orders, faults and
+    drifts again. `port` 0 takes a free one. `state` is a file that keeps the records: if it exists, it is read and
+    `leads` adds nothing; it is written as they change and at the end. Raises `BadSetting` for a wrong value.
     """
 
     def __init__(
@@ -44,14 +48,26 @@ class Emulator:
         api_key: str = "emulator-key",
         uid: str = "emulator-user",
         port: int = 0,
+        state: Path | None = None,
+        faults: Iterable[Fault | str] = (),
+        drifts: Iterable[Drift | str] = (),
     ) -> None:
         if leads < 0:
             raise BadSetting(f"leads takes a number from 0, not {leads}")
-        self._world = World(settings or Settings(), seed=seed, api_key=api_key, uid=uid)
-        self._world.add_leads(leads)
-        self._log: deque[LoggedRequest] = deque(maxlen=self.settings.log_size)
+        if not 0 <= port <= 65_535:
+            raise BadSetting(f"a port is a number from 0 to 65535, not {port}")
+        if state is not None and not state.parent.is_dir():
+            raise BadSetting(f"there is no directory {str(state.parent)!r} for the state")
+        self._front = Front(World(settings or Settings(), seed=seed, api_key=api_key, uid=uid))
+        self._front.faults.add(*faults)
+        self._front.drifts.add(*drifts)
+        if state is None or not load(self._front.world, state):
+            self._front.world.fill(leads)
         self._port = port
+        self._state = state
+        self._keeper: Keeper | None = None
         self._runner: web.ServerRunner | None = None
+        self._handling: dict[asyncio.Task[object], asyncio.Transport | None] = {}
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -63,17 +79,36 @@ class Emulator:
     async def start(self) -> None:
         """Begin to listen. Raises `OSError` if the port is taken."""
         server = web.Server(self._handle, handler_cancellation=True, access_log=None)
-        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, self._port)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
+        runner = web.ServerRunner(server, shutdown_timeout=0.1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, HOST, self._port).start()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self._port = runner.addresses[0][1]
+        if self._state is not None:
+            self._keeper = Keeper(self._front.world, self._state)
 
     async def aclose(self) -> None:
-        """Stop listening and drop every connection, also those that wait for an answer."""
+        """Stop listening, drop every connection, also those that wait for an answer, and save the state.
+
+        Raises `OSError` if the state cannot be saved.
+        """
         runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+        if runner is None:
+            return
+        for task, transport in list(self._handling.items()):
+            task.cancel()
+            if transport is not None:
+                transport.abort()
+        await runner.cleanup()
+        # The transports close their sockets in the next round of the event loop.
+        await asyncio.sleep(0)
+        keeper, self._keeper = self._keeper, None
+        if keeper is not None:
+            await keeper.aclose()
 
     @property
     def port(self) -> int:
@@ -98,94 +133,85 @@ class Emulator:
     @property
     def api_key(self) -> str:
         """The key that both services take."""
-        return self._world.api_key
+        return self._front.world.api_key
 
     @property
     def uid(self) -> str:
         """The user id that Phonely takes."""
-        return self._world.uid
+        return self._front.world.uid
 
     @property
     def settings(self) -> Settings:
         """The settings in force; assign others at any time."""
-        return self._world.settings
+        return self._front.world.settings
 
     @settings.setter
     def settings(self, settings: Settings) -> None:
-        self._world.take(settings)
-        self._log = deque(self._log, maxlen=settings.log_size)
+        self._front.take(settings)
 
     @property
     def requests(self) -> list[LoggedRequest]:
         """The requests to both services, in the order of arrival."""
-        return list(self._log)
+        return list(self._front.log)
+
+    @property
+    def faults(self) -> FaultScript:
+        """The faults to play: `emulator.faults.add("DELETE#3:apply-then-close")`."""
+        return self._front.faults
+
+    @property
+    def drifts(self) -> DriftScript:
+        """The changes that other people make meanwhile: `emulator.drifts.add("remove-random=1")`."""
+        return self._front.drifts
+
+    def unfired_faults(self) -> list[Fault]:
+        """The faults that were never played: a test that set them up did not test what it meant to."""
+        return self._front.faults.unfired()
 
     @property
     def blocked_leads(self) -> LeadList:
         """The workspace's list."""
-        return self._world.leads
+        return self._front.world.leads
 
     @property
     def campaigns(self) -> dict[str, LeadList]:
         """The campaigns' lists by id, those that were ever blocked in."""
-        return self._world.campaigns
+        return self._front.world.campaigns
 
     @property
     def agents(self) -> dict[str, dict[str, None]]:
         """The numbers of each agent by its id; the keys of the inner dict are the numbers, in order."""
-        return self._world.agents
+        return self._front.world.agents
 
     def add_leads(
         self, leads: int | Iterable[str | tuple[str, str | None]], created_at: datetime | None = None
     ) -> list[str]:
         """Add records to the workspace's list and return their ids; see `World.add_leads`."""
-        return self._world.add_leads(leads, created_at)
+        return self._front.world.add_leads(leads, created_at)
+
+    def clear(self) -> None:
+        """Begin anew, with nothing in any list, script or log, and with the settings of the start."""
+        self._front.clear()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        prefix, _, rest = request.path.removeprefix("/").partition("/")
+        task = asyncio.current_task()
+        assert task is not None
+        self._handling[task] = request.transport
         try:
-            service = Service(prefix)
-        except ValueError:
-            return web.Response(status=404, text="there is /walead, /phonely and /control here\n")
-        call = Call(
-            service=service,
-            method=request.method,
-            path="/" + rest,
-            query=request.query,
-            key=request.headers.get(KEY_HEADERS[service]),
-            body=await self._body(request),
-        )
-        entry = LoggedRequest(
-            service=service,
-            method=call.method,
-            path=call.path,
-            query=call.query,
-            headers=without_secrets(request.headers),
-            authorized=call.key == self.api_key,
-            raw_body=call.body,
-        )
-        self._log.append(entry)
-        reply = self._carry_out(call)
-        if self.settings.latency:
-            await asyncio.sleep(self.settings.latency)
-        entry.status = reply.status
-        return web.Response(
-            status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type, **reply.headers}
-        )
+            return await self._dispatch(request)
+        finally:
+            del self._handling[task]
+            if self._keeper is not None:
+                self._keeper.notice()
 
-    def _carry_out(self, call: Call) -> Reply:
-        if len(call.body) > self.settings.body_limit:
-            return refusal(413, "the body is too large", self.settings.error_body)
-        try:
-            return CARRIERS[call.service](self._world, call)
-        except Refused as refused:
-            return refusal(refused.status, refused.message, self.settings.error_body, refused.headers)
-
-    async def _body(self, request: web.BaseRequest) -> bytes:
-        """The body, or just more of it than the limit allows."""
-        body = bytearray()
-        while chunk := await request.content.readany():
-            body += chunk
-            if len(body) > self.settings.body_limit:
-                break
-        return bytes(body)
+    async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
+        name, _, path = request.path[1:].partition("/")
+        if name in SERVICES:
+            return await self._front.handle(request, SERVICES[name], "/" + path)
+        if name != "control":
+            return web.Response(status=404, text="there are /walead, /phonely and /control here\n")
+        problem = control.refused(request, self._port)
+        if problem is not None:
+            return web.Response(status=403, text=problem + "\n")
+        body = await read_body(request, control.BODY_LIMIT)
+        return control.answer(self._front, request.method, "/" + path, body, f"http://{HOST}:{self._port}")

@@ -6,7 +6,7 @@ import random
 from array import array
 from bisect import bisect_left, bisect_right, insort
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import orjson
@@ -16,7 +16,7 @@ from walead_async.testing.search import SearchText
 from walead_async.testing.settings import SearchMatch, TieOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from walead_async.testing.clock import Clock
 
@@ -51,7 +51,7 @@ class LeadList:
         """`workspace_id` None makes a campaign's list, whose records have no id."""
         self.clock = clock
         self.seed = seed
-        self.workspace_id = workspace_id
+        self._workspace = None if workspace_id is None else orjson.dumps(workspace_id)
         self._random = random.Random(seed)
         self._id_start = self._random.getrandbits(64)
         self._id_step = self._random.getrandbits(64) | 1
@@ -70,13 +70,7 @@ class LeadList:
     def __iter__(self) -> Iterator[EmulatedLead]:
         """The records, oldest first."""
         for number in list(self._order):
-            record = orjson.loads(self._json[number] or b"{}")
-            yield EmulatedLead(
-                id=record.get("id", ""),
-                public_identifier=record["publicIdentifier"],
-                reason=record["reason"],
-                created_at=datetime.fromisoformat(record["createdAt"]),
-            )
+            yield self.record(number)
 
     def __contains__(self, identifier: object) -> bool:
         return isinstance(identifier, str) and bool(self.numbers_of(identifier))
@@ -160,6 +154,16 @@ class LeadList:
         """Remove every record."""
         self.remove(self._order)
 
+    def record(self, number: int) -> EmulatedLead:
+        """A record that is there, as a value."""
+        fields = orjson.loads(self._json[number] or b"")
+        return EmulatedLead(
+            id=fields.get("id", ""),
+            public_identifier=fields["publicIdentifier"],
+            reason=fields["reason"],
+            created_at=datetime.fromisoformat(fields["createdAt"]),
+        )
+
     def at(self, position: int) -> int:
         """The record at this position, oldest first; negative positions count from the newest."""
         return self._order[position]
@@ -189,6 +193,24 @@ class LeadList:
         """These records as a JSON array."""
         return b"[%b]" % b",".join([self._json[number] or b"" for number in numbers])
 
+    def state(self) -> dict[str, object]:
+        """The records with their numbers, for `restore`."""
+        records = [[number, orjson.Fragment(self._json[number] or b"")] for number in self._order]
+        return {"made": self.made, "records": records}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Fill an empty list with what `state` gave. Raises `ValueError`, `TypeError` or `LookupError` if it cannot."""
+        made = state["made"]
+        self._json = [None] * made
+        self._names = [""] * made
+        self._created = array("q", [0]) * made
+        for number, fields in state["records"]:
+            identifier, reason = fields["publicIdentifier"], fields["reason"]
+            self._names[number] = identifier
+            self._created[number] = milliseconds(datetime.fromisoformat(fields["createdAt"]))
+            self._json[number] = self._rendered(number, identifier, reason, self._created[number])
+            self._place(number)
+
     def _window(self, order: Sequence[int], offset: int, size: int, newest_first: bool, ties: TieOrder) -> list[int]:
         if newest_first:
             low, high = max(0, len(order) - offset - size), max(0, len(order) - offset)
@@ -213,7 +235,7 @@ class LeadList:
 
     def _place(self, number: int) -> None:
         """Put a record into the order by its time; among equal times the greater number stands later."""
-        if not self._order or self._key_of(self._order[-1]) < self._key_of(number):
+        if not self._order or (self._created[self._order[-1]] <= self._created[number] and self._order[-1] < number):
             self._order.append(number)
         else:
             insort(self._order, number, key=self._key_of)
@@ -248,12 +270,14 @@ class LeadList:
         self._names[number] = ""
 
     def _rendered(self, number: int, identifier: str, reason: str | None, created: int) -> bytes:
-        fields = (orjson.dumps(identifier), orjson.dumps(reason), as_text(created).encode())
-        if self.workspace_id is None:
-            return b'{"publicIdentifier":%b,"reason":%b,"createdAt":"%b"}' % fields
-        record_id, workspace = self.id_of(number).encode(), orjson.dumps(self.workspace_id)
+        name, why = orjson.dumps(identifier), orjson.dumps(reason)
+        at = as_text(created).encode()
+        if self._workspace is None:
+            return b'{"publicIdentifier":%b,"reason":%b,"createdAt":"%b"}' % (name, why, at)
         return b'{"id":"%b","publicIdentifier":%b,"reason":%b,"createdAt":"%b","workspaceId":%b}' % (
-            record_id,
-            *fields,
-            workspace,
+            self.id_of(number).encode(),
+            name,
+            why,
+            at,
+            self._workspace,
         )

@@ -40,12 +40,13 @@ class Call:
 
 @attrs.frozen
 class Reply:
-    """An answer, before it has a socket."""
+    """An answer, before it has a socket. So many `blanks` are sent behind the first byte of the body."""
 
     status: int
     body: bytes = b""
     content_type: str = JSON_TYPE
     headers: Mapping[str, str] = attrs.field(factory=dict)
+    blanks: int = 0
 
 
 class Refused(Exception):

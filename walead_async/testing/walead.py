@@ -68,6 +68,7 @@ def _list(world: World, query: Mapping[str, str]) -> Reply:
         )
     else:
         numbers = world.leads.page(offset=offset, size=size, newest_first=sort == "DESC", ties=settings.tie_order)
+    world.last_read = numbers
     return Reply(200, world.leads.rendered(numbers))
 
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from walead_async.testing.clock import Clock
 from walead_async.testing.leads import LeadList
 from walead_async.testing.settings import IdentifierCase, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["World"]
+
+#: The version of the saved state.
+FORMAT = 1
 
 
 class World:
@@ -43,6 +48,8 @@ class World:
         self.campaigns: dict[str, LeadList] = {}
         self.agents: dict[str, dict[str, None]] = {}
         self._pages = 0
+        #: The records of the last page of the workspace's list that was read.
+        self.last_read: list[int] = []
         self._fold()
         self.changes += 1
 
@@ -63,12 +70,19 @@ class World:
         on, counted on from the records ever made. `created_at`, aware, is that of each; by default the clock's.
         """
         if isinstance(leads, int):
-            first = self.leads.made + 1
-            leads = [f"lead-{number:07d}" for number in range(first, first + leads)]
+            return [self.leads.id_of(number) for number in self.fill(leads, created_at)]
         pairs = ((lead, None) if isinstance(lead, str) else lead for lead in leads)
         added = [self.leads.add(identifier, reason, created_at) for identifier, reason in pairs]
         self.changes += 1
         return [self.leads.id_of(number) for number in added]
+
+    def fill(self, leads: int, created_at: datetime | None = None) -> range:
+        """Add so many records with made-up identifiers, and return their numbers."""
+        made = range(self.leads.made, self.leads.made + leads)
+        for number in made:
+            self.leads.add(f"lead-{number + 1:07d}", None, created_at)
+        self.changes += 1
+        return made
 
     def next_page_size(self) -> int:
         """The size of the next page of the workspace's list."""
@@ -88,6 +102,32 @@ class World:
     def agent(self, agent_id: str) -> dict[str, None]:
         """The numbers of an agent, begun when it is first asked for."""
         return self.agents.setdefault(agent_id, {})
+
+    def state(self) -> bytes:
+        """Everything that is known, as JSON; settings are no part of it."""
+        return orjson.dumps(
+            {
+                "emulator": FORMAT,
+                "seed": self.leads.seed,
+                "clock": self.clock.now,
+                "leads": self.leads.state(),
+                "campaigns": {name: leads.state() for name, leads in self.campaigns.items()},
+                "agents": {name: list(numbers) for name, numbers in self.agents.items()},
+            }
+        )
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take what `state` gave, its seed for ids included. Raises `ValueError`, `TypeError` or `LookupError`."""
+        if state["emulator"] != FORMAT:
+            raise ValueError("another format")
+        self.clear()
+        self.leads = LeadList(self.clock, seed=state["seed"], workspace_id=self.workspace_id)
+        self.leads.restore(state["leads"])
+        for name, leads in state["campaigns"].items():
+            self.campaign(name).restore(leads)
+        self.agents = {name: dict.fromkeys(numbers) for name, numbers in state["agents"].items()}
+        self.clock.resume(state["clock"])
+        self._fold()
 
     def _fold(self) -> None:
         folded = self.settings.identifier_case is not IdentifierCase.MATTERS

@@ -1,0 +1,134 @@
+"""Drifts: changes that other people make to the workspace's list while somebody reads it."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import attrs
+
+from walead_async.testing.errors import BadSetting
+from walead_async.testing.moments import ALWAYS, WHEN, Script, When, nearest
+
+if TYPE_CHECKING:
+    from walead_async.testing.world import World
+
+__all__ = ["Drift", "DriftName", "DriftScript"]
+
+TEXT = re.compile(rf"(?:(?!\s*:){WHEN}\s*:\s*)?(?P<name>[A-Za-z-]+)(?:=(?P<number>\d+))?", re.VERBOSE)
+
+
+class DriftName(StrEnum):
+    """The changes by name.
+
+    REMOVE_RANDOM, REMOVE_OLDEST, REMOVE_NEWEST: records go. INSERT_NEWEST: new people are blocked. INSERT_RANDOM:
+    records turn up with times of the past. REBLOCK: random records get the present time and keep their ids. REPLACE:
+    random records are replaced by new ones of the same people. UNBLOCK_WHAT_WAS_READ: the first records of the last
+    page go.
+    """
+
+    REMOVE_RANDOM = "remove-random"
+    REMOVE_OLDEST = "remove-oldest"
+    REMOVE_NEWEST = "remove-newest"
+    INSERT_NEWEST = "insert-newest"
+    INSERT_RANDOM = "insert-random"
+    REBLOCK = "reblock"
+    REPLACE = "replace"
+    UNBLOCK_WHAT_WAS_READ = "unblock-what-was-read"
+
+
+def _name(value: str) -> DriftName:
+    try:
+        return DriftName(value)
+    except ValueError:
+        raise nearest("drift", value, list(DriftName)) from None
+
+
+@attrs.frozen
+class Drift:
+    """A change made right after a page of the workspace's list was read, before the next request.
+
+    `number` is how many records it touches: 1 by default, and all of the page for `unblock-what-was-read`. `when` says
+    after which of the pages, by default each.
+    """
+
+    name: DriftName = attrs.field(converter=_name)
+    number: int | None = None
+    when: When = attrs.field(default=ALWAYS, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if self.number is not None and self.number < 1:
+            raise BadSetting(f"the drift {self.name.value!r} takes a number from 1, not {self.number}")
+
+    @classmethod
+    def parse(cls, text: str) -> Drift:
+        """Read a drift from text: `[WHEN:]NAME[=NUMBER]`, such as `remove-random=2`, `%3:insert-newest`, `#1 :reblock`.
+
+        WHEN is as for faults. Raises `BadSetting` for anything else.
+        """
+        match = TEXT.fullmatch(text.strip())
+        if not match:
+            raise BadSetting(f"{text!r} is not a drift: [WHEN:]NAME[=NUMBER] is, such as remove-random=1")
+        try:
+            number = None if match["number"] is None else int(match["number"])
+            return cls(_name(match["name"]), number, when=When.found(match))
+        except BadSetting as error:
+            raise BadSetting(f"{text!r}: {error}") from None
+
+    def __str__(self) -> str:
+        when = str(self.when)
+        what = self.name.value if self.number is None else f"{self.name.value}={self.number}"
+        return f"{when}:{what}" if when else what
+
+    def happen(self, world: World) -> None:
+        """Change the list."""
+        leads = world.leads
+        if self.name is DriftName.UNBLOCK_WHAT_WAS_READ:
+            leads.remove(world.last_read[: self.number])
+        else:
+            for _ in range(self.number or 1):
+                _change(self.name, world)
+        world.changes += 1
+
+
+class DriftScript(Script[Drift]):
+    """The drifts of an emulator."""
+
+    def add(self, *drifts: Drift | str) -> None:
+        """Add drifts, as values or as text. Raises `BadSetting`; then none is added."""
+        for drift in [Drift.parse(drift) if isinstance(drift, str) else drift for drift in drifts]:
+            self.schedule(drift)
+
+    def happen(self, world: World) -> None:
+        """Let everything that is due after a page happen."""
+        for scheduled in self:
+            if scheduled.due():
+                scheduled.fired += 1
+                scheduled.what.happen(world)
+
+
+def _change(name: DriftName, world: World) -> None:
+    """One change to one record; none if the list is empty and the change needs a record."""
+    leads = world.leads
+    if name is DriftName.INSERT_NEWEST:
+        world.add_leads(1)
+        return
+    if not len(leads):
+        return
+    drawn = leads.at(world.random.randrange(len(leads)))
+    if name is DriftName.REMOVE_RANDOM:
+        leads.remove([drawn])
+    elif name is DriftName.REMOVE_OLDEST:
+        leads.remove([leads.at(0)])
+    elif name is DriftName.REMOVE_NEWEST:
+        leads.remove([leads.at(-1)])
+    elif name is DriftName.INSERT_RANDOM:
+        oldest, newest = leads.record(leads.at(0)).created_at, leads.record(leads.at(-1)).created_at
+        world.add_leads(1, oldest + world.random.random() * (newest - oldest))
+    elif name is DriftName.REBLOCK:
+        leads.renew(drawn, leads.record(drawn).reason)
+    elif name is DriftName.REPLACE:
+        old = leads.record(drawn)
+        leads.remove([drawn])
+        leads.add(old.public_identifier, old.reason)
