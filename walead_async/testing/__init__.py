@@ -11,6 +11,7 @@ from walead_async.testing.leads import EmulatedLead, LeadList
 from walead_async.testing.log import LoggedRequest
 from walead_async.testing.messages import Service
 from walead_async.testing.moments import When
+from walead_async.testing.program import run_emulator
 from walead_async.testing.settings import (
     AgentList,
     BadItem,
@@ -50,4 +51,5 @@ __all__ = [
     "UnknownId",
     "When",
     "openapi",
+    "run_emulator",
 ]

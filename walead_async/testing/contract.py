@@ -29,6 +29,6 @@ def openapi(service: Service | str | None = None, *, servers: Mapping[Service, s
         if servers:
             item["servers"] = [{"url": servers[Service(item["x-service"])]}]
     document["paths"] = kept
-    if service is not None:
+    if service is not None and kept:
         document["servers"] = next(iter(kept.values()))["servers"]
     return document
