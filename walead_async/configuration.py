@@ -30,6 +30,8 @@ def base_url(given: str | None, *, variable: str, default: str) -> str:
     url = given if given is not None else text_from_environment(variable) or default
     if not isinstance(url, str):
         raise ConfigurationError(f"base_url must be text, not {type(url).__name__}")
+    if any(not "!" <= letter <= "~" for letter in url) or "\\" in url:
+        raise ConfigurationError("the base URL holds a space or a character that no URL has")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -37,8 +39,6 @@ def base_url(given: str | None, *, variable: str, default: str) -> str:
         raise ConfigurationError(f"the base URL cannot be read: {error}") from None
     if parts.username is not None or parts.password is not None:
         raise ConfigurationError("the base URL holds a user name or a password: leave it out, the API key is enough")
-    if any(not "!" <= letter <= "~" for letter in url) or "\\" in url:
-        raise ConfigurationError("the base URL holds a space or a character that no URL has")
     if parts.scheme not in {"https", "http"} or not host:
         raise ConfigurationError(f"the base URL must look like {default}, not {url!r}")
     if parts.query or parts.fragment or "?" in url or "#" in url:
