@@ -6,7 +6,7 @@ import math
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import attrs
 
@@ -101,13 +101,11 @@ def from_json(_: type, fields: list[Field]) -> list[Field]:
 
 
 def _to_member(value: object, field: Field) -> StrEnum:
-    kind: type[Any] = type(field.default)
-    try:
-        member: StrEnum = kind(value)
-    except ValueError:
-        known = ", ".join(member.value for member in kind)
-        raise BadSetting(f"{field.name} takes one of {known}, not {value!r}") from None
-    return member
+    known = list(cast("type[StrEnum]", type(field.default)))
+    for member in known:
+        if value == member:
+            return member
+    raise BadSetting(f"{field.name} takes one of {', '.join(known)}, not {value!r}")
 
 
 def _to_tuple(value: object) -> object:

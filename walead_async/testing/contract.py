@@ -20,7 +20,7 @@ def openapi(service: Service | str | None = None, *, servers: Mapping[Service, s
 
     What no vendor page says is marked with `x-unknown`. `servers` replaces the vendors' base URLs.
     """
-    text = resources.files(__package__).joinpath("openapi.json").read_bytes()
+    text = resources.files("walead_async.testing").joinpath("openapi.json").read_bytes()
     document: dict[str, object] = orjson.loads(text)
     paths = document["paths"]
     assert isinstance(paths, dict)

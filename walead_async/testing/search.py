@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SearchText"]
 
-#: Stands before and after each name. No name holds it: the service takes none with a control character 0.
+#: Stands before and after each name. A name that holds it could be found by a wrong text; by default none is taken.
 MARK = "\0"
 
 
