@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from enum import Enum, StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import attrs
@@ -11,7 +12,7 @@ import attrs
 from walead_async.errors import BulkFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from walead_async.errors import WaleadError
@@ -118,30 +119,38 @@ class Outcome:
     error: WaleadError | None = None
 
 
+def _count(report: BulkReport) -> Mapping[Status, int]:
+    found = Counter(outcome.status for outcome in report.outcomes)
+    return {status: found[status] for status in Status}
+
+
 @attrs.frozen(eq=False)
 class BulkReport:
-    """The outcomes of a bulk call, in the order of the input."""
+    """What became of the items of a bulk call.
 
-    outcomes: Sequence[Outcome]
+    `outcomes` holds one for each item, in the order of the input; `counts` how many items ended in each status, every
+    status included.
+    """
 
-    @property
-    def counts(self) -> Mapping[Status, int]:
-        """How many items ended in each status, every status included."""
-        found = Counter(outcome.status for outcome in self.outcomes)
-        return {status: found[status] for status in Status}
+    outcomes: Sequence[Outcome] = attrs.field(repr=False)
+    counts: Mapping[Status, int] = attrs.field(default=attrs.Factory(_count, takes_self=True))
 
     @property
     def ok(self) -> bool:
         """True if every item is as wanted: only DONE, ALREADY and DUPLICATE."""
-        return all(outcome.status in SETTLED for outcome in self.outcomes)
+        return not any(count for status, count in self.counts.items() if status not in SETTLED)
 
     def failures(self) -> dict[Status, list[Outcome]]:
         """The outcomes that are not as wanted, by status; empty if there are none."""
         found: dict[Status, list[Outcome]] = {}
-        for outcome in self.outcomes:
-            if outcome.status not in SETTLED:
-                found.setdefault(outcome.status, []).append(outcome)
+        for outcome in self._failed():
+            found.setdefault(outcome.status, []).append(outcome)
         return found
+
+    def _failed(self) -> Iterator[Outcome]:
+        if self.ok:
+            return iter(())
+        return (outcome for outcome in self.outcomes if outcome.status not in SETTLED)
 
     def raise_for_failures(self) -> None:
         """Raise `BulkFailedError` if an item is INVALID, REFUSED, UNKNOWN or NOT_SENT."""
@@ -150,14 +159,15 @@ class BulkReport:
 
     def describe(self) -> str:
         """The counts and the first failures with their reasons, in words."""
+        total = sum(self.counts.values())
         counts = ", ".join(f"{count} {status.value}" for status, count in self.counts.items() if count)
-        lines = [f"{len(self.outcomes)} items: {counts or 'none'}"]
-        failed = [outcome for outcome in self.outcomes if outcome.status not in SETTLED]
-        for outcome in failed[:FAILURES_SHOWN]:
+        lines = [f"{total} item{'' if total == 1 else 's'}: {counts or 'none'}"]
+        for outcome in islice(self._failed(), FAILURES_SHOWN):
             why = outcome.detail or outcome.error or "no reason known"
             lines.append(f"  {outcome.status.value}: {_as_text(outcome.item)}: {why}")
-        if len(failed) > FAILURES_SHOWN:
-            lines.append(f"  and {len(failed) - FAILURES_SHOWN} more, in report.failures()")
+        failed = sum(count for status, count in self.counts.items() if status not in SETTLED)
+        if failed > FAILURES_SHOWN:
+            lines.append(f"  and {failed - FAILURES_SHOWN} more, in report.failures()")
         return "\n".join(lines)
 
 

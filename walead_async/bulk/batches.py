@@ -1,0 +1,73 @@
+"""How large a batch may be: by count and by bytes, smaller after a 413, growing back slowly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["BatchLimits", "Limit"]
+
+#: How many bytes of items one request takes at first: most servers take a body of a MiB.
+MAX_BYTES = 900_000
+#: A limit grows by this part of itself with each batch that filled it and went through.
+GROWTH = 16
+
+
+class Limit(NamedTuple):
+    """One limit: the most that was asked for, what it is now, and the least that was too large so far (0: nothing)."""
+
+    most: int
+    now: int
+    too_large: int = 0
+
+    def lowered(self, refused: int) -> Limit:
+        """After a request of the size `refused` was too large."""
+        least = min(refused, self.too_large) if self.too_large else refused
+        return self._replace(now=max(1, min(self.now, refused // 2)), too_large=least)
+
+    def grown(self, taken: int) -> Limit:
+        """After a request of the size `taken` went through. It stays an eighth below what was too large."""
+        highest = min(self.most, self.too_large * 7 // 8) if self.too_large else self.most
+        if taken * 8 < self.now * 7 or self.now >= highest:
+            return self
+        return self._replace(now=min(highest, self.now + max(1, self.now // GROWTH)))
+
+
+class BatchLimits(NamedTuple):
+    """How many items, and how many bytes of them, may go into one request."""
+
+    items: Limit
+    size: Limit
+
+    @classmethod
+    def starting_at(cls, batch_size: int, max_bytes: int = MAX_BYTES) -> BatchLimits:
+        """The limits of a run that has sent nothing yet."""
+        return cls(Limit(batch_size, batch_size), Limit(max_bytes, max_bytes))
+
+    def after_too_large(self, items: int, size: int) -> BatchLimits:
+        """After a 413 for a request of `items` items that made `size` bytes."""
+        return BatchLimits(self.items.lowered(items), self.size.lowered(size))
+
+    def after_success(self, items: int, size: int) -> BatchLimits:
+        """After a request went through."""
+        if self.items.now == self.items.most and self.size.now == self.size.most:
+            return self
+        return BatchLimits(self.items.grown(items), self.size.grown(size))
+
+    def cut(self, wires: Sequence[bytes]) -> list[slice]:
+        """Cut items, given as bytes, into batches that keep both limits. An item above the limit stands alone."""
+        most, room = self.items.now, self.size.now
+        if len(wires) <= most and sum(map(len, wires)) + len(wires) <= room:
+            return [slice(0, len(wires))]
+        cuts: list[slice] = []
+        start = size = 0
+        for index, wire in enumerate(wires):
+            cost = len(wire) + 1
+            if index > start and (index - start >= most or size + cost > room):
+                cuts.append(slice(start, index))
+                start, size = index, 0
+            size += cost
+        cuts.append(slice(start, len(wires)))
+        return cuts

@@ -1,0 +1,349 @@
+"""Carries a bulk run out: the one file of this room that awaits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sized
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias, get_args
+
+from walead_async.bulk.judge import Verify
+from walead_async.bulk.outcomes import Outcomes, count_statuses
+from walead_async.bulk.run import Pull, Run
+from walead_async.bulk.unclear import ReadBack
+from walead_async.errors import InvalidInputError, WaleadError
+from walead_async.models import BulkReport, Outcome
+from walead_async.transport.events import BatchSettled
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from walead_async.bulk.operation import Operation
+    from walead_async.bulk.outcomes import Batch
+    from walead_async.bulk.pieces import Piece
+    from walead_async.transport.messages import Caller, Request
+
+__all__ = ["BulkStream", "bulk_report", "bulk_stream", "run_to_its_end"]
+
+#: What came of something that was awaited: it tells the run.
+News: TypeAlias = Callable[[Run], None]
+
+#: How many items a stream holds at most that it has not yielded yet.
+WINDOW = 32_768
+#: How long tasks that were cancelled may take to end, in seconds.
+FAREWELL = 1.0
+
+
+def bulk_stream(
+    caller: Caller,
+    operation: Operation,
+    items: Iterable[object] | AsyncIterable[object],
+    *,
+    batch_size: int = 500,
+    verify: Verify = "unclear",
+) -> BulkStream:
+    """Change items of an input of any length, and yield the outcome of each in order, in bounded memory.
+
+    Raises `InvalidInputError` at once if the call cannot be made like this.
+    """
+    check_call(items, batch_size, verify)
+    return BulkStream(_Driver(caller, operation, items, batch_size, verify, keeps_all=False))
+
+
+async def bulk_report(
+    caller: Caller,
+    operation: Operation,
+    items: Iterable[object] | AsyncIterable[object],
+    *,
+    batch_size: int = 500,
+    verify: Verify = "unclear",
+    check: bool = True,
+) -> BulkReport:
+    """Change all items, and return what became of each.
+
+    With `check`, raises `BulkFailedError` if an item is not as wanted, or the error that ended the run; both have the
+    report. What the source raises is raised in any case, after everything pulled from it is settled.
+    """
+    report, ended_by = await run_to_its_end(caller, operation, items, batch_size=batch_size, verify=verify)
+    if check:
+        if ended_by is not None:
+            raise ended_by
+        report.raise_for_failures()
+    return report
+
+
+async def run_to_its_end(
+    caller: Caller,
+    operation: Operation,
+    items: Iterable[object] | AsyncIterable[object],
+    *,
+    batch_size: int,
+    verify: Verify,
+) -> tuple[BulkReport, WaleadError | None]:
+    """Change all items, and return the report with the error that ended the run, None if it came to its end."""
+    check_call(items, batch_size, verify)
+    driver = _Driver(caller, operation, items, batch_size, verify, keeps_all=True)
+    batches: list[Batch] = []
+    try:
+        while settled := await driver.next_batches():
+            batches += settled
+    finally:
+        driver.forget()
+    report = BulkReport(Outcomes(batches), count_statuses(batches))
+    for error in (driver.source_error, driver.ended_by):
+        if isinstance(error, WaleadError):
+            error.report = report
+    if driver.source_error is not None:
+        raise driver.source_error
+    return report, driver.ended_by
+
+
+def check_call(items: object, batch_size: object, verify: object) -> None:
+    """Raise `InvalidInputError` if a bulk call cannot be made with these arguments."""
+    if isinstance(items, (str, bytes, bytearray, memoryview, Mapping)):
+        kind = type(items).__name__
+        raise InvalidInputError(f"a bulk call takes a list of items, not a single {kind}: put it into a list")
+    if not isinstance(items, (Iterable, AsyncIterable)):
+        raise InvalidInputError(
+            f"a bulk call takes a list, a generator or another iterable, not {type(items).__name__}"
+        )
+    if isinstance(items, Sized) and not len(items):
+        raise InvalidInputError("a bulk call takes at least one item, and this list is empty")
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise InvalidInputError(f"batch_size is a whole number of at least 1, not {batch_size!r}")
+    if verify not in get_args(Verify):
+        raise InvalidInputError(f"verify is one of {', '.join(get_args(Verify))}, not {verify!r}")
+
+
+class BulkStream(AsyncIterator[Outcome]):
+    """The outcomes of a run, in the order of the input; `async for` carries the run on.
+
+    Nothing is sent before the first outcome is asked for. A loop that is left early leaves requests under way: they
+    are ended when the stream is let go, or by `await stream.aclose()`, and nothing new is sent.
+    """
+
+    def __init__(self, driver: _Driver) -> None:
+        self._driver = driver
+        self._outcomes: Iterator[Outcome] = iter(())
+        self._advancing = False
+        self._over = False
+
+    def __aiter__(self) -> BulkStream:
+        return self
+
+    async def __anext__(self) -> Outcome:
+        for outcome in self._outcomes:
+            return outcome
+        if self._over:
+            raise StopAsyncIteration
+        if self._advancing:
+            raise InvalidInputError("one stream feeds one loop: start another stream for another loop")
+        self._advancing = True
+        try:
+            settled = await self._driver.next_batches()
+        finally:
+            self._advancing = False
+        if settled:
+            self._outcomes = (outcome for batch in settled for outcome in batch.outcomes())
+            return next(self._outcomes)
+        self._over = True
+        self._driver.forget()
+        error = self._driver.source_error or self._driver.ended_by
+        if error is not None:
+            raise error
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """End the requests that are under way. The stream yields nothing more."""
+        self._over = True
+        self._outcomes = iter(())
+        await self._driver.aclose()
+
+    def __del__(self) -> None:
+        self._driver.forget()
+
+
+class _Driver:
+    """Does what a run decides: pulls items, sends pieces, reads back.
+
+    The tasks it starts know neither it nor the run, so that a stream that is let go in the middle is gone at once, and
+    ends them.
+    """
+
+    def __init__(
+        self,
+        caller: Caller,
+        operation: Operation,
+        items: Iterable[object] | AsyncIterable[object],
+        batch_size: int,
+        verify: Verify,
+        *,
+        keeps_all: bool,
+    ) -> None:
+        concurrency = caller.concurrency
+        self._caller = caller
+        self._operation = operation
+        self._source = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
+        self._run = Run(
+            operation,
+            batch_size=batch_size,
+            verify=verify,
+            concurrency=concurrency,
+            window=None if keeps_all else max(WINDOW, 2 * concurrency * batch_size),
+            take_retry=caller.take_retry,
+        )
+        self._lane = object()
+        self._tasks: set[asyncio.Task[News]] = set()
+        # The task that pulls from an async source, and what it pulled so far.
+        self._pulling: asyncio.Task[News] | None = None
+        self._pulled: list[object] = []
+
+    @property
+    def source_error(self) -> Exception | None:
+        """What the source raised, if it did."""
+        return self._run.source_error
+
+    @property
+    def ended_by(self) -> WaleadError | None:
+        """The error that ended the run, if one did."""
+        return self._run.judge.ended_by
+
+    async def next_batches(self) -> list[Batch]:
+        """Go on until the next batches of the input are settled; an empty list at the end of the run."""
+        try:
+            while True:
+                settled = self._run.take_settled()
+                lone = self._start()
+                if settled:
+                    await self._let_go(lone)
+                    self._tell(settled)
+                    return settled
+                if lone is not None:
+                    (await self._send(lone))(self._run)
+                elif self._tasks:
+                    await self._next_news()
+                elif self._run.finished:
+                    await self.aclose()
+                    return []
+        except BaseException:
+            await self.aclose()
+            raise
+
+    def _start(self) -> Piece | None:
+        """Start what can be under way now. A request with nothing beside it is returned: it needs no task."""
+        lone: Piece | None = None
+        while (step := self._run.next_step()) is not None:
+            if isinstance(step, Pull):
+                self._pull(step.wanted)
+            elif isinstance(step, ReadBack):
+                self._launch(_read_back(self._operation, step))
+            elif lone is None and not self._tasks:
+                lone = step
+            else:
+                if lone is not None:
+                    self._launch(self._send(lone))
+                    lone = None
+                self._launch(self._send(step))
+        if lone is not None and self._tasks:
+            self._launch(self._send(lone))
+            return None
+        return lone
+
+    async def _let_go(self, lone: Piece | None) -> None:
+        """Let what was started go out before the caller looks at outcomes, which may take long."""
+        if lone is not None:
+            self._launch(self._send(lone))
+        if self._tasks:
+            await asyncio.sleep(0)
+
+    def _send(self, piece: Piece) -> Coroutine[object, object, News]:
+        return _send(self._caller, self._run.request(piece), piece, self._lane, patient=not self._run.one_batch)
+
+    def _launch(self, work: Coroutine[object, object, News]) -> asyncio.Task[News]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        return task
+
+    def _pull(self, count: int) -> None:
+        taken: list[object] = []
+        if isinstance(self._source, AsyncIterator):
+            self._pulled = taken
+            self._pulling = self._launch(_pull(self._source, count, taken))
+            return
+        try:
+            # What was taken before a source fails stays in the list.
+            taken.extend(islice(self._source, count))
+        except Exception as error:
+            self._run.feed(taken, done=True, source_error=error)
+        else:
+            self._run.feed(taken, done=len(taken) < count)
+
+    async def _next_news(self) -> None:
+        """Wait until something that is under way ends, and tell the run what came of it."""
+        done, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if task is self._pulling:
+                self._pulling = None
+            task.result()(self._run)
+        if self._pulling is not None and self._run.judge.ended_by is not None:
+            # The source may take for ever; what was pulled already still gets its end.
+            self._tasks.discard(self._pulling)
+            await _end({self._pulling})
+            self._pulling = None
+            self._run.feed(self._pulled, done=True)
+
+    def _tell(self, settled: list[Batch]) -> None:
+        for batch in settled:
+            counts = {status.value: count for status, count in batch.counts().items() if count}
+            self._caller.emit(BatchSettled(self._operation.path, len(batch.items), counts))
+
+    async def aclose(self) -> None:
+        """End what is under way, and wait until it has ended."""
+        tasks, self._tasks = self._tasks, set()
+        self._run.close()
+        if tasks:
+            await _end(tasks)
+
+    def forget(self) -> None:
+        """End what is under way, without waiting."""
+        self._run.close()
+        for task in self._tasks:
+            if not task.get_loop().is_closed():
+                task.cancel()
+
+
+async def _end(tasks: set[asyncio.Task[News]]) -> None:
+    """Cancel tasks and wait for their end, but not for one that does not let itself be cancelled."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=FAREWELL)
+
+
+async def _send(caller: Caller, request: Request, piece: Piece, lane: object, *, patient: bool) -> News:
+    try:
+        response = await caller.send(request, lane=lane, patient=patient)
+    except WaleadError as error:
+        failure = error
+        return lambda run: run.judge.failed(piece, failure)
+    return lambda run: run.judge.answered(piece, response)
+
+
+async def _read_back(operation: Operation, step: ReadBack) -> News:
+    try:
+        present = await operation.present(step.keys)
+    except WaleadError as error:
+        failure = error
+        return lambda run: run.judge.read_failed(step.pieces, failure)
+    return lambda run: run.judge.read(step.pieces, present)
+
+
+async def _pull(source: AsyncIterator[object], count: int, taken: list[object]) -> News:
+    try:
+        while len(taken) < count:
+            taken.append(await anext(source))
+    except StopAsyncIteration:
+        return lambda run: run.feed(taken, done=True)
+    except Exception as error:
+        failure = error
+        return lambda run: run.feed(taken, done=True, source_error=failure)
+    return lambda run: run.feed(taken, done=False)

@@ -1,0 +1,177 @@
+"""One bulk run without its network: what to do next, and what each answer changes. `engine.py` carries it out."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from walead_async.bulk.batches import BatchLimits
+from walead_async.bulk.duplicates import FirstPositions
+from walead_async.bulk.intake import Intake
+from walead_async.bulk.judge import Judge
+from walead_async.errors import WaleadError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from walead_async.bulk.judge import Verify
+    from walead_async.bulk.operation import Operation
+    from walead_async.bulk.outcomes import Batch
+    from walead_async.bulk.pieces import Piece
+    from walead_async.bulk.unclear import ReadBack
+    from walead_async.transport.messages import Request
+
+__all__ = ["Pull", "Run"]
+
+
+class Pull(NamedTuple):
+    """Take so many items from the source."""
+
+    wanted: int
+
+
+class Run:
+    """Decides, step by step, what a run does next.
+
+    `window` is how many items may be held that have not been handed out yet, None for a report, which holds them all.
+    `judge` is told of answers and read-backs.
+    """
+
+    def __init__(
+        self,
+        operation: Operation,
+        *,
+        batch_size: int,
+        verify: Verify,
+        concurrency: int,
+        window: int | None,
+        take_retry: Callable[[], bool],
+    ) -> None:
+        self.judge = Judge(operation, verify, BatchLimits.starting_at(batch_size), take_retry)
+        self._operation = operation
+        self._concurrency = concurrency
+        self._window = window
+        self._firsts = FirstPositions()
+        self._intake = Intake(operation, self._firsts)
+        # The batches that are not handed out yet, in order, and how many items were pulled and not handed out.
+        self._order: deque[Batch] = deque()
+        self._held = 0
+        self._batches = 0
+        self._pulling = False
+        self._source_done = False
+        #: What the source raised, if it did.
+        self.source_error: Exception | None = None
+
+    @property
+    def one_batch(self) -> bool:
+        """Whether the whole input is one batch."""
+        return self._source_done and self._batches == 1
+
+    @property
+    def finished(self) -> bool:
+        """Whether every item that was pulled has its end and was handed out, and no more will be pulled."""
+        return not self._order and not self._pulling and (self._source_done or self.judge.ended_by is not None)
+
+    def take_settled(self) -> list[Batch]:
+        """The next batches of the input whose items all have their end."""
+        if self.judge.ended_by is not None:
+            self._flush()
+        settled = []
+        while self._order and not self._order[0].open:
+            settled.append(batch := self._order.popleft())
+            self._held -= len(batch.items)
+        return settled
+
+    def next_step(self) -> Piece | ReadBack | Pull | None:
+        """What to do now; None if there is nothing to do until something that is under way comes back."""
+        judge = self.judge
+        if self._has_to_read_now():
+            return judge.read_back()
+        if judge.under_way < self._concurrency and judge.ended_by is None:
+            if (piece := self._next_piece()) is not None:
+                judge.under_way += 1
+                return piece
+            if (count := self._wanted(another=judge.endings.try_another_batch)) > 0:
+                self._pulling = True
+                return Pull(count)
+        if judge.under_way or judge.reading:
+            return None
+        if judge.unclear and (self._window is not None or not self._pulling):
+            return judge.read_back()
+        if not self._pulling and judge.give_up_waiting():
+            return self.next_step()
+        return None
+
+    def _has_to_read_now(self) -> bool:
+        judge = self.judge
+        if judge.reading or not judge.unclear:
+            return False
+        if judge.endings.cautious and not judge.under_way:
+            return True
+        half_full = self._window is not None and self._held * 2 >= self._window
+        return half_full or judge.unclear.rare
+
+    def _next_piece(self) -> Piece | None:
+        judge = self.judge
+        if judge.endings.cautious and judge.under_way:
+            return None
+        if judge.endings.try_another_batch:
+            if (lone := judge.waiting.lone_item_elsewhere(judge.endings)) is not None:
+                return lone
+            if self._wanted(another=True) > 0:
+                return None
+        return judge.waiting.next(judge.limits)
+
+    def _wanted(self, *, another: bool = False) -> int:
+        """How many items to pull now: no more than can be sent at once, and none while others can be handed out.
+
+        With `another`, the items that wait are from batches that were tried, and another one is looked for.
+        """
+        if self._source_done or self._pulling or (self.judge.waiting.has_first_attempts and not another):
+            return 0
+        if self._order and not self._order[0].open:
+            return 0
+        if self.judge.endings.cautious and self.judge.under_way:
+            return 0
+        count = self._intake.missing(self.judge.limits)
+        if self._window is not None and self._held and self._held + count > self._window:
+            return 0
+        return count
+
+    def feed(self, items: Sequence[object], *, done: bool, source_error: Exception | None = None) -> None:
+        """Items were pulled; `done` if the source has no more, `source_error` if it failed after them."""
+        self._pulling = False
+        self._source_done = self._source_done or done
+        self.source_error = source_error
+        self._held += len(items)
+        if items:
+            try:
+                self._intake.add(items)
+            except WaleadError as error:
+                self.end(error)
+        if self._source_done or self.judge.ended_by is not None or not self._intake.missing(self.judge.limits):
+            self._flush()
+
+    def _flush(self) -> None:
+        for batch, piece in self._intake.take(self.judge.limits):
+            self._batches += 1
+            self._order.append(batch)
+            if piece is not None:
+                self.judge.first_attempt(piece)
+
+    def end(self, error: WaleadError) -> None:
+        """End the run because of this error: what waits is not sent any more."""
+        self.judge.end(error)
+        self._flush()
+
+    def request(self, piece: Piece) -> Request:
+        """The request for a piece that is sent now."""
+        wires = piece.wires or self._operation.entries(piece.items).wires
+        piece.size = sum(map(len, wires))
+        # The bytes are not held while the answer is waited for.
+        piece.wires = None
+        return self._operation.request(wires)
+
+    def close(self) -> None:
+        """Forget the keys, and remove their file."""
+        self._firsts.close()
