@@ -12,10 +12,16 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 import walead_async
+from walead_async.cli.program import walead
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -100,6 +106,16 @@ def kept_files() -> list[Path]:
     return [path for path in below + beside if path.is_file() and not made & set(path.parts)]
 
 
+def commands(group: click.Group, *above: str) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, *above, name)
+        elif command is not None:
+            yield " ".join([*above, name]), command
+
+
 def test_every_public_name_of_the_design_is_exported() -> None:
     assert set(walead_async.__all__) >= PUBLIC
 
@@ -145,12 +161,25 @@ def test_the_extra_all_holds_every_other_extra() -> None:
     assert extras["all"] == [f"walead_async[{','.join(name for name in extras if name != 'all')}]"]
 
 
+def test_the_reference_names_every_command_with_its_options() -> None:
+    page = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf-8")
+    untold = []
+    for name, command in commands(walead):
+        rows = re.findall(rf"^\| `walead {name}[ `].*$", page, re.MULTILINE)
+        shared = page.partition("## Commands")[0] + page.partition("`--file` goes by suffix")[2]
+        options = {parameter.opts[0] for parameter in command.params if not getattr(parameter, "hidden", True)}
+        untold += [f"{name} {option}" for option in options if option not in "".join(rows) + shared]
+        untold += [name] * (len(rows) != 1)
+    assert untold == []
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_source_file_is_short_and_says_its_one_job(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     docstring = ast.get_docstring(ast.parse(text))
     assert docstring, "its first line states its job"
-    assert len(text.splitlines()) <= LONG.get(path.relative_to(ROOT).as_posix(), LONGEST)
+    lines = text.count("\n")
+    assert lines <= LONG.get(path.relative_to(ROOT).as_posix(), LONGEST)
 
 
 def test_no_file_holds_a_path_of_the_machine_it_was_written_on() -> None:
