@@ -92,6 +92,9 @@ HEAVY = (
     "walead_async.testing",
 )
 
+#: What tools leave among the files of the project.
+LEFT = re.compile(r"(^|/)(\.|__pycache__|_build)")
+
 
 def module_names() -> list[str]:
     found = pkgutil.walk_packages(walead_async.__path__, "walead_async.")
@@ -99,11 +102,12 @@ def module_names() -> list[str]:
 
 
 def kept_files() -> list[Path]:
-    places = [ROOT / name for name in ("walead_async", "tests", "docs", "examples", "benchmarks", ".ci")]
-    below = [path for place in places if place.is_dir() for path in place.rglob("*")]
-    beside = [path for path in ROOT.iterdir() if path.suffix in {".md", ".toml", ".py"} or path.name == "LICENSE"]
-    made = {"__pycache__", "_build"}
-    return [path for path in below + beside if path.is_file() and not made & set(path.parts)]
+    """The files of the project, without what tools leave beside them."""
+    rooms = [ROOT / name for name in (".ci", "benchmarks", "docs", "examples", "tests", "walead_async")]
+    found = [path for path in ROOT.iterdir() if path.suffix in {".md", ".py", ".toml"}]
+    for room in rooms:
+        found += [path for path in room.rglob("*") if not LEFT.search(path.relative_to(room).as_posix())]
+    return [path for path in found if path.is_file()]
 
 
 def commands(group: click.Group, *above: str) -> Iterator[tuple[str, click.Command]]:
