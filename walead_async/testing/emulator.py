@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
@@ -52,10 +53,9 @@ class Emulator:
         faults: Iterable[Fault | str] = (),
         drifts: Iterable[Drift | str] = (),
     ) -> None:
-        if leads < 0:
-            raise BadSetting(f"leads takes a number from 0, not {leads}")
-        if not 0 <= port <= 65_535:
-            raise BadSetting(f"a port is a number from 0 to 65535, not {port}")
+        _check_whole("leads", leads)
+        _check_whole("port", port, most=65_535)
+        _check_whole("seed", seed)
         if state is not None and not state.parent.is_dir():
             raise BadSetting(f"there is no directory {str(state.parent)!r} for the state")
         self._front = Front(World(settings or Settings(), seed=seed, api_key=api_key, uid=uid))
@@ -132,8 +132,12 @@ class Emulator:
 
     @property
     def api_key(self) -> str:
-        """The key that both services take."""
+        """The key that both services take; assign another to see an old one refused."""
         return self._front.world.api_key
+
+    @api_key.setter
+    def api_key(self, api_key: str) -> None:
+        self._front.world.api_key = api_key
 
     @property
     def uid(self) -> str:
@@ -205,7 +209,7 @@ class Emulator:
                 self._keeper.notice()
 
     async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
-        name, _, path = request.path[1:].partition("/")
+        name, _, path = _resolved(request.path)[1:].partition("/")
         if name in SERVICES:
             return await self._front.handle(request, SERVICES[name], "/" + path)
         if name != "control":
@@ -215,3 +219,13 @@ class Emulator:
             return web.Response(status=403, text=problem + "\n")
         body = await read_body(request, control.BODY_LIMIT)
         return control.answer(self._front, request.method, "/" + path, body, f"http://{HOST}:{self._port}")
+
+
+def _check_whole(name: str, value: int, most: int = 2**63) -> None:
+    if type(value) is not int or not 0 <= value <= most:
+        raise BadSetting(f"{name} takes a whole number from 0 to {most}, not {value!r}")
+
+
+def _resolved(path: str) -> str:
+    """A path without `.` and `..`, as the proxies in front of real services make it."""
+    return posixpath.normpath(path) if "/." in path else path

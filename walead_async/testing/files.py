@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import tempfile
@@ -71,23 +72,19 @@ class Keeper:
         self._closing.set()
         if self._task is not None:
             await self._task
+        # Tests change lists by hand, which nothing counts.
         await self._save()
 
     async def _save_soon(self) -> None:
         while self._world.changes != self._saved and not self._closing.is_set():
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._pause):
                     await self._closing.wait()
-            except TimeoutError:
-                await self._try_save()
-
-    async def _try_save(self) -> None:
-        try:
-            await self._save()
-        except OSError as error:
-            log.warning("the state was not saved to %s: %s", self._path, error.strerror)
+            try:
+                await self._save()
+            except OSError as error:
+                log.warning("the state was not saved to %s: %s", self._path, error.strerror)
 
     async def _save(self) -> None:
-        changes = self._world.changes
+        self._saved = self._world.changes
         await asyncio.to_thread(save, self._world.state(), self._path)
-        self._saved = changes
