@@ -82,9 +82,7 @@ async def start() -> AsyncIterator[Start]:
         async def start_one(**options: Any) -> Asker:
             emulator = await stack.enter_async_context(Emulator(**options))
             connector = aiohttp.TCPConnector(force_close=True)
-            http = await stack.enter_async_context(
-                aiohttp.ClientSession(connector=connector, auto_decompress=False)
-            )
+            http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, auto_decompress=False))
             return Asker(emulator, http)
 
         yield start_one

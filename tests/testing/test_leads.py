@@ -132,9 +132,7 @@ def test_unstable_ties_come_in_another_order_in_each_answer():
 
 def test_ties_by_id_are_stable_across_pages_and_sorted_by_id():
     leads = made("abcdefgh", ties=4)
-    pages = [
-        leads.page(offset=offset, size=3, newest_first=False, ties=TieOrder.BY_ID) for offset in (0, 3, 6)
-    ]
+    pages = [leads.page(offset=offset, size=3, newest_first=False, ties=TieOrder.BY_ID) for offset in (0, 3, 6)]
     ids = [leads.id_of(number) for page in pages for number in page]
 
     assert ids[:4] == sorted(leads.ids()[:4])

@@ -121,7 +121,7 @@ class Kind:
 
 
 def _status(text: str | None) -> Option:
-    match = re.fullmatch(r"(\d{3})(?:/(.*))?", text or "")
+    match = re.fullmatch(r"(\d{3})(?:/(.*))?", text or "", re.DOTALL)
     if not match or not 200 <= int(match[1]) <= 599:
         raise BadSetting("a status from 200 to 599 is needed, and after a / the Retry-After header, if any: 429/2")
     _check_header(match[2])
@@ -129,7 +129,7 @@ def _status(text: str | None) -> Option:
 
 
 def _redirect(text: str | None) -> Option:
-    match = re.fullmatch(r"(?:(3\d\d)/)?(https?://\S+)", text or "")
+    match = re.fullmatch(r"(?:(3\d\d)/)?(https?://[!-~]+)", text or "")
     if not match:
         raise BadSetting("an http or https URL is needed, or a status and a URL: 301/http://other.example/")
     return Option(status=int(match[1] or 302), url=match[2])
