@@ -1,0 +1,9 @@
+"""`python -m walead_async.cli`: the same as `walead`."""
+
+from __future__ import annotations
+
+import sys
+
+from walead_async.cli import main
+
+sys.exit(main())

@@ -1,0 +1,149 @@
+"""The steps of the demo: each makes the calls that a program would make, and says what came of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import attrs
+
+from walead_async.cli.demo_people import NUMBERS, UNBLOCKED, write_file
+from walead_async.cli.tally import item_text
+from walead_async.jobs.exports import export_leads
+from walead_async.jobs.sources import read_leads
+from walead_async.models import BulkReport, LeadToBlock, Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from typing import TypeAlias
+
+    from walead_async.models import BlockedLead
+    from walead_async.paging.listing import Listing
+    from walead_async.session import AsyncSession, VoiceAgentSession
+
+    #: Shows how far something is: `with shown("Reading", 10_000) as step: step(1)`.
+    Shown: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+
+__all__ = ["AGENT", "Ends", "Step", "block_people", "call_nobody", "export_list", "list_everybody", "unblock_some"]
+
+AGENT = "demo-agent"
+#: Smaller batches than usual, so that there is something to see on the way.
+BATCH = 100
+
+
+@attrs.frozen
+class Ends:
+    """What became of one kind of row: so many of them ended like this, the first of them, and why."""
+
+    kind: str
+    status: Status
+    rows: int
+    example: str
+    why: str
+
+
+@attrs.frozen
+class Step:
+    """One step that was made: what it was for, what it did in a sentence, and the ends of every kind of row."""
+
+    title: str
+    did: str
+    ends: Sequence[Ends] = ()
+    numbers: Mapping[str, object] = attrs.field(factory=dict)
+
+
+async def list_everybody(session: AsyncSession, expected: int, shown: Shown) -> Step:
+    """Read the whole list."""
+    listing = session.blocked_leads.list()
+    count = 0
+    with shown("Reading", expected) as step:
+        async for _ in _stepping(listing, step):
+            count += 1
+    verdict = listing.verdict.name
+    return Step(
+        "List everybody who is blocked",
+        f"{count:,} records read in {listing.requests} requests. Verdict: {verdict}.",
+        numbers={"records": count, "requests": listing.requests, "verdict": listing.verdict.value},
+    )
+
+
+async def block_people(session: AsyncSession, folder: Path, shown: Shown) -> Step:
+    """Block the people of a CSV file."""
+    path = folder / "opt-outs.csv"
+    people = write_file(path)
+    leads = [LeadToBlock(row.text, row.reason) for row in read_leads(path)]
+    outcomes: list[Outcome] = []
+    with shown("Blocking", len(leads)) as step:
+        async for outcome in session.blocked_leads.block_stream(leads, reason="opted out", batch_size=BATCH):
+            outcomes.append(outcome)
+            step(1)
+    return Step(
+        f"Block the people in {path.name}",
+        f"{len(people):,} rows: {_counts(outcomes)}.",
+        _ends((person.kind for person in people), outcomes),
+        {"file": str(path), "rows": len(people)},
+    )
+
+
+async def unblock_some(session: AsyncSession) -> Step:
+    """Unblock people by their identifiers."""
+    report = await session.blocked_leads.unblock_identifiers([item for _, item in UNBLOCKED], check=False)
+    return _reported("Unblock some of them", UNBLOCKED, report)
+
+
+async def call_nobody(phones: VoiceAgentSession) -> Step:
+    """Block numbers for a voice agent."""
+    block_list = phones.agent(AGENT).block_list
+    report = await block_list.block([number for _, number in NUMBERS], check=False)
+    return _reported("Keep a voice agent from calling these numbers", NUMBERS, report)
+
+
+async def export_list(session: AsyncSession, folder: Path, expected: int, shown: Shown) -> Step:
+    """Write the list to a file."""
+    path = folder / "blocked.csv"
+    listing = session.blocked_leads.list()
+    with shown("Exporting", expected) as step:
+        count = await export_leads(path, _stepping(listing, step))
+    return Step(
+        "Export the list",
+        f"{count:,} records written. Verdict: {listing.verdict.name}.",
+        numbers={"file": str(path), "records": count, "verdict": listing.verdict.value},
+    )
+
+
+def _reported(title: str, given: Sequence[tuple[str, str]], report: BulkReport) -> Step:
+    did = f"{len(given)} rows: {_counts(report.outcomes)}."
+    return Step(title, did, _ends((kind for kind, _ in given), report.outcomes), {"rows": len(given)})
+
+
+async def _stepping(listing: Listing[BlockedLead], step: Callable[[int], None]) -> AsyncIterator[BlockedLead]:
+    async for page in listing.pages():
+        for lead in page.records:
+            yield lead
+        step(len(page.records))
+
+
+def _counts(outcomes: Iterable[Outcome]) -> str:
+    counts = Counter(outcome.status for outcome in outcomes)
+    return ", ".join(f"{counts[status]:,} {status}" for status in Status if counts[status])
+
+
+def _ends(kinds: Iterable[str], outcomes: Sequence[Outcome]) -> list[Ends]:
+    """Sum up the outcomes by kind and status, in the order in which they first came."""
+    found: dict[tuple[str, Status], list[Outcome]] = {}
+    for kind, outcome in zip(kinds, outcomes, strict=True):
+        found.setdefault((kind, outcome.status), []).append(outcome)
+    return [
+        Ends(kind, status, len(same), item_text(same[0].item), _why(same[0])) for (kind, status), same in found.items()
+    ]
+
+
+def _why(outcome: Outcome) -> str:
+    """Why it ended so, without the advice; or how it was sent, where that is all there is to say."""
+    if outcome.detail is not None:
+        return outcome.detail.partition(": ")[0]
+    if outcome.error is not None:
+        return str(outcome.error)
+    return f"sent as {outcome.key}"

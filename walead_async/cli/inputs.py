@@ -1,0 +1,99 @@
+"""What a command is given: arguments, a file, standard input; and where each item stood."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import click
+
+from walead_async.cli.standard_input import read_in_thread
+from walead_async.errors import SourceError
+from walead_async.jobs.sources import Kind, Row, read_leads
+from walead_async.models import LeadToBlock
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterator, Sequence
+
+__all__ = ["Given"]
+
+STANDARD_INPUT = "-"
+
+
+class Given:
+    """The items of one command, in the order they were given: the arguments, then the file.
+
+    `-` stands for the lines of standard input, among the arguments as well as for the file. Raises `click.UsageError`
+    where nothing was given, or standard input twice.
+    """
+
+    def __init__(self, texts: Sequence[str], *, file: str | None, column: str | None, kind: Kind = "lead") -> None:
+        sources = [*texts, *([file] if file is not None else [])]
+        if not sources:
+            raise click.UsageError("nothing was given: name them, or give --file F, or - for standard input")
+        if sources.count(STANDARD_INPUT) > 1:
+            raise click.UsageError("standard input can be read only once: give one -")
+        if column is not None and file in {None, STANDARD_INPUT}:
+            raise click.UsageError("--column names a column of a file: give --file F")
+        self.reads_standard_input = STANDARD_INPUT in sources
+        self._texts = texts
+        self._file = file
+        self._column = column
+        self._kind = kind
+        self._lines: deque[int | None] = deque()
+
+    async def leads(self) -> AsyncGenerator[str | LeadToBlock]:
+        """Each item, with its reason if its row has one. Raises as `texts` does."""
+        async for row in self._rows():
+            self._lines.append(row.line or None)
+            yield row.text if row.reason is None else LeadToBlock(row.text, row.reason)
+
+    async def texts(self) -> AsyncGenerator[str]:
+        """Each item as it was written.
+
+        Raises `SourceError`, before the first item for a file that cannot be read at all.
+        """
+        async for row in self._rows():
+            self._lines.append(row.line or None)
+            yield row.text
+
+    @property
+    def pending(self) -> int:
+        """How many items were taken from here and not asked for by `next_line`."""
+        return len(self._lines)
+
+    def next_line(self) -> int | None:
+        """The line in its file of the next item, in the order of the items; None for an argument."""
+        return self._lines.popleft()
+
+    async def _rows(self) -> AsyncGenerator[Row]:
+        from_file: Iterator[Row] = iter(())
+        if self._file not in {None, STANDARD_INPUT}:
+            from_file = _begun(read_leads(self._file, column=self._column, kind=self._kind))
+        texts = [*self._texts, *([STANDARD_INPUT] if self._file == STANDARD_INPUT else [])]
+        for text in texts:
+            if text == STANDARD_INPUT:
+                async for row in _standard_input(self._kind):
+                    yield row
+            else:
+                yield Row(0, text)
+        for row in from_file:
+            yield row
+
+
+def _begun(rows: Iterator[Row]) -> Iterator[Row]:
+    """The same rows, the first of them read: what is wrong with a whole file shows before anything is sent."""
+    first = next(rows, None)
+    return rows if first is None else chain((first,), rows)
+
+
+async def _standard_input(kind: Kind) -> AsyncGenerator[Row]:
+    # A reader of its own, which nobody closes: the thread may be inside it for as long as the program runs.
+    try:
+        stream = os.fdopen(0, "rb", closefd=False)
+    except OSError:
+        raise SourceError("standard input is closed: give it something, or name a file") from None
+    async for row in read_in_thread(read_leads(stream, kind=kind)):
+        yield row
