@@ -234,6 +234,8 @@ def _check_name(name: str) -> None:
         raise InvalidInputError(f"too long: {len(name)} characters, where LinkedIn allows {MAX_IDENTIFIER}")
     if "/" in name or "\\" in name:
         raise InvalidInputError(f"a slash stands in it: {ADVICE}")
+    if any(sign in name for sign in ",;|"):
+        raise InvalidInputError("a comma, semicolon or bar stands in it, like in a list: give one identifier a cell")
     if "?" in name or "#" in name:
         raise InvalidInputError(f"a ? or # stands in it: {ADVICE}")
     if name.isascii() and not any(map(str.isalnum, name)):

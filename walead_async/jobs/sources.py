@@ -1,0 +1,125 @@
+"""Files in: the rows of what people bring, whatever program wrote it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import orjson
+
+from walead_async.errors import SourceError
+from walead_async.jobs.columns import Header, Kind, known_columns, undecided
+from walead_async.jobs.delimited import delimited_rows
+from walead_async.jobs.rows import Row, key_text, reason_text
+from walead_async.jobs.tables import parquet_rows, xlsx_rows
+from walead_async.jobs.text import encoding_of, lines_of, lines_of_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["SUFFIXES", "Kind", "Row", "read_leads"]
+
+
+def read_leads(source: str | Path | IO[bytes], *, column: str | None = None, kind: Kind = "lead") -> Iterator[Row]:
+    """Read the rows of a file of people, phone numbers (`kind="number"`) or record ids (`kind="id"`), one at a time.
+
+    The format goes by the suffix: .csv, .tsv, .txt (one a line), .jsonl (a text or an object a line), .xlsx and
+    .parquet (both need the extra `[files]`). `-` is standard input and a binary stream is read like it: one a line,
+    in UTF-8, neither sought nor closed. `column` names the column with the identifiers; without it a known header
+    is looked for ("LinkedIn URL", "public_identifier", "Phone", ...), and a file of one column needs none. A column
+    `reason` gives each row's own. Memory is bounded for all formats but .xlsx.
+
+    A line with nothing on it is no row; an empty cell is one, with an empty text.
+
+    Raises `SourceError`, at the call for a file that is missing or of an unknown kind, and while reading for what
+    cannot be read to its end: it names the file, the line and what to do. Raises `ConfigurationError` where the extra
+    is not installed.
+    """
+    if not isinstance(source, (str, Path)):
+        return _text_rows(lines_of_stream(source, "the stream"), column, "the stream")
+    if source == "-":
+        return _text_rows(lines_of_stream(sys.stdin.buffer, "standard input"), column, "standard input")
+    path = Path(source)
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise SourceError(f"{path}: files are read by their suffix: give it one of {', '.join(SUFFIXES)}")
+    if path.is_dir():
+        raise SourceError(f"{path}: a folder: give the name of one file in it")
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file: check the name" if not path.exists() else f"{path}: not a plain file")
+    return _named(reader(path, kind, column), path)
+
+
+def _named(rows: Iterator[Row], path: Path) -> Iterator[Row]:
+    """The rows, and the operating system's errors and undecodable text as `SourceError`s with the file's name."""
+    line = 0
+    try:
+        for row in rows:
+            line = row.line
+            yield row
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read after line {line}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise SourceError(f"{path}: changed while it was read, after line {line}: start again") from None
+
+
+def _text_file_rows(path: Path, kind: Kind, column: str | None) -> Iterator[Row]:
+    with path.open(encoding=encoding_of(path)) as file:
+        yield from _text_rows(lines_of(file, str(path)), column, str(path))
+
+
+def _text_rows(lines: Iterable[str], column: str | None, name: str) -> Iterator[Row]:
+    """One identifier a line: the whole line is its text, whatever stands in it."""
+    if column is not None:
+        raise SourceError(f"{name}: one identifier a line has no columns: leave out --column, or bring a .csv file")
+    for number, line in enumerate(lines, 1):
+        if not line.isspace():
+            yield Row(number, line.rstrip("\r\n"))
+
+
+def _json_rows(path: Path, kind: Kind, column: str | None) -> Iterator[Row]:
+    """A JSON text or object a line. Objects may differ in their fields: each is looked at by its own names.
+
+    One without a known field is a row with an empty text, but for the first.
+    """
+    headers: dict[tuple[str, ...], Header] = {}
+    with path.open(encoding=encoding_of(path)) as file:
+        for number, line in enumerate(lines_of(file, str(path)), 1):
+            if line.isspace():
+                continue
+            place = f"{path}, line {number}"
+            try:
+                found = orjson.loads(line)
+            except orjson.JSONDecodeError as error:
+                raise SourceError(f"{place}: not JSON ({error}): write one JSON text or object a line") from None
+            if not isinstance(found, dict):
+                yield Row(number, key_text(found, place))
+                continue
+            names = tuple(found)
+            header = headers.get(names)
+            if header is None:
+                header = known_columns(names, kind, column, place)
+                if header is None and not headers:
+                    raise undecided([names], kind, column, place)
+                if header is None:
+                    yield Row(number, "")
+                    continue
+                if len(headers) < MAX_SHAPES:
+                    headers[names] = header
+            reason = None if header.reason is None else reason_text(found[names[header.reason]], place)
+            yield Row(number, key_text(found[names[header.key]], place), reason)
+
+
+#: How many different sets of fields of JSON objects are remembered.
+MAX_SHAPES = 1000
+
+_READERS: dict[str, Callable[[Path, Kind, str | None], Iterator[Row]]] = {
+    ".csv": delimited_rows,
+    ".tsv": delimited_rows,
+    ".txt": _text_file_rows,
+    ".jsonl": _json_rows,
+    ".xlsx": xlsx_rows,
+    ".parquet": parquet_rows,
+}
+SUFFIXES = tuple(_READERS)
