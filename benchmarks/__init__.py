@@ -1,0 +1,1 @@
+"""This package and its peers, side by side on the same server: `nox -s bench`, or `python -m benchmarks`."""

@@ -1,0 +1,321 @@
+"""What is measured: this package and its peers, each the small program that one would write.
+
+A subject is run alone in a process of its own, and returns how much work it has done, so that it can be checked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.clock import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+KEY = {"x-api-key": "bench"}
+PATH = "/v1/blocked-leads"
+BATCH = 500
+AT_ONCE = 50
+
+
+def identifiers(count: int) -> Iterator[str]:
+    """People to block."""
+    return (f"john-doe-{number:08d}" for number in range(count))
+
+
+async def ours_list(url: str, work: int, clock: Clock, *, window: int) -> int:
+    """`async for lead in session.blocked_leads.list()`."""
+    from walead_async import AsyncSession
+
+    seen = 0
+    async with AsyncSession("bench", base_url=url, concurrency=max(8, window)) as session:
+        clock.start()
+        async for _ in session.blocked_leads.list(window=window):
+            seen += 1
+            clock.progress(seen, work)
+        clock.stop()
+    return seen
+
+
+async def aiohttp_list(url: str, work: int, clock: Clock) -> int:
+    """The plain loop: one page after the other, as dicts."""
+    import aiohttp
+
+    seen = 0
+    async with aiohttp.ClientSession(headers=KEY) as http:
+        clock.start()
+        while True:
+            async with http.get(url + PATH, params={"sort": "ASC", "offset": seen}) as response:
+                response.raise_for_status()
+                page = await response.json()
+            if not page:
+                break
+            seen += len(page)
+        clock.stop()
+    return seen
+
+
+async def aiohttp_known(url: str, work: int, clock: Clock, *, window: int) -> int:
+    """A loop that knows every offset beforehand, `window` requests at once, and two lone round trips."""
+    import aiohttp
+
+    seen = 0
+    offsets = iter(range(100, work, 100))
+    async with aiohttp.ClientSession(headers=KEY, connector=aiohttp.TCPConnector(limit=0)) as http:
+
+        async def page(offset: int) -> int:
+            async with http.get(url + PATH, params={"sort": "ASC", "offset": offset}) as response:
+                return len(await response.json())
+
+        async def worker() -> int:
+            return sum([await page(offset) for offset in offsets])
+
+        clock.start()
+        seen += await page(0)
+        seen += sum(await asyncio.gather(*(worker() for _ in range(window))))
+        seen += await page(work)
+        clock.stop()
+    return seen
+
+
+async def httpx_list(url: str, work: int, clock: Clock) -> int:
+    """The plain loop on httpx, as dicts."""
+    import httpx
+
+    seen = 0
+    async with httpx.AsyncClient(headers=KEY, timeout=30) as http:
+        clock.start()
+        while True:
+            response = await http.get(url + PATH, params={"sort": "ASC", "offset": seen})
+            response.raise_for_status()
+            page = response.json()
+            if not page:
+                break
+            seen += len(page)
+        clock.stop()
+    return seen
+
+
+async def ours_block(url: str, work: int, clock: Clock) -> int:
+    """`await session.blocked_leads.block(leads)`."""
+    from walead_async import AsyncSession
+
+    leads = list(identifiers(work))
+    async with AsyncSession("bench", base_url=url) as session:
+        clock.start()
+        report = await session.blocked_leads.block(leads, batch_size=BATCH)
+        clock.stop()
+    return sum(count for status, count in report.counts.items() if status == "done")
+
+
+async def ours_block_stream(url: str, work: int, clock: Clock) -> int:
+    """`async for outcome in session.blocked_leads.block_stream(generator)`."""
+    from walead_async import AsyncSession
+
+    done = 0
+    async with AsyncSession("bench", base_url=url) as session:
+        clock.start()
+        async for outcome in session.blocked_leads.block_stream(identifiers(work), batch_size=BATCH):
+            done += outcome.status == "done"
+            clock.progress(done, work)
+        clock.stop()
+    return done
+
+
+async def aiohttp_block(url: str, work: int, clock: Clock) -> int:
+    """The plain loop: one batch after the other."""
+    import aiohttp
+
+    blocked = 0
+    leads = identifiers(work)
+    async with aiohttp.ClientSession(headers=KEY) as http:
+        clock.start()
+        while batch := list(itertools.islice(leads, BATCH)):
+            payload = {"leads": [{"publicIdentifier": lead} for lead in batch]}
+            async with http.post(url + PATH, json=payload) as response:
+                response.raise_for_status()
+                blocked += (await response.json())["blocked"]
+        clock.stop()
+    return blocked
+
+
+async def httpx_block(url: str, work: int, clock: Clock) -> int:
+    """The plain loop on httpx: one batch after the other."""
+    import httpx
+
+    blocked = 0
+    leads = identifiers(work)
+    async with httpx.AsyncClient(headers=KEY, timeout=30) as http:
+        clock.start()
+        while batch := list(itertools.islice(leads, BATCH)):
+            payload = {"leads": [{"publicIdentifier": lead} for lead in batch]}
+            response = await http.post(url + PATH, json=payload)
+            response.raise_for_status()
+            blocked += response.json()["blocked"]
+        clock.stop()
+    return blocked
+
+
+async def ours_find(url: str, work: int, clock: Clock) -> int:
+    """`await session.blocked_leads.find(identifier)`, 50 callers at once."""
+    from walead_async import AsyncSession
+
+    async with AsyncSession("bench", base_url=url, concurrency=AT_ONCE) as session:
+
+        async def find(number: int) -> int:
+            lead = await session.blocked_leads.find(f"jane-doe-{number:08d}")
+            return lead is not None and lead.public_identifier == f"jane-doe-{number:08d}"
+
+        return await _at_once(find, work, clock)
+
+
+async def aiohttp_find(url: str, work: int, clock: Clock) -> int:
+    """A search on raw aiohttp, 50 callers at once."""
+    import aiohttp
+
+    async with aiohttp.ClientSession(headers=KEY) as http:
+
+        async def find(number: int) -> int:
+            query = {"sort": "ASC", "offset": 0, "search": f"jane-doe-{number:08d}"}
+            async with http.get(url + PATH, params=query) as response:
+                response.raise_for_status()
+                found = await response.json()
+            return any(lead["publicIdentifier"] == query["search"] for lead in found)
+
+        return await _at_once(find, work, clock)
+
+
+async def tenacity_find(url: str, work: int, clock: Clock) -> int:
+    """The same with tenacity around every call."""
+    import aiohttp
+    import tenacity
+
+    async with aiohttp.ClientSession(headers=KEY) as http:
+
+        @tenacity.retry(
+            retry=tenacity.retry_if_exception_type(aiohttp.ClientError),
+            stop=tenacity.stop_after_attempt(5),
+            wait=tenacity.wait_random_exponential(0.2, 20),
+        )
+        async def find(number: int) -> int:
+            query = {"sort": "ASC", "offset": 0, "search": f"jane-doe-{number:08d}"}
+            async with http.get(url + PATH, params=query) as response:
+                response.raise_for_status()
+                found = await response.json()
+            return any(lead["publicIdentifier"] == query["search"] for lead in found)
+
+        return await _at_once(find, work, clock)
+
+
+async def ours_block_one(url: str, work: int, clock: Clock) -> int:
+    """`await session.blocked_leads.block([identifier])`, 50 callers at once."""
+    from walead_async import AsyncSession
+
+    async with AsyncSession("bench", base_url=url, concurrency=AT_ONCE) as session:
+
+        async def block(number: int) -> int:
+            return (await session.blocked_leads.block([f"john-doe-{number:08d}"])).ok
+
+        return await _at_once(block, work, clock)
+
+
+async def aiohttp_block_one(url: str, work: int, clock: Clock) -> int:
+    """A block of one lead on raw aiohttp, 50 callers at once."""
+    import aiohttp
+
+    async with aiohttp.ClientSession(headers=KEY) as http:
+
+        async def block(number: int) -> int:
+            payload = {"leads": [{"publicIdentifier": f"john-doe-{number:08d}"}]}
+            async with http.post(url + PATH, json=payload) as response:
+                response.raise_for_status()
+                return (await response.json())["blocked"] == 1
+
+        return await _at_once(block, work, clock)
+
+
+async def _at_once(call: Callable[[int], Awaitable[int]], work: int, clock: Clock) -> int:
+    """The work shared by 50 callers; connections are warm before the clock starts."""
+    numbers: Iterator[int] = iter(range(work))
+    await asyncio.gather(*(call(number) for number in range(AT_ONCE)))
+
+    async def caller() -> int:
+        return sum([await call(number) for number in numbers])
+
+    clock.start()
+    done = sum(await asyncio.gather(*(caller() for _ in range(AT_ONCE))))
+    clock.stop()
+    return done
+
+
+def page_of_records() -> bytes:
+    """A page of 100 records."""
+    from benchmarks.server import PAGE, record
+
+    return b"[" + b",".join(record(number) for number in range(PAGE)) + b"]"
+
+
+async def ours_decode(url: str, work: int, clock: Clock) -> int:
+    """A page decoded and checked into frozen models, `work` times."""
+    from walead_async.transport.decoding import blocked_leads
+
+    return _decode(blocked_leads, work, clock)
+
+
+async def cattrs_decode(url: str, work: int, clock: Clock) -> int:
+    """The same with cattrs' own converter for orjson, as shipped."""
+    from datetime import datetime
+
+    import attrs
+    from cattrs.gen import make_dict_structure_fn, override
+    from cattrs.preconf.orjson import make_converter
+
+    lead = attrs.make_class(
+        "Lead",
+        {
+            "id": attrs.field(type=str),
+            "public_identifier": attrs.field(type=str),
+            "reason": attrs.field(type=str | None),
+            "created_at": attrs.field(type=datetime),
+            "workspace_id": attrs.field(type=str),
+        },
+        frozen=True,
+        slots=True,
+    )
+    converter = make_converter()
+    names: dict[str, Any] = {
+        "public_identifier": override(rename="publicIdentifier"),
+        "created_at": override(rename="createdAt"),
+        "workspace_id": override(rename="workspaceId"),
+    }
+    converter.register_structure_hook(lead, make_dict_structure_fn(lead, converter, **names))
+    return _decode(lambda page: converter.loads(page, list[lead]), work, clock)  # type: ignore[valid-type]
+
+
+async def pydantic_decode(url: str, work: int, clock: Clock) -> int:
+    """The same with pydantic's JSON validation."""
+    from datetime import datetime
+
+    import pydantic
+
+    lead = pydantic.create_model(
+        "Lead",
+        __config__=pydantic.ConfigDict(frozen=True),
+        id=(str, ...),
+        public_identifier=(str, pydantic.Field(alias="publicIdentifier")),
+        reason=(str | None, ...),
+        created_at=(datetime, pydantic.Field(alias="createdAt")),
+        workspace_id=(str, pydantic.Field(alias="workspaceId")),
+    )
+    return _decode(pydantic.TypeAdapter(list[lead]).validate_json, work, clock)  # type: ignore[valid-type]
+
+
+def _decode(decode: Callable[[bytes], list[Any]], work: int, clock: Clock) -> int:
+    page = page_of_records()
+    decode(page)
+    clock.start()
+    records = sum(len(decode(page)) for _ in range(work))
+    clock.stop()
+    return records
