@@ -114,21 +114,21 @@ class Front:
     def _carried_out(self, call: Call, fault: Fault | None) -> Reply:
         """The reply to a call, with the effect and the body that its fault asks for."""
         if fault is None:
-            return self._reply(call)
-        effect = fault.kind.effect
-        if effect is Effect.NONE:
+            reply = self._reply(call)
+        elif fault.kind.effect is Effect.NONE:
             reply = Reply(200)
-        elif effect is Effect.PART:
+        elif fault.kind.effect is Effect.PART:
             reply = self._reply(_halved(call))
         else:
-            again = self._last_read.get((call.service, call.path)) if fault.name is FaultName.REPEAT_PAGE else None
             reply = self._reply(call)
-            if effect is Effect.TWICE:
+            if fault.kind.effect is Effect.TWICE:
                 reply = self._reply(call)
-            if again and call.method == "GET":
-                reply = again
-        spoil = SPOILERS.get(fault.name)
-        return spoil(reply, fault.option) if spoil else reply
+            elif fault.name is FaultName.REPEAT_PAGE and call.method == "GET":
+                reply = self._last_read.get((call.service, call.path), reply)
+        if call.method == "GET":
+            self._last_read[call.service, call.path] = reply
+        spoil = SPOILERS.get(fault.name) if fault else None
+        return spoil(reply, fault.option) if fault and spoil else reply
 
     def _reply(self, call: Call) -> Reply:
         """Carry a call out, with the changes that other people make right after a read."""
@@ -139,10 +139,8 @@ class Front:
             reply = CARRIERS[call.service](self.world, call)
         except Refused as refused:
             return refusal(refused.status, refused.message, settings.error_body, refused.headers)
-        if call.method == "GET":
-            self._last_read[call.service, call.path] = reply
-            if call.path == walead.WORKSPACE:
-                self.drifts.happen(self.world)
+        if call.method == "GET" and call.path == walead.WORKSPACE:
+            self.drifts.happen(self.world)
         return reply
 
 
