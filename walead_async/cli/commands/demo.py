@@ -18,8 +18,8 @@ def demo_command(base_url: str | None, as_json: bool) -> int:
     from a CSV file such as people bring, some are unblocked, numbers are kept from a voice agent, and the list is
     exported. What became of every kind of row is told.
     """
-    from walead_async.cli import demo, running
-
     if base_url is not None:
         raise click.UsageError("the demo brings its own service and sends nothing anywhere else: leave out --base-url")
+    from walead_async.cli import demo, running
+
     return running.carry_out(demo.play(as_json=as_json))

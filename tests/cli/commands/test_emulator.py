@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import asyncio
+import signal
+import stat
+from typing import TYPE_CHECKING
+
+import aiohttp
+import orjson
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Walead
+
+ENOUGH = 20.0
+
+
+async def started(walead: Walead, *arguments: str) -> tuple[asyncio.subprocess.Process, dict[str, str]]:
+    """An emulator and the first line that it wrote."""
+    program = await walead.start("emulator", "--json", *arguments)
+    assert program.stdout is not None
+    async with asyncio.timeout(ENOUGH):
+        return program, orjson.loads(await program.stdout.readline())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_the_first_line_says_where_it_is_and_a_signal_ends_it(walead: Walead, number: signal.Signals) -> None:
+    program, first = await started(walead, "--leads", "120", "--page-size", "50")
+    assert set(first) >= {"walead_url", "phonely_url", "control_url", "api_key"}
+    url = f"{first['walead_url']}/v1/blocked-leads"
+    async with aiohttp.ClientSession() as http:
+        async with http.get(url) as answer:
+            assert answer.status == 401
+        async with http.get(url, headers={"x-api-key": first["api_key"]}) as answer:
+            assert len(await answer.json()) == 50
+        async with http.get(f"{first['control_url']}/openapi.json") as answer:
+            assert (await answer.json(content_type=None))["openapi"].startswith("3.1")
+    program.send_signal(number)
+    assert (await walead.end_of(program)).code == 0
+
+
+async def test_for_people_it_writes_words(walead: Walead) -> None:
+    program = await walead.start("emulator")
+    assert program.stdout is not None
+    lines = [(await program.stdout.readline()).decode() for _ in range(5)]
+    program.terminate()
+    assert (await walead.end_of(program)).code == 0
+    assert lines[0].startswith("walead_url   http://127.0.0.1:")
+    assert "Ctrl-C" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--fault", "earthquake"),
+        ("--drift", "earthquake"),
+        ("--leads", "-1"),
+        ("--leads", "many"),
+        ("--page-size", "0"),
+        ("--latency", "-1"),
+        ("--latency", "nan"),
+        ("--port", "99999"),
+        ("--state", "/nowhere/at/all/state.json"),
+        ("--base-url", "http://127.0.0.1:1"),
+    ],
+)
+async def test_an_unknown_fault_or_a_bad_number_exits_2(walead: Walead, arguments: tuple[str, ...]) -> None:
+    done = await walead("emulator", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert len(done.err.splitlines()) == 2
+
+
+async def test_faults_and_drifts_are_played(walead: Walead) -> None:
+    program, first = await started(walead, "--leads", "5", "--fault", "GET #1:status=503", "--drift", "remove-oldest=2")
+    url = f"{first['walead_url']}/v1/blocked-leads"
+    seen: list[object] = []
+    async with aiohttp.ClientSession(headers={"x-api-key": first["api_key"]}) as http:
+        for _ in range(3):
+            async with http.get(url) as answer:
+                seen.append(len(await answer.json()) if answer.status == 200 else answer.status)
+    program.terminate()
+    await walead.end_of(program)
+    assert seen == [503, 5, 3]
+
+
+async def test_the_state_is_kept_from_one_start_to_the_next(walead: Walead, tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    for expected in (3, 4):
+        program, first = await started(walead, "--leads", "3", "--state", str(state))
+        url, headers = f"{first['walead_url']}/v1/blocked-leads", {"x-api-key": first["api_key"]}
+        async with aiohttp.ClientSession(headers=headers) as http:
+            async with http.get(url) as answer:
+                assert len(await answer.json()) == expected
+            async with http.post(url, json={"leads": [{"publicIdentifier": "john-doe"}]}) as answer:
+                assert (await answer.json())["blocked"] in {0, 1}
+        program.terminate()
+        assert (await walead.end_of(program)).code == 0
+    assert stat.S_IMODE(state.stat().st_mode) == 0o600

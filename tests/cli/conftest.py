@@ -1,0 +1,100 @@
+"""The real program, in a process of its own, against the emulator in the test's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import orjson
+import pytest
+
+from walead_async.testing import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+KEY = "wk_secret_123"
+LONGEST = 20.0
+
+
+class Done(NamedTuple):
+    """A program that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def values(self) -> list[dict[str, object]]:
+        """Standard output, each line of which must be a JSON object."""
+        return [orjson.loads(line) for line in self.out.splitlines()]
+
+
+class Walead:
+    """Starts `walead` with an environment that leads to the emulator; the key must be in nothing that it writes."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", "/"),
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+            "WALEAD_API_KEY": KEY,
+            "WALEAD_BASE_URL": emulator.walead_url,
+            "PHONELY_API_KEY": KEY,
+            "PHONELY_BASE_URL": emulator.phonely_url,
+            "PHONELY_UID": emulator.uid,
+        }
+
+    async def __call__(self, *arguments: str, stdin: str | bytes = b"", **environment: str | None) -> Done:
+        """Run it to its end. `environment` changes variables; None takes one away."""
+        program = await self.start(*arguments, stdin=asyncio.subprocess.PIPE, **environment)
+        return await self.end_of(program, stdin.encode() if isinstance(stdin, str) else stdin)
+
+    async def start(
+        self,
+        *arguments: str,
+        stdin: int = asyncio.subprocess.DEVNULL,
+        stderr: int | None = None,
+        **environment: str | None,
+    ) -> asyncio.subprocess.Process:
+        """Start it, and leave it to the test to end it."""
+        wanted = {**self.environment, **environment}
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "walead_async.cli",
+            *arguments,
+            stdin=stdin,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE if stderr is None else stderr,
+            env={name: value for name, value in wanted.items() if value is not None},
+        )
+
+    async def end_of(self, program: asyncio.subprocess.Process, stdin: bytes | None = None) -> Done:
+        """Wait for its end, and look for the key in what it wrote."""
+        try:
+            async with asyncio.timeout(LONGEST):
+                out, err = await program.communicate(stdin)
+        finally:
+            if program.returncode is None:
+                program.kill()
+                await program.wait()
+        assert program.returncode is not None
+        done = Done(program.returncode, out.decode(), (err or b"").decode())
+        assert KEY not in done.out + done.err
+        assert "Traceback" not in done.err
+        return done
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    """Both services with 250 people blocked, on three pages."""
+    async with Emulator(leads=250, api_key=KEY) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def walead(emulator: Emulator) -> Walead:
+    """The program."""
+    return Walead(emulator)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from walead_async.cli.demo_people import people, write_file
+from walead_async.errors import InvalidInputError
+from walead_async.identifiers import public_identifier
+from walead_async.jobs.sources import read_leads
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Walead
+
+NOWHERE = {
+    "WALEAD_API_KEY": None,
+    "WALEAD_BASE_URL": "https://nowhere.invalid",
+    "PHONELY_API_KEY": None,
+    "PHONELY_UID": None,
+    "PHONELY_BASE_URL": None,
+}
+
+
+def key_of(text: str) -> str | None:
+    try:
+        return public_identifier(text)
+    except InvalidInputError:
+        return None
+
+
+def test_the_file_names_a_thousand_new_people_and_others(tmp_path: Path) -> None:
+    rows = write_file(tmp_path / "people.csv")
+    assert [(row.text, row.reason or "") for row in read_leads(tmp_path / "people.csv")] == [
+        (person.link, person.reason) for person in rows
+    ]
+    keys = {key_of(person.link) for person in rows} - {None}
+    assert len({key for key in keys if key and not key.startswith("lead-")}) == 1_000
+
+
+def test_the_odd_rows_stand_among_the_others() -> None:
+    kinds = [person.kind for person in people()]
+    assert "a company page" in kinds[:400]
+    assert "somebody again" not in kinds[:20]
+
+
+async def test_it_needs_no_account_and_tells_what_became_of_every_kind_of_row(walead: Walead, tmp_path: Path) -> None:
+    done = await walead("demo", "--json", TMPDIR=str(tmp_path), **NOWHERE)
+    assert done.code == 0
+    (value,) = done.values()
+    steps = value["steps"]
+    assert isinstance(steps, list)
+    listed, blocked, unblocked, called, exported = steps
+    assert listed["numbers"]["records"] == 10_000
+    assert listed["numbers"]["verdict"] == "complete"
+    ends = {end["kind"]: (end["status"], end["rows"]) for end in blocked["ends"]}
+    assert ends["an identifier"] == ("done", 700)
+    assert ends["somebody again"] == ("duplicate", 25)
+    assert ends["an e-mail address"] == ("invalid", 4)
+    assert ends["an empty cell"] == ("invalid", 3)
+    assert {kind: status for kind, (status, _) in ends.items()}.keys() == {person.kind for person in people()}
+    assert {end["kind"]: end["status"] for end in unblocked["ends"]}["never blocked"] == "already"
+    assert {end["kind"]: end["status"] for end in called["ends"]} == {
+        "a number": "done",
+        "with spaces and signs": "done",
+        "blocked before": "already",
+        "the same number again": "duplicate",
+        "no number": "invalid",
+        "too short for the service": "refused",
+    }
+    assert exported["numbers"]["records"] == 10_995
+    assert len(list(read_leads(exported["numbers"]["file"]))) == 10_995
+    assert "Reading: 10,000 of 10,000" in done.err
+
+
+@pytest.mark.parametrize("columns", ["80", "140"])
+async def test_through_a_pipe_it_is_plain_text(walead: Walead, tmp_path: Path, columns: str) -> None:
+    done = await walead("demo", TMPDIR=str(tmp_path), COLUMNS=columns, **NOWHERE)
+    assert done.code == 0
+    assert "\x1b" not in done.out + done.err
+    assert "a Sales Navigator link" in done.out
+    assert "What to try next" in done.out

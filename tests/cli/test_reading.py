@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+
+from walead_async.testing import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Walead
+
+    from walead_async.testing import Emulator
+
+
+async def test_list_writes_a_line_a_record_and_the_verdict_last(walead: Walead, emulator: Emulator) -> None:
+    done = await walead("list", "--json")
+    assert done.code == 0
+    records = done.values()
+    assert [record["public_identifier"] for record in records] == emulator.blocked_leads.identifiers()
+    assert list(records[0]) == ["id", "public_identifier", "reason", "created_at", "workspace_id"]
+    assert done.err.splitlines()[-1].startswith("COMPLETE: 250 records")
+
+
+async def test_list_for_people_is_a_line_a_record_too(walead: Walead) -> None:
+    done = await walead("list", "--search", "0000017")
+    assert done.code == 0
+    assert done.out.split()[:2] == ["lead-0000017", "2024-01-01"]
+    assert "\x1b" not in done.out + done.err
+
+
+async def test_list_newest_first(walead: Walead, emulator: Emulator) -> None:
+    done = await walead("list", "--sort", "desc", "--json")
+    assert [record["public_identifier"] for record in done.values()] == emulator.blocked_leads.identifiers()[::-1]
+
+
+async def test_what_could_steer_a_terminal_is_spelled_out(walead: Walead, emulator: Emulator) -> None:
+    emulator.add_leads([("evil", "\x1b]0;gotcha\x07")])
+    done = await walead("list", "--search", "evil")
+    assert "\\x1b]0;gotcha\\x07" in done.out
+
+
+async def test_a_list_that_cannot_be_judged_exits_3(walead: Walead, emulator: Emulator) -> None:
+    emulator.settings = Settings(page_sizes=(100, 40, 100, 100))
+    done = await walead("list", "--json")
+    assert done.code == 3
+    assert len(done.values()) == 250
+    assert done.err.splitlines()[-1].startswith("UNVERIFIED: 250 records")
+
+
+async def test_a_list_that_breaks_off_is_incomplete(walead: Walead, emulator: Emulator) -> None:
+    emulator.faults.add("GET #2-:null")
+    done = await walead("list", "--json")
+    assert done.code == 1
+    assert len(done.values()) == 100
+    error, verdict = done.err.splitlines()
+    assert error.startswith("walead: ")
+    assert verdict.startswith("INCOMPLETE: 100 records")
+
+
+async def test_a_wrong_key_exits_1_and_says_so(walead: Walead) -> None:
+    done = await walead("list", WALEAD_API_KEY="another")
+    assert done.code == 1
+    assert "401" in done.err
+    assert "INCOMPLETE: 0 records" in done.err.splitlines()[-1]
+
+
+async def test_the_base_url_of_the_command_is_used(walead: Walead, emulator: Emulator) -> None:
+    done = await walead("list", "--base-url", emulator.walead_url, WALEAD_BASE_URL="https://nowhere.invalid")
+    assert done.code == 0
+
+
+async def test_find_says_of_each_whether_they_are_blocked_and_exits_0(walead: Walead) -> None:
+    done = await walead("find", "lead-0000003", "https://linkedin.com/in/nobody/", "lead-0000003", "--json")
+    assert done.code == 0
+    found, absent, again = done.values()
+    assert (found["identifier"], found["blocked"]) == ("lead-0000003", True)
+    record = found["record"]
+    assert isinstance(record, dict)
+    assert record["public_identifier"] == "lead-0000003"
+    assert absent == {"identifier": "https://linkedin.com/in/nobody/", "blocked": False, "record": None}
+    assert again == found
+
+
+async def test_find_for_people(walead: Walead) -> None:
+    done = await walead("find", "lead-0000003", "nobody")
+    assert done.out.splitlines() == ["lead-0000003: blocked since 2024-01-01 00:00 UTC", "nobody: not blocked"]
+
+
+async def test_find_names_who_cannot_be_a_person_and_looks_for_the_others(walead: Walead, tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("LinkedIn URL\nlead-0000001\nhttps://www.linkedin.com/company/acme\n", encoding="utf-8")
+    done = await walead("find", "--file", str(people), "--json")
+    assert done.code == 1
+    assert [value["identifier"] for value in done.values()] == ["lead-0000001"]
+    assert "line 3" in done.err
+    assert "company page" in done.err
+
+
+async def test_find_with_nobody_to_look_for_exits_2(walead: Walead, emulator: Emulator) -> None:
+    done = await walead("find", "a@example.com")
+    assert (done.code, done.out) == (2, "")
+    assert not emulator.requests
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+async def test_export_writes_a_file_for_its_owner_alone(walead: Walead, tmp_path: Path, suffix: str) -> None:
+    output = tmp_path / f"blocked{suffix}"
+    done = await walead("export", "--output", str(output))
+    assert done.code == 0
+    assert done.out == f"{output}: 250 records\n"
+    assert done.err.splitlines()[-1].startswith("COMPLETE")
+    assert stat.S_IMODE(output.stat().st_mode) == 0o600
+    assert len(output.read_text(encoding="utf-8").splitlines()) in {250, 251}
+
+
+async def test_export_as_json_says_what_was_written(walead: Walead, tmp_path: Path) -> None:
+    output = tmp_path / "blocked.csv"
+    done = await walead("export", "--output", str(output), "--json")
+    assert done.values() == [{"output": str(output), "records": 250, "verdict": "complete"}]
+
+
+async def test_an_export_of_half_a_list_is_not_written(walead: Walead, emulator: Emulator, tmp_path: Path) -> None:
+    emulator.faults.add("GET #2-:null")
+    done = await walead("export", "--output", str(tmp_path / "blocked.csv"))
+    assert done.code == 1
+    assert os.listdir(tmp_path) == []
+
+
+async def test_an_export_in_an_unknown_format_sends_nothing(walead: Walead, emulator: Emulator, tmp_path: Path) -> None:
+    done = await walead("export", "--output", str(tmp_path / "blocked.pdf"))
+    assert done.code == 2
+    assert not emulator.requests
+
+
+async def test_what_was_exported_can_be_looked_for(walead: Walead, tmp_path: Path) -> None:
+    output = tmp_path / "blocked.csv"
+    await walead("export", "--output", str(output))
+    done = await walead("find", "--file", str(output), "--json")
+    assert done.code == 0
+    assert sum(bool(value["blocked"]) for value in done.values()) == 250
+
+
+async def test_a_campaign_is_listed_without_ids(walead: Walead, emulator: Emulator) -> None:
+    await walead("campaign", "block", "c1", "john-doe", "jane-doe", "--yes")
+    done = await walead("campaign", "list", "c1", "--json")
+    assert done.code == 0
+    assert [value["public_identifier"] for value in done.values()] == ["john-doe", "jane-doe"]
+    assert list(done.values()[0]) == ["public_identifier", "reason", "created_at"]
+
+
+@pytest.mark.parametrize("campaign", ["..", "a/b", ""])
+async def test_what_cannot_be_a_campaign_exits_2(walead: Walead, emulator: Emulator, campaign: str) -> None:
+    done = await walead("campaign", "list", campaign)
+    assert done.code == 2
+    assert not emulator.requests
+
+
+async def test_an_agents_numbers_are_listed(walead: Walead, emulator: Emulator) -> None:
+    emulator.agents["a1"] = {"+14155550123": None, "+14155550124": None}
+    done = await walead("agent", "list", "a1", "--json")
+    assert done.code == 0
+    assert [orjson.loads(line) for line in done.out.splitlines()] == [
+        {"number": "+14155550123"},
+        {"number": "+14155550124"},
+    ]
+
+
+async def test_an_agent_needs_a_user(walead: Walead) -> None:
+    done = await walead("agent", "list", "a1", PHONELY_UID=None)
+    assert done.code == 2
+    assert "PHONELY_UID" in done.err

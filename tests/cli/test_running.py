@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import orjson
+import pytest
+
+from walead_async.testing import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Walead
+
+    from walead_async.testing import Emulator
+
+
+async def arrived(emulator: Emulator, requests: int = 1) -> None:
+    """Return when so many requests have come."""
+    async with asyncio.timeout(20):
+        while len(emulator.requests) < requests:  # noqa: ASYNC110  # what is waited for is another process
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("list",), ("find", "john-doe"), ("block", "john-doe"), ("unblock", "john-doe", "--json"), ("doctor",)],
+)
+async def test_ctrl_c_ends_a_command_that_waits_for_an_answer(
+    walead: Walead, emulator: Emulator, arguments: tuple[str, ...]
+) -> None:
+    emulator.faults.add("hang")
+    program = await walead.start(*arguments)
+    await arrived(emulator)
+    program.send_signal(signal.SIGINT)
+    async with asyncio.timeout(2):
+        done = await walead.end_of(program)
+    assert done.code == 130
+    assert done.err.splitlines()[-1] == "walead: interrupted"
+
+
+async def test_what_is_known_at_ctrl_c_is_told(walead: Walead, emulator: Emulator, tmp_path: Path) -> None:
+    people = tmp_path / "people.txt"
+    people.write_text("".join(f"person-{number:05d}\n" for number in range(20_000)), encoding="utf-8")
+    emulator.faults.add("POST #3-:hang")
+    program = await walead.start("block", "--file", str(people), "--json")
+    await arrived(emulator, 8)
+    program.send_signal(signal.SIGINT)
+    done = await walead.end_of(program)
+    assert done.code == 130
+    said, interrupted = done.err.splitlines()
+    assert said.startswith(f"So far: {len(done.values()):,} items")
+    assert interrupted == "walead: interrupted"
+
+
+async def test_ctrl_c_ends_a_command_that_waits_for_a_keyboard(walead: Walead) -> None:
+    keyboard, terminal = os.openpty()
+    try:
+        program = await walead.start("block", "-", "--debug", stdin=terminal)
+        assert program.stderr is not None
+        await program.stderr.readline()
+        program.send_signal(signal.SIGINT)
+        done = await walead.end_of(program)
+    finally:
+        os.close(terminal)
+        os.close(keyboard)
+    assert done.code == 130
+
+
+@pytest.mark.parametrize("arguments", ["list", "list --json"])
+async def test_a_closed_pipe_ends_it_quietly(walead: Walead, emulator: Emulator, arguments: str) -> None:
+    emulator.add_leads(20_000)
+    emulator.settings = Settings(page_size=1_000)
+    shell = f"'{sys.executable}' -m walead_async.cli {arguments} | head -n 1; echo ${{PIPESTATUS[0]}}"
+    program = await asyncio.create_subprocess_exec(
+        "bash",
+        "-c",
+        shell,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env=walead.environment,
+    )
+    async with asyncio.timeout(20):
+        out, err = await program.communicate()
+    first, code = out.decode().splitlines()
+    assert "lead-0000001" in first
+    assert (code, err) == ("1", b"")
+
+
+async def test_a_block_whose_reader_went_away_says_that_outcomes_are_unknown(
+    walead: Walead, emulator: Emulator, tmp_path: Path
+) -> None:
+    people = tmp_path / "people.txt"
+    people.write_text("".join(f"person-{number:05d}\n" for number in range(20_000)), encoding="utf-8")
+    shell = f"'{sys.executable}' -m walead_async.cli block --json --file {people} | head -n 1; echo ${{PIPESTATUS[0]}}"
+    program = await asyncio.create_subprocess_exec(
+        "bash", "-c", shell, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=walead.environment
+    )
+    async with asyncio.timeout(20):
+        out, err = await program.communicate()
+    first, code = out.decode().splitlines()
+    assert orjson.loads(first)["key"] == "person-00000"
+    assert (code, err) == ("3", b"")
+    assert 250 < len(emulator.blocked_leads) < 20_250
