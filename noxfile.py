@@ -111,6 +111,16 @@ def simulate(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure this package beside its peers; a gate that is missed fails: `nox -s bench -- --quick --only list`."""
+    session.install(".", *group("bench"))
+    figures = Path("build") / "benchmarks"
+    figures.mkdir(parents=True, exist_ok=True)
+    kept = ["--json", str(figures / "figures.json"), "--picture", str(figures / "figures.svg")]
+    session.run("python", "-m", "benchmarks", *kept, *session.posargs)
+
+
+@nox.session
 def soak(session: nox.Session) -> None:
     """Run the long forms: the tests marked so, more examples of each property, more simulated runs."""
     session.install(PACKAGE, *group("tests"))
