@@ -121,6 +121,10 @@ def test_every_name_has_a_line_in_the_table():
     assert list(KINDS) == list(FaultName)
 
 
+def test_the_table_says_what_stands_behind_the_sign_of_equality():
+    assert [name for name, kind in KINDS.items() if bool(kind.option) != bool(kind.takes)] == []
+
+
 @pytest.mark.parametrize("name", [name for name in FaultName if name not in VALUES])
 def test_a_fault_that_needs_no_value_can_do_without(name: FaultName):
     assert Fault.parse(name.value).name is name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import attrs
 import pytest
@@ -70,6 +71,10 @@ async def heard(emulator: Emulator, method: str = "GET", body: bytes = b"", *, p
     async with connected(emulator) as (reader, writer):
         writer.write(request(emulator, method, body))
         return await listen(reader, patience=patience)
+
+
+def open_files() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -169,12 +174,16 @@ async def test_a_huge_body_is_as_long_as_it_says(start: Start):
 async def test_an_emulator_ends_with_requests_that_hang_or_read_nothing(start: Start):
     ask = await start(leads=1, faults=["POST:hang", "GET:huge-body=100M"])
     emulator = ask.emulator
+    before = open_files()
     async with connected(emulator) as (hanging, one), connected(emulator) as (_, other):
+        other.transport.pause_reading()
         one.write(request(emulator, "POST"))
         other.write(request(emulator))
         await until(lambda: len(emulator.requests) == 2)
         await emulator.aclose()
 
+        # Of the four ends of two connections, the two of the callers; and the listening socket is gone.
+        assert open_files() == before + 2 - 1
         assert (await listen(hanging)).sent == b""
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection("127.0.0.1", emulator.port)

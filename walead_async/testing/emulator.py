@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Emulator"]
 
 HOST = "127.0.0.1"
+#: Connections that may wait to be taken: thousands of callers begin at once.
+BACKLOG = 4096
 SERVICES = {service.value: service for service in Service}
 
 
@@ -67,7 +69,7 @@ class Emulator:
         self._state = state
         self._keeper: Keeper | None = None
         self._runner: web.ServerRunner | None = None
-        self._handling: dict[asyncio.Task[object], asyncio.Transport | None] = {}
+        self._answering: set[asyncio.Transport] = set()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -82,7 +84,7 @@ class Emulator:
         runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await runner.setup()
         try:
-            await web.TCPSite(runner, HOST, self._port).start()
+            await web.TCPSite(runner, HOST, self._port, backlog=BACKLOG).start()
         except BaseException:
             await runner.cleanup()
             raise
@@ -99,10 +101,9 @@ class Emulator:
         runner, self._runner = self._runner, None
         if runner is None:
             return
-        for task, transport in list(self._handling.items()):
-            task.cancel()
-            if transport is not None:
-                transport.abort()
+        # A handler ends when its connection is gone; a closed one would first send all that a slow reader left.
+        for transport in self._answering:
+            transport.abort()
         await runner.cleanup()
         # The transports close their sockets in the next round of the event loop.
         await asyncio.sleep(0)
@@ -198,13 +199,14 @@ class Emulator:
         self._front.clear()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        task = asyncio.current_task()
-        assert task is not None
-        self._handling[task] = request.transport
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError("the caller is gone")
+        self._answering.add(transport)
         try:
             return await self._dispatch(request)
         finally:
-            del self._handling[task]
+            self._answering.discard(transport)
             if self._keeper is not None:
                 self._keeper.notice()
 

@@ -210,8 +210,12 @@ KINDS: dict[FaultName, Kind] = {
     FaultName.WRONG_SHAPE: Kind("answers with an object for an array, an array for an object"),
     FaultName.CUT_JSON: Kind("ends the JSON halfway, in a whole HTTP answer"),
     FaultName.CUT_GZIP: Kind("compresses the answer and sends half of that"),
-    FaultName.ZIP_BOMB: Kind("answers with gzip that unpacks to so many bytes (256M)", option=_size(256_000_000)),
-    FaultName.HUGE_BODY: Kind("pads the answer with so many bytes of blanks (100M)", option=_size(100_000_000)),
+    FaultName.ZIP_BOMB: Kind(
+        "answers with gzip that unpacks to so many bytes (256M)", option=_size(256_000_000), takes="[BYTES]"
+    ),
+    FaultName.HUGE_BODY: Kind(
+        "pads the answer with so many bytes of blanks (100M)", option=_size(100_000_000), takes="[BYTES]"
+    ),
     FaultName.EXTRA_FIELDS: Kind("adds fields that no page names"),
     FaultName.MISSING_FIELD: Kind("leaves a field out of the first record", option=_field, takes="[FIELD]"),
     FaultName.WRONG_TYPE: Kind("gives a field of the first record another type", option=_field, takes="[FIELD]"),
