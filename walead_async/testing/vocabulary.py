@@ -172,8 +172,9 @@ def _check_header(text: str | None) -> None:
         raise BadSetting("a header holds printable ASCII only")
 
 
-#: All faults. Those above the first blank line do not carry the request out.
+#: All faults.
 KINDS: dict[FaultName, Kind] = {
+    # The request is not carried out.
     FaultName.STATUS: Kind("answers with this status", Effect.NONE, option=_status, takes="CODE[/RETRY-AFTER]"),
     FaultName.HTML: Kind("answers with this status and a page of HTML", Effect.NONE, option=_status, takes="CODE"),
     FaultName.REDIRECT: Kind("sends the caller elsewhere", Effect.NONE, option=_redirect, takes="[CODE/]URL"),
@@ -181,7 +182,7 @@ KINDS: dict[FaultName, Kind] = {
     FaultName.CLOSE: Kind("closes the connection without a word", Effect.NONE, Delivery.CLOSE),
     FaultName.RESET: Kind("resets the connection", Effect.NONE, Delivery.RESET),
     FaultName.HANG: Kind("never answers", Effect.NONE, Delivery.HANG),
-    #
+    # It is carried out, and the answer does not say so.
     FaultName.APPLY_THEN_STATUS: Kind(
         "carries the request out, then answers with this status", option=_status, takes="CODE[/RETRY-AFTER]"
     ),
@@ -191,7 +192,7 @@ KINDS: dict[FaultName, Kind] = {
     FaultName.APPLY_THEN_HANG: Kind("carries the request out and never answers", delivery=Delivery.HANG),
     FaultName.APPLY_TWICE: Kind("carries the request out twice and gives the second answer", Effect.TWICE),
     FaultName.APPLY_PART: Kind("carries the first half of the items out, then answers with 500", Effect.PART),
-    #
+    # It is carried out, and the answer breaks off on its way.
     FaultName.RESET_IN_HEAD: Kind("resets inside the headers of the answer", delivery=Delivery.RESET_IN_HEAD),
     FaultName.RESET_BEFORE_BODY: Kind("resets between headers and body", delivery=Delivery.RESET_BEFORE_BODY),
     FaultName.RESET_IN_BODY: Kind("resets in the middle of the body", delivery=Delivery.RESET_IN_BODY),
@@ -204,7 +205,7 @@ KINDS: dict[FaultName, Kind] = {
         option=_seconds,
         takes="[SECONDS]",
     ),
-    #
+    # It is carried out, and the body of the answer is wrong.
     FaultName.EMPTY: Kind("answers with no body"),
     FaultName.NULL: Kind("answers with `null`"),
     FaultName.WRONG_SHAPE: Kind("answers with an object for an array, an array for an object"),
@@ -224,7 +225,7 @@ KINDS: dict[FaultName, Kind] = {
     FaultName.LONE_SURROGATE: Kind("puts half of a surrogate pair into the answer"),
     FaultName.WRONG_CHARSET: Kind("claims UTF-16 for a body in UTF-8"),
     FaultName.NOT_UTF8: Kind("claims UTF-8 for a body in Latin-1"),
-    #
+    # The page of a list is wrong.
     FaultName.EMPTY_PAGE: Kind("answers with an empty list"),
     FaultName.REPEAT_PAGE: Kind("gives the last answer of this kind again, whatever the offset"),
     FaultName.SHORT_PAGE: Kind("leaves all but so many records out of the page (1)", option=_records, takes="[N]"),
