@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import stat
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,10 @@ if TYPE_CHECKING:
     from conftest import Walead
 
     from walead_async.testing import Emulator
+
+
+def left_in(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
 
 
 async def test_list_writes_a_line_a_record_and_the_verdict_last(walead: Walead, emulator: Emulator) -> None:
@@ -128,7 +131,7 @@ async def test_an_export_of_half_a_list_is_not_written(walead: Walead, emulator:
     emulator.faults.add("GET #2-:null")
     done = await walead("export", "--output", str(tmp_path / "blocked.csv"))
     assert done.code == 1
-    assert os.listdir(tmp_path) == []
+    assert left_in(tmp_path) == []
 
 
 async def test_an_export_in_an_unknown_format_sends_nothing(walead: Walead, emulator: Emulator, tmp_path: Path) -> None:
