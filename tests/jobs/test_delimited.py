@@ -60,6 +60,10 @@ def test_the_delimiter_is_found(path: Path, delimiter: str) -> None:
     assert rows(path, text) == [Row(2, "john-doe", "asked")]
 
 
+def test_a_delimiter_inside_what_looks_like_one_name_is_one(path: Path) -> None:
+    assert rows(path, "LinkedIn;URL\njohn;x\n") == [Row(2, "john")]
+
+
 def test_excels_hint_about_the_delimiter_is_taken(path: Path) -> None:
     assert rows(path, "sep=;\r\npublic_identifier;reason\r\njohn;a,b\r\n") == [Row(3, "john", "a,b")]
     assert rows(path, "sep=:\npublic_identifier:reason\njohn:asked\n") == [Row(3, "john", "asked")]

@@ -3,9 +3,12 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from walead_async.errors import SourceError
 from walead_async.jobs.sources import SUFFIXES, Row, read_leads
@@ -156,3 +159,21 @@ def test_no_library_of_the_extra_is_imported_before_it_is_needed() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
     assert found.stdout.strip() == "[]"
+
+
+BYTES = b"""url,reason public_identifier sep=; john , ; " ' =1 [ {"url": } null PAR1 PK""".split()
+ODD_BYTES = [b"\n", b"\r", b"\t", b"\0", b" ", b"\x81", b"\xff", b"\xc3\xbc", b"\xfe\xff", b"\xef\xbb\xbf", b"\x03\x04"]
+PIECES = st.sampled_from(BYTES + ODD_BYTES)
+
+
+@settings(max_examples=300, deadline=None)
+@given(content=st.binary(max_size=60) | st.lists(PIECES, max_size=15).map(b"".join), suffix=st.sampled_from(SUFFIXES))
+def test_no_bytes_whatever_raise_anything_but_our_own_error(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / ("fuzzed" + suffix)
+    path.write_bytes(content)
+    lines = [0]
+    with suppress(SourceError):
+        lines += [row.line for row in read_leads(path)]
+    assert lines == sorted(set(lines))

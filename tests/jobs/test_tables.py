@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -24,7 +24,7 @@ def workbook(path: Path, *sheets: list[list[object]], hidden: tuple[int, ...] = 
             sheet.hide()
         for number, row in enumerate(rows):
             for column, cell in enumerate(row):
-                if isinstance(cell, date):
+                if isinstance(cell, datetime):
                     sheet.write_datetime(number, column, cell, book.add_format({"num_format": "yyyy-mm-dd"}))
                 elif cell is not None:
                     sheet.write(number, column, cell)
@@ -68,7 +68,7 @@ def test_a_number_keeps_its_digits(xlsx: Path) -> None:
 
 
 def test_a_date_that_excel_made_of_a_name_is_told(xlsx: Path) -> None:
-    workbook(xlsx, [["url"], [date(2024, 3, 1)]])
+    workbook(xlsx, [["url"], [datetime(2024, 3, 1)]])
     assert [row.text for row in xlsx_rows(xlsx, "lead", None)] == ["a date or time: 2024-03-01"]
 
 

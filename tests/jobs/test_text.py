@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from walead_async.errors import SourceError
-from walead_async.jobs.text import MAX_LINE, encoding_of, lines_of, lines_of_stream
+from walead_async.jobs.text import CHUNK, MAX_LINE, encoding_of, lines_of, lines_of_stream
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,6 +83,13 @@ def test_a_damaged_place_far_into_a_large_file_is_found(tmp_path: Path) -> None:
     path = tmp_path / "leads.txt"
     path.write_bytes("jürgen\n".encode() * 300_000 + b"\xff\n")
     with pytest.raises(SourceError, match="line 300001"):
+        encoding_of(path)
+
+
+def test_the_line_is_right_where_a_character_lies_across_the_pieces_that_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "leads.txt"
+    path.write_bytes(b"a" * (CHUNK - 3) + "🚀".encode() + b"\xff\nb\n" + "🚀🚀".encode())
+    with pytest.raises(SourceError, match="line 1:"):
         encoding_of(path)
 
 

@@ -132,7 +132,7 @@ class Xlsx:
         library = library_for(".xlsx", "xlsxwriter")
         self._failure: type[Exception] = library.exceptions.XlsxWriterException
         self._sink = _Sink(file)
-        options = {"constant_memory": True, "tmpdir": str(folder), "strings_to_formulas": False}
+        options = {"constant_memory": True, "tmpdir": str(folder)}
         self._book: Any = library.Workbook(self._sink, options)
         self._book.use_zip64()
         self._sheet = self._book.add_worksheet("Blocked leads")
