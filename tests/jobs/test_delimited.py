@@ -66,6 +66,7 @@ def test_a_delimiter_inside_what_looks_like_one_name_is_one(path: Path) -> None:
 
 def test_excels_hint_about_the_delimiter_is_taken(path: Path) -> None:
     assert rows(path, "sep=;\r\npublic_identifier;reason\r\njohn;a,b\r\n") == [Row(3, "john", "a,b")]
+    assert rows(path, 'sep="\njohn\n') == [Row(1, 'sep="'), Row(2, "john")]
     assert rows(path, "sep=:\npublic_identifier:reason\njohn:asked\n") == [Row(3, "john", "asked")]
 
 

@@ -104,8 +104,12 @@ def test_a_file_that_cannot_be_read_is_refused_at_the_call(tmp_path: Path) -> No
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(SourceError, match=r"folder\.csv: a folder"):
         read_leads(tmp_path / "folder.csv")
-    with pytest.raises(SourceError, match=r"missing\.csv: no such file"):
+    with pytest.raises(SourceError, match=r"missing\.csv: No such file or directory: check the name"):
         read_leads(str(tmp_path / "missing.csv"))
+    with pytest.raises(SourceError, match="no file can have this name"):
+        read_leads("a\0b.csv")
+    with pytest.raises(SourceError, match="File name too long"):
+        read_leads(tmp_path / ("x" * 300 + ".csv"))
     with pytest.raises(SourceError, match=r"\.csv, \.tsv, \.txt, \.jsonl, \.xlsx, \.parquet"):
         read_leads(written(tmp_path, "leads.docx", ""))
     (tmp_path / "pipe.txt").symlink_to("/dev/null")

@@ -29,7 +29,7 @@ MAX_ROW_LINES = 1000
 
 _DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}
 #: What Excel writes into the first line to tell itself the delimiter.
-_HINT = re.compile(r"sep=(.)[\r\n]*", re.IGNORECASE).fullmatch
+_HINT = re.compile(r"sep=([^\w\s\"]|\t)[\r\n]*", re.IGNORECASE).fullmatch
 
 
 def delimited_rows(path: Path, kind: Kind, column: str | None) -> Iterator[Row]:

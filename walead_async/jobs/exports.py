@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -96,6 +97,8 @@ def _put_in_place(file: IO[bytes], unfinished: Path, path: Path) -> None:
     os.fsync(file.fileno())
     place = path.resolve()
     unfinished.replace(place)
+    if sys.platform == "win32":  # where a folder cannot be opened
+        return
     folder = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["SUFFIXES", "Kind", "Row", "read_leads"]
+
+#: How many different sets of fields of JSON objects are remembered.
+MAX_SHAPES = 1000
 
 
 def read_leads(source: str | Path | IO[bytes], *, column: str | None = None, kind: Kind = "lead") -> Iterator[Row]:
@@ -44,11 +48,21 @@ def read_leads(source: str | Path | IO[bytes], *, column: str | None = None, kin
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise SourceError(f"{path}: files are read by their suffix: give it one of {', '.join(SUFFIXES)}")
-    if path.is_dir():
-        raise SourceError(f"{path}: a folder: give the name of one file in it")
-    if not path.is_file():
-        raise SourceError(f"{path}: no such file: check the name" if not path.exists() else f"{path}: not a plain file")
+    _refuse_what_is_no_file(path)
     return _named(reader(path, kind, column), path)
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}: check the name") from None
+    except ValueError:
+        raise SourceError(f"{str(path)!r}: no file can have this name: check it") from None
+    if stat.S_ISDIR(mode):
+        raise SourceError(f"{path}: a folder: give the name of one file in it")
+    if not stat.S_ISREG(mode):
+        raise SourceError(f"{path}: not a plain file: to read from another program, give - for standard input")
 
 
 def _named(rows: Iterator[Row], path: Path) -> Iterator[Row]:
@@ -110,9 +124,6 @@ def _json_rows(path: Path, kind: Kind, column: str | None) -> Iterator[Row]:
             reason = None if header.reason is None else reason_text(found[names[header.reason]], place)
             yield Row(number, key_text(found[names[header.key]], place), reason)
 
-
-#: How many different sets of fields of JSON objects are remembered.
-MAX_SHAPES = 1000
 
 _READERS: dict[str, Callable[[Path, Kind, str | None], Iterator[Row]]] = {
     ".csv": delimited_rows,
