@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["BatchLimits", "Limit"]
+__all__ = ["BatchLimits", "Limit", "size_of"]
 
 #: How many bytes of items one request takes at first: most servers take a body of a MiB.
 MAX_BYTES = 900_000
@@ -15,24 +15,35 @@ MAX_BYTES = 900_000
 GROWTH = 16
 
 
+def size_of(wires: Sequence[bytes]) -> int:
+    """How many bytes these items take in a request, with what separates them."""
+    return sum(map(len, wires)) + len(wires)
+
+
 class Limit(NamedTuple):
-    """One limit: the most that was asked for, what it is now, and the least that was too large so far (0: nothing)."""
+    """One limit: what was asked for, what it is now, and what is known: the most that went through, and the least that
+    was too large (0: nothing was).
+    """
 
     most: int
     now: int
+    went_through: int = 0
     too_large: int = 0
 
     def lowered(self, refused: int) -> Limit:
-        """After a request of the size `refused` was too large."""
+        """After a request of the size `refused` was too large. If as much went through before, it was not this."""
+        if refused <= self.went_through:
+            return self
         least = min(refused, self.too_large) if self.too_large else refused
         return self._replace(now=max(1, min(self.now, refused // 2)), too_large=least)
 
     def grown(self, taken: int) -> Limit:
         """After a request of the size `taken` went through. It stays an eighth below what was too large."""
-        highest = min(self.most, self.too_large * 7 // 8) if self.too_large else self.most
+        limit = self._replace(went_through=taken) if taken > self.went_through else self
+        highest = min(self.most, max(1, self.too_large * 7 // 8)) if self.too_large else self.most
         if taken * 8 < self.now * 7 or self.now >= highest:
-            return self
-        return self._replace(now=min(highest, self.now + max(1, self.now // GROWTH)))
+            return limit
+        return limit._replace(now=min(highest, self.now + max(1, self.now // GROWTH)))
 
 
 class BatchLimits(NamedTuple):
@@ -52,14 +63,12 @@ class BatchLimits(NamedTuple):
 
     def after_success(self, items: int, size: int) -> BatchLimits:
         """After a request went through."""
-        if self.items.now == self.items.most and self.size.now == self.size.most:
-            return self
         return BatchLimits(self.items.grown(items), self.size.grown(size))
 
     def cut(self, wires: Sequence[bytes]) -> list[slice]:
         """Cut items, given as bytes, into batches that keep both limits. An item above the limit stands alone."""
         most, room = self.items.now, self.size.now
-        if len(wires) <= most and sum(map(len, wires)) + len(wires) <= room:
+        if len(wires) <= most and size_of(wires) <= room:
             return [slice(0, len(wires))]
         cuts: list[slice] = []
         start = size = 0

@@ -65,9 +65,9 @@ async def bulk_report(
     report. What the source raises is raised in any case, after everything pulled from it is settled.
     """
     report, ended_by = await run_to_its_end(caller, operation, items, batch_size=batch_size, verify=verify)
+    if check and ended_by is not None:
+        raise ended_by
     if check:
-        if ended_by is not None:
-            raise ended_by
         report.raise_for_failures()
     return report
 
@@ -93,7 +93,7 @@ async def run_to_its_end(
     for error in (driver.source_error, driver.ended_by):
         if isinstance(error, WaleadError):
             error.report = report
-    if driver.source_error is not None:
+    if driver.source_error is not None and driver.ended_by is None:
         raise driver.source_error
     return report, driver.ended_by
 
@@ -253,7 +253,7 @@ class _Driver:
         """Let what was started go out before the caller looks at outcomes, which may take long."""
         if lone is not None:
             self._launch(self._send(lone))
-        if self._tasks:
+        if not self._run.finished:
             await asyncio.sleep(0)
 
     def _send(self, piece: Piece) -> Coroutine[object, object, News]:
@@ -285,7 +285,7 @@ class _Driver:
             if task is self._pulling:
                 self._pulling = None
             task.result()(self._run)
-        if self._pulling is not None and self._run.judge.ended_by is not None:
+        if self._pulling is not None and self._run.leaves_the_rest:
             # The source may take for ever; what was pulled already still gets its end.
             self._tasks.discard(self._pulling)
             await _end({self._pulling})

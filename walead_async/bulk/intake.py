@@ -29,9 +29,6 @@ class Intake:
         self._operation = operation
         self._firsts = firsts
         self._position = 0
-        self._clear()
-
-    def _clear(self) -> None:
         self._items: list[object] = []
         self._keys: list[str] = []
         self._wires: list[bytes] = []
@@ -76,14 +73,19 @@ class Intake:
             else:
                 self._ends[index] = End(Status.DUPLICATE, f"repeats item {first + 1} of the input (index {first})")
 
-    def take(self, limits: BatchLimits) -> list[tuple[Batch, Piece | None]]:
-        """Cut what was collected into batches, each with the piece of it that is to be sent, None if nothing is."""
+    def take(self, limits: BatchLimits, *, everything: bool) -> list[tuple[Batch, Piece | None]]:
+        """Cut what was collected into batches, each with the piece of it that is to be sent, None if nothing is.
+
+        What is left after the last full batch stays here to be filled up, unless `everything` is asked for.
+        """
         if not self._items:
             return []
         cuts = limits.cut(self._wires) if self._wires else [slice(0, 0)]
         edges = [0, *(self._sendable[cut.start] for cut in cuts[1:]), len(self._items)]
+        if len(cuts) > 1 and not everything:
+            del cuts[-1], edges[-1]
         taken = [self._batch(cut, *edge) for cut, edge in zip(cuts, pairwise(edges), strict=True)]
-        self._clear()
+        self._drop(edges[-1], cuts[-1].stop)
         return taken
 
     def _batch(self, cut: slice, start: int, end: int) -> tuple[Batch, Piece | None]:
@@ -96,3 +98,9 @@ class Intake:
                 batch.settle((index - start,), self._ends[index])
         indexes = [index - start for index in self._sendable[cut]]
         return batch, Piece(((batch, indexes),), self._wires[cut]) if indexes else None
+
+    def _drop(self, items: int, wires: int) -> None:
+        """Forget the first items, which stand in batches now."""
+        self._items, self._keys, self._wires = self._items[items:], self._keys[items:], self._wires[wires:]
+        self._sendable = [index - items for index in self._sendable[wires:]]
+        self._ends = {index - items: end for index, end in self._ends.items() if index >= items}

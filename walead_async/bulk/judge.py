@@ -184,12 +184,13 @@ class Judge:
             piece.settle(DONE if piece.tried else NO_SUCH_RECORD)
             return
         piece.error, piece.refused = error, True
-        if not piece.tried and not (isinstance(error, ConflictError) and blocks):
+        may_be_so = isinstance(error, ConflictError) and blocks and self._verify != "never"
+        if not piece.tried and not may_be_so:
             self._settle_refused(piece)
         elif self._may_read:
             self.unclear.add(piece)
         else:
-            self._not_read(piece)
+            self._stays_open(piece, "it was not read back")
 
     def _settle_refused(self, piece: Piece) -> None:
         self.endings.item_refused(piece.places[0][0].first)
@@ -223,14 +224,14 @@ class Judge:
         if self._may_read:
             self.unclear.add(piece)
         else:
-            self._not_read(piece)
+            self._stays_open(piece, "it was not read back")
 
-    def _not_read(self, piece: Piece) -> None:
-        """An open piece that no read-back will settle."""
-        if piece.refused and not piece.tried:
-            self._settle_refused(piece)
+    def _stays_open(self, piece: Piece, why: str, error: WaleadError | None = None) -> None:
+        """No read-back will settle this piece."""
+        if piece.refused and not piece.tried and len(piece) > 1:
+            self._leave(piece, BUDGET_SPENT, piece.error)
         else:
-            piece.settle(End(Status.UNKNOWN, f"{piece.error}; it was not read back", piece.error))
+            piece.settle(End(Status.UNKNOWN, f"{piece.error}; {why}", error or piece.error))
 
     def read_back(self) -> ReadBack:
         """Start a read-back of everything that is open."""
@@ -300,10 +301,8 @@ class Judge:
         for piece in pieces:
             if may_repeat and piece.reads < MOST_READS:
                 self.unclear.add(piece)
-            elif piece.refused and not piece.tried:
-                self._settle_refused(piece)
             else:
-                piece.settle(End(Status.UNKNOWN, f"{piece.error}; the read-back failed: {error}", error))
+                self._stays_open(piece, f"the read-back failed: {error}", error)
 
     def give_up_waiting(self) -> bool:
         """Give up what waits for the retry budget, since nothing is under way that would fill it."""
@@ -333,7 +332,7 @@ class Judge:
             self._leave(piece, "the run ended before its turn" if piece.error is None else REFUSED_IN_BATCH, error)
         if not self._may_read and self.unclear:
             for piece in self.unclear.take().pieces:
-                self._not_read(piece)
+                self._stays_open(piece, "it was not read back")
 
 
 def _odd_count(answer: Answer, asked: int) -> str:

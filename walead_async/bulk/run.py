@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
-from walead_async.bulk.batches import BatchLimits
+from walead_async.bulk.batches import BatchLimits, size_of
 from walead_async.bulk.duplicates import FirstPositions
 from walead_async.bulk.intake import Intake
 from walead_async.bulk.judge import Judge
@@ -70,12 +70,17 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether every item that was pulled has its end and was handed out, and no more will be pulled."""
-        return not self._order and not self._pulling and (self._source_done or self.judge.ended_by is not None)
+        return not self._order and not self._pulling and (self._source_done or self.leaves_the_rest)
+
+    @property
+    def leaves_the_rest(self) -> bool:
+        """Whether the source is not read to its end: a stream's run has ended. A report names every item."""
+        return self.judge.ended_by is not None and self._window is not None
 
     def take_settled(self) -> list[Batch]:
         """The next batches of the input whose items all have their end."""
         if self.judge.ended_by is not None:
-            self._flush()
+            self._flush(everything=True)
         settled = []
         while self._order and not self._order[0].open:
             settled.append(batch := self._order.popleft())
@@ -85,10 +90,13 @@ class Run:
     def next_step(self) -> Piece | ReadBack | Pull | None:
         """What to do now; None if there is nothing to do until something that is under way comes back."""
         judge = self.judge
+        if len(self._intake) and not self._intake.missing(judge.limits):
+            # The limits are lower than they were when these items were taken.
+            self._flush(everything=False)
         if self._has_to_read_now():
             return judge.read_back()
-        if judge.under_way < self._concurrency and judge.ended_by is None:
-            if (piece := self._next_piece()) is not None:
+        if judge.under_way < self._concurrency:
+            if judge.ended_by is None and (piece := self._next_piece()) is not None:
                 judge.under_way += 1
                 return piece
             if (count := self._wanted(another=judge.endings.try_another_batch)) > 0:
@@ -127,7 +135,9 @@ class Run:
 
         With `another`, the items that wait are from batches that were tried, and another one is looked for.
         """
-        if self._source_done or self._pulling or (self.judge.waiting.has_first_attempts and not another):
+        if self._source_done or self._pulling or self.leaves_the_rest:
+            return 0
+        if self.judge.waiting.has_first_attempts and not another:
             return 0
         if self._order and not self._order[0].open:
             return 0
@@ -149,11 +159,12 @@ class Run:
                 self._intake.add(items)
             except WaleadError as error:
                 self.end(error)
-        if self._source_done or self.judge.ended_by is not None or not self._intake.missing(self.judge.limits):
-            self._flush()
+        everything = self._source_done or self.judge.ended_by is not None
+        if everything or not self._intake.missing(self.judge.limits):
+            self._flush(everything=everything)
 
-    def _flush(self) -> None:
-        for batch, piece in self._intake.take(self.judge.limits):
+    def _flush(self, *, everything: bool) -> None:
+        for batch, piece in self._intake.take(self.judge.limits, everything=everything):
             self._batches += 1
             self._order.append(batch)
             if piece is not None:
@@ -162,12 +173,12 @@ class Run:
     def end(self, error: WaleadError) -> None:
         """End the run because of this error: what waits is not sent any more."""
         self.judge.end(error)
-        self._flush()
+        self._flush(everything=True)
 
     def request(self, piece: Piece) -> Request:
         """The request for a piece that is sent now."""
         wires = piece.wires or self._operation.entries(piece.items).wires
-        piece.size = sum(map(len, wires))
+        piece.size = size_of(wires)
         # The bytes are not held while the answer is waited for.
         piece.wires = None
         return self._operation.request(wires)

@@ -1,0 +1,266 @@
+"""Seeded bulk runs against a service that knows the truth, and everything that has to hold after each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from random import Random
+
+import attrs
+from blocklist import Attempt, FakeCaller, FakeOperation, Fault, Service
+
+from walead_async.bulk.engine import bulk_report, bulk_stream
+from walead_async.errors import ConnectionFailedError, PaginationError, WaleadError
+from walead_async.models import Outcome, Status
+
+#: Faults that say nothing of what was done.
+UNPROVEN = (
+    Fault.CUT_BEFORE,
+    Fault.CUT_AFTER,
+    Fault.CUT_LATE,
+    Fault.FAILED,
+    Fault.FAILED_IN_PART,
+    Fault.FAILED_AFTER,
+    Fault.TIMED_OUT_AFTER,
+    Fault.GARBAGE,
+    Fault.NO_SUCCESS,
+    Fault.NO_COUNT,
+    Fault.ONE_LESS,
+    Fault.ONE_MORE,
+)
+
+
+class SourceBrokeError(Exception):
+    """What a source raises in the middle."""
+
+
+@attrs.define
+class Plan:
+    """One simulated run, drawn from its seed."""
+
+    seed: int
+    service: Service
+    caller: FakeCaller
+    items: list[object]
+    batch_size: int
+    verify: str
+    missing_means: str
+    stream: bool
+    is_async: bool
+    breaks_at: int | None
+    before: frozenset[str] = frozenset()
+
+
+def draw(seed: int) -> Plan:
+    """A run with its own mix of faults, habits of the service, sizes and inputs."""
+    rng = Random(seed)
+    blocks = rng.random() < 0.5
+    people = [f"p{number}" for number in range(rng.choice([1, 3, 10, 40, 40, 120]))]
+    listed = {person for person in people if rng.random() < rng.choice([0.0, 0.2, 0.9] if blocks else [1.0, 0.9, 0.3])}
+    bad_rate = rng.choice([0.0, 0.0, 0.0, 0.05, 0.5, 1.0])
+    bad = {person: rng.choice([400, 422, 409]) for person in people if rng.random() < bad_rate}
+    poison = set(rng.sample(people, 1)) if rng.random() < 0.15 else set()
+    service = Service(
+        blocks=blocks,
+        listed=set(listed),
+        bad=bad,
+        poison=poison,
+        most_items=rng.choice([10**9, 10**9, 5]),
+        repeats=rng.choice(["counts", "skips", "skips", "fails"]),
+        itemised=rng.random() < 0.2,
+        faults=_faults(rng),
+        read_fault=_read_faults(rng),
+    )
+    if rng.random() < 0.08:
+        service.status_from = (rng.randrange(20), rng.choice([401, 403, 404, 500, 400, 302, 429]))
+    caller = FakeCaller(
+        service,
+        concurrency=rng.choice([1, 2, 4]),
+        attempts=rng.choice([1, 1, 3]),
+        tokens=rng.choice([50.0, 50.0, 5.0, 0.0]),
+        rng=rng,
+    )
+    return Plan(
+        seed,
+        service,
+        caller,
+        _input(rng, people),
+        rng.choice([1, 3, 8, 30]),
+        rng.choice(["unclear", "unclear", "always", "never"]),
+        # A 404 for everything stands for a campaign that is not there.
+        "run" if service.status_from and service.status_from[1] == 404 else "item",
+        stream=rng.random() < 0.5,
+        is_async=rng.random() < 0.5,
+        breaks_at=rng.randrange(len(people) + 1) if rng.random() < 0.1 else None,
+        before=frozenset(listed),
+    )
+
+
+def _faults(rng: Random) -> object:
+    rate = rng.choice([0.0, 0.0, 0.02, 0.1, 0.4, 1.0])
+    kinds = rng.sample(list(Fault), rng.randrange(1, 4))
+    dice = Random(rng.random())
+    return lambda number, keys: dice.choice(kinds) if dice.random() < rate else None
+
+
+def _read_faults(rng: Random) -> object:
+    rate = rng.choice([0.0, 0.0, 0.0, 0.3, 1.0])
+    dice = Random(rng.random())
+    errors = (PaginationError("the list cannot be read"), ConnectionFailedError("no connection"))
+    return lambda number: dice.choice(errors) if dice.random() < rate else None
+
+
+def _input(rng: Random, people: Sequence[str]) -> list[object]:
+    items: list[object] = list(people)
+    for _ in range(rng.choice([0, 0, 3, 20])):
+        items.insert(rng.randrange(len(items) + 1), rng.choice([rng.choice(people).upper(), "no word", 7, None]))
+    return items
+
+
+async def carry_out(plan: Plan) -> tuple[list[Outcome], BaseException | None]:
+    """Let the engine make the run: the outcomes, and what it raised."""
+    operation = FakeOperation(plan.caller, missing_means=plan.missing_means)
+    source = _async_source(plan) if plan.is_async else _source(plan)
+    if not plan.stream:
+        try:
+            report = await bulk_report(
+                plan.caller, operation, source, batch_size=plan.batch_size, verify=plan.verify, check=True
+            )
+        except WaleadError as error:
+            assert error.report is not None
+            return list(error.report.outcomes), error
+        except SourceBrokeError as error:
+            return [], error
+        return list(report.outcomes), None
+    outcomes = []
+    try:
+        async for outcome in bulk_stream(
+            plan.caller, operation, source, batch_size=plan.batch_size, verify=plan.verify
+        ):
+            outcomes.append(outcome)
+    except (WaleadError, SourceBrokeError) as error:
+        return outcomes, error
+    return outcomes, None
+
+
+def _source(plan: Plan) -> Iterator[object]:
+    for position, item in enumerate(plan.items):
+        if position == plan.breaks_at:
+            raise SourceBrokeError
+        yield item
+
+
+async def _async_source(plan: Plan) -> AsyncIterator[object]:
+    for item in _source(plan):
+        if plan.caller.rng is not None and plan.caller.rng.random() < 0.1:
+            await asyncio.sleep(0)
+        yield item
+
+
+async def check(seed: int) -> Counter[str]:
+    """Make one run and check all that has to hold. Returns what ended how, to be counted."""
+    plan = draw(seed)
+    outcomes, raised = await carry_out(plan)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, f"tasks are left: {left}"
+    plan.service.do_what_is_late()
+    _check_order(plan, outcomes, raised)
+    firsts: dict[str, int] = {}
+    for position, outcome in enumerate(outcomes):
+        _check_outcome(plan, outcome, position, firsts)
+    _check_guesses(plan)
+    _check_requests(plan)
+    assert plan.caller.most_under_way <= plan.caller.concurrency
+    found = Counter(outcome.status.value for outcome in outcomes)
+    found["items"] += len(outcomes)
+    found["attempts"] += len(plan.service.attempts)
+    found["read-backs"] += len(plan.service.reads)
+    found["runs ended early"] += raised is not None and type(raised).__name__ != "BulkFailedError"
+    return found
+
+
+def _check_order(plan: Plan, outcomes: Sequence[Outcome], raised: BaseException | None) -> None:
+    """One outcome for each item, in order; fewer only where a run or a source ended before its end."""
+    given = plan.items if plan.breaks_at is None else plan.items[: plan.breaks_at]
+    assert [outcome.item for outcome in outcomes] == given[: len(outcomes)]
+    if isinstance(raised, SourceBrokeError):
+        assert len(outcomes) == (len(given) if plan.stream else 0)
+    elif raised is None or not plan.stream:
+        assert len(outcomes) == len(given)
+
+
+def _check_outcome(plan: Plan, outcome: Outcome, position: int, firsts: dict[str, int]) -> None:
+    """A status says nothing but the truth."""
+    service, key = plan.service, outcome.key
+    valid = isinstance(outcome.item, str) and " " not in outcome.item
+    assert (outcome.status is Status.INVALID) is not valid
+    if not valid:
+        return
+    assert (outcome.status is Status.DUPLICATE) is (key in firsts)
+    if key in firsts:
+        assert f"(index {firsts[key]})" in (outcome.detail or "")
+        return
+    firsts[key] = position
+    was_so = (key in plan.before) is service.blocks
+    match outcome.status:
+        case Status.DONE:
+            assert service.is_as_wanted(key)
+        case Status.ALREADY:
+            assert was_so
+            assert service.is_as_wanted(key)
+        case Status.REFUSED:
+            assert outcome.error is not None
+            assert key in service.bad or service.status_from or (service.repeats == "fails" and plan.verify == "never")
+            assert key not in service.changed
+        case Status.NOT_SENT:
+            assert outcome.error is not None
+            assert key not in service.changed
+        case Status.UNKNOWN:
+            assert outcome.detail
+            was_refused = service.repeats == "fails" or service.bad.get(key) == 409
+            assert was_refused or any(key in attempt.keys and not attempt.undone for attempt in service.attempts)
+
+
+def _check_guesses(plan: Plan) -> None:
+    """No unblock was sent again unless it is proven that the one before was not carried out."""
+    if plan.service.blocks:
+        return
+    last: dict[str, Attempt] = {}
+    for attempt in plan.service.attempts:
+        for key in attempt.keys:
+            before = last.get(key)
+            if before is not None and not before.undone:
+                shown = [
+                    read
+                    for read in plan.service.reads
+                    if before.ended < read.began < attempt.at and read.present.get(key)
+                ]
+                assert shown, f"{key} was sent again on a guess"
+            last[key] = attempt
+
+
+def _check_requests(plan: Plan) -> None:
+    """The requests are bounded by the work, whatever the service does."""
+    work = len(plan.items) // plan.batch_size + 1
+    if plan.service.most_items < plan.batch_size:
+        work += len(plan.items)
+    # Each token allows a retry, or a bisection into four; each attempt earns a fifth of one.
+    assert len(plan.service.attempts) <= 5 * (work + 50) + 3
+    assert len(plan.service.reads) <= 2 * len(plan.service.attempts) + 2
+
+
+def run_many(runs: int, seed: int) -> Counter[str]:
+    """Make many runs, and count what ended how."""
+    total: Counter[str] = Counter()
+
+    async def all_of_them() -> None:
+        for number in range(seed, seed + runs):
+            try:
+                total.update(await check(number))
+            except BaseException as error:
+                error.add_note(f"in the run with the seed {number}")
+                raise
+
+    asyncio.run(all_of_them())
+    return total
