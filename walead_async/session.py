@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from walead_async import identifiers
 from walead_async.configuration import base_url as checked_base_url
 from walead_async.configuration import key_from_environment, text_from_environment
 from walead_async.errors import ConfigurationError
+from walead_async.identifiers import path_id
+from walead_async.phones import phone_number, validated_phone_number
 from walead_async.resources.agents import Agent
 from walead_async.resources.blocked_leads import BlockedLeads
 from walead_async.resources.campaigns import Campaign
+from walead_async.resources.memory import ListMemory
 from walead_async.transport.client import Connection, Transport
 from walead_async.transport.gate import Gate
 from walead_async.transport.http import Http
@@ -23,7 +26,7 @@ from walead_async.transport.secret import KeySource, hidden
 if TYPE_CHECKING:
     import os
     import ssl as tls
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -60,12 +63,10 @@ class _Session:
         _check_patience(retry, timeouts)
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
             raise ConfigurationError(f"concurrency must be a whole number of at least 1, not {concurrency!r}")
-        listeners = tuple(hooks)
-        if not all(callable(hook) for hook in listeners):
-            raise ConfigurationError("hooks must be functions of one event")
-        self._base_url = checked_base_url(
-            base_url, variable=f"{self._variables}_BASE_URL", default=self._default_url
-        )
+        listeners = tuple(hooks) if isinstance(hooks, Iterable) else (hooks,)
+        if not isinstance(hooks, Iterable) or not all(map(callable, listeners)):
+            raise ConfigurationError("hooks must be a list of functions of one event")
+        self._base_url = checked_base_url(base_url, variable=f"{self._variables}_BASE_URL", default=self._default_url)
         client = Http(
             self._base_url,
             key_header=self._key_header,
@@ -82,7 +83,10 @@ class _Session:
         self._transport = Transport(connection, retry, timeouts)
 
     def __repr__(self) -> str:
-        state = "closed" if self._transport.connection.closed else "open"
+        transport: Transport | None = getattr(self, "_transport", None)
+        if transport is None:
+            return f"<{type(self).__name__} that could not be made>"
+        state = "closed" if transport.connection.closed else "open"
         return f"<{type(self).__name__} {state} {self._base_url}>"
 
     async def __aenter__(self) -> Self:
@@ -174,7 +178,7 @@ class AsyncSession(_Session):
 
     def campaign(self, campaign_id: str) -> Campaign:
         """One campaign of the workspace. Raises `InvalidInputError` if this cannot be the id of one."""
-        return Campaign(self._transport, self._memory, identifiers.path_id("campaign id", campaign_id))
+        return Campaign(self._transport, self._memory, path_id("campaign id", campaign_id))
 
 
 class VoiceAgentSession(_Session):
@@ -224,14 +228,15 @@ class VoiceAgentSession(_Session):
         uid = uid if uid is not None else text_from_environment("PHONELY_UID")
         if uid is None:
             raise ConfigurationError("there is no user id: pass uid, or set PHONELY_UID")
-        self._uid = identifiers.path_id("uid", uid)
-        self._normalise = identifiers.validated_phone_number if validate_numbers else identifiers.phone_number
+        self._uid = path_id("uid", uid)
+        self._normalise = validated_phone_number if validate_numbers else phone_number
         if validate_numbers:
-            identifiers.require_phone_numbers()
+            # Tells at once, and not at the first number, that the library is not installed.
+            validated_phone_number("+14155550123")
 
     def agent(self, agent_id: str) -> Agent:
         """One voice agent of the user. Raises `InvalidInputError` if this cannot be the id of one."""
-        return Agent(self._transport, self._uid, identifiers.path_id("agent id", agent_id), self._normalise)
+        return Agent(self._transport, self._uid, path_id("agent id", agent_id), self._normalise)
 
 
 def _check_patience(retry: RetryPolicy, timeouts: Timeouts) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from walead_async.errors import ConfigurationError
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["HIDDEN", "KeySource", "SecretText", "hidden"]
+
+T = TypeVar("T")
 
 HIDDEN = "***"
 
@@ -26,11 +28,8 @@ class SecretText(str):
         return HIDDEN
 
 
-def hidden(given: object) -> object:
-    """Text as `SecretText`, anything else as it is: for the first line of a function that is given a key.
-
-    Tools that print the local variables of a traceback then print ***.
-    """
+def hidden(given: T) -> T | SecretText:
+    """Text as `SecretText`, anything else as it is: what is handed on prints as *** in every frame below."""
     return SecretText(given) if isinstance(given, str) else given
 
 

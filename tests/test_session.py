@@ -1,0 +1,241 @@
+"""Sessions: what they refuse before anything is sent, what they share, and when they are closed."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+import walead_async
+from walead_async import (
+    AsyncSession,
+    BlockedLead,
+    ConfigurationError,
+    InvalidInputError,
+    RateLimit,
+    RetryPolicy,
+    SessionClosedError,
+    Status,
+    Timeouts,
+    VoiceAgentSession,
+)
+from walead_async.testing import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+KEY = "wk_secret_123"
+
+
+@pytest.fixture
+async def emulator() -> AsyncIterator[Emulator]:
+    async with Emulator(api_key=KEY) as running:
+        yield running
+
+
+@pytest.fixture
+async def session(emulator: Emulator) -> AsyncIterator[AsyncSession]:
+    async with AsyncSession(KEY, base_url=emulator.walead_url) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        (None, "WALEAD_API_KEY"),
+        ("", "empty"),
+        ("  ", "empty"),
+        ("wk_secret_123\n", "line break"),
+        ("wk_secret_123\r\nX-Evil: 1", "line break"),
+        ("wk_secret_ü", "character that no key has"),
+        (b"wk_secret_123", "must be text, not bytes"),
+        (7, "must be text, not int"),
+    ],
+)
+def test_a_key_that_cannot_be_one_is_refused_and_not_shown(key: str | None, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        AsyncSession(key)
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+    shown = "".join(str(frame.locals) for frame in frames if "walead_async" in frame.filename)
+    assert "wk_secret" not in str(caught.value)
+    assert "wk_secret" not in shown.replace(repr(b"wk_secret_123"), "")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"base_url": "http://walead.example"}, "in the clear"),
+        ({"base_url": 5}, "must be text"),
+        ({"concurrency": 0}, "at least 1"),
+        ({"concurrency": 2.5}, "whole number"),
+        ({"concurrency": True}, "whole number"),
+        ({"retry": 3}, "RetryPolicy"),
+        ({"timeouts": 30}, "Timeouts"),
+        ({"rate_limit": 10}, "RateLimit"),
+        ({"rate_limit": object()}, "acquire"),
+        ({"http": object()}, "aiohttp.ClientSession"),
+        ({"proxy": "nonsense"}, "HTTP proxy"),
+        ({"ssl": False}, "SSLContext"),
+        ({"hooks": ["print"]}, "functions"),
+        ({"hooks": 7}, "functions"),
+    ],
+)
+def test_an_option_that_is_wrong_is_refused(options: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        AsyncSession(KEY, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: RetryPolicy(attempts=0),
+        lambda: RetryPolicy(attempts=1.5),  # type: ignore[arg-type]
+        lambda: RetryPolicy(deadline=0),
+        lambda: RetryPolicy(deadline=float("inf")),
+        lambda: RetryPolicy(wait_max=-1),
+        lambda: RetryPolicy(budget_ratio=float("nan")),
+        lambda: Timeouts(read=0),
+        lambda: Timeouts(connect="5"),  # type: ignore[arg-type]
+        lambda: RateLimit(0),
+        lambda: RateLimit(10, per=0),
+        lambda: RateLimit(10, burst=0),
+    ],
+)
+def test_a_number_out_of_range_is_refused(make: object) -> None:
+    with pytest.raises(ConfigurationError):
+        make()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("bad", ["", ".", "..", "a/b", "a b", "a\n", "a%2fb", "ü", "a?b", "x" * 201, None, 7])
+def test_an_id_that_would_change_the_path_is_refused(bad: str) -> None:
+    session = AsyncSession(KEY)
+    with pytest.raises(InvalidInputError, match="campaign id"):
+        session.campaign(bad)
+    phones = VoiceAgentSession(KEY, uid="u")
+    with pytest.raises(InvalidInputError, match="agent id"):
+        phones.agent(bad)
+    if bad is not None:
+        with pytest.raises(InvalidInputError, match="uid"):
+            VoiceAgentSession(KEY, uid=bad)
+
+
+def test_a_voice_agent_session_needs_a_uid() -> None:
+    with pytest.raises(ConfigurationError, match="PHONELY_UID"):
+        VoiceAgentSession(KEY)
+
+
+def test_key_uid_and_address_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WALEAD_API_KEY", KEY)
+    monkeypatch.setenv("WALEAD_BASE_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("PHONELY_API_KEY", KEY)
+    monkeypatch.setenv("PHONELY_UID", "u")
+    assert repr(AsyncSession()) == "<AsyncSession open http://127.0.0.1:1>"
+    assert repr(VoiceAgentSession()) == "<VoiceAgentSession open https://app.phonely.ai/api>"
+
+
+@pytest.mark.parametrize("leads", ["john-doe", b"john-doe", {"john-doe": "asked"}, 7, None])
+async def test_what_is_not_a_list_of_leads_is_refused(session: AsyncSession, emulator: Emulator, leads: object) -> None:
+    calls = [
+        session.blocked_leads.block(leads),  # type: ignore[arg-type]
+        session.blocked_leads.unblock(leads),  # type: ignore[arg-type]
+        session.blocked_leads.unblock_identifiers(leads),  # type: ignore[arg-type]
+        session.blocked_leads.find_many(leads),  # type: ignore[arg-type]
+        session.campaign("c").blocked_leads.block(leads),  # type: ignore[arg-type]
+    ]
+    for call in calls:
+        with pytest.raises(InvalidInputError, match="list"):
+            await call
+    for stream in (session.blocked_leads.block_stream, session.blocked_leads.unblock_stream):
+        with pytest.raises(InvalidInputError, match="list"):
+            stream(leads)  # type: ignore[arg-type]
+    assert emulator.requests == []
+
+
+async def test_an_empty_list_a_wrong_batch_size_and_a_wrong_reason_are_refused(
+    session: AsyncSession, emulator: Emulator
+) -> None:
+    with pytest.raises(InvalidInputError, match="empty"):
+        await session.blocked_leads.block([])
+    with pytest.raises(InvalidInputError, match="batch_size"):
+        await session.blocked_leads.block(["a"], batch_size=0)
+    with pytest.raises(InvalidInputError, match="verify"):
+        await session.blocked_leads.block(["a"], verify="sometimes")  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="reason"):
+        await session.blocked_leads.block(["a"], reason=5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="sort"):
+        session.blocked_leads.list(sort="UP")  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="window"):
+        session.blocked_leads.list(window=0)
+    with pytest.raises(InvalidInputError, match="search"):
+        session.blocked_leads.list(search=5)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError):
+        await session.blocked_leads.find("https://www.linkedin.com/company/acme")
+    assert emulator.requests == []
+
+
+async def test_a_lead_that_cannot_be_one_ends_as_invalid_and_is_not_sent(
+    session: AsyncSession, emulator: Emulator
+) -> None:
+    items = ["john-doe", "jane@doe.example", "", None, {"publicIdentifier": "x"}]
+    report = await session.blocked_leads.block(items, check=False)  # type: ignore[arg-type]
+    assert [outcome.status for outcome in report.outcomes] == [Status.DONE, *[Status.INVALID] * 4]
+    assert "e-mail address" in (report.outcomes[1].detail or "")
+    assert [request.body for request in emulator.requests if request.method == "POST"] == [
+        {"leads": [{"publicIdentifier": "john-doe"}]}
+    ]
+
+
+async def test_a_closed_session_sends_nothing(emulator: Emulator) -> None:
+    session = AsyncSession(KEY, base_url=emulator.walead_url)
+    await session.aclose()
+    await session.aclose()
+    with pytest.raises(SessionClosedError):
+        await session.blocked_leads.find("john-doe")
+    with pytest.raises(SessionClosedError):
+        await session.blocked_leads.block(["john-doe"])
+    with pytest.raises(SessionClosedError):
+        await session.blocked_leads.list().collect()
+    with pytest.raises(SessionClosedError):
+        await session.__aenter__()
+    assert emulator.requests == []
+
+
+async def test_other_options_are_a_view_that_owns_nothing(session: AsyncSession, emulator: Emulator) -> None:
+    async with session.with_options(retry=RetryPolicy.never(), timeouts=Timeouts(total=2)) as quick:
+        assert await quick.blocked_leads.find("john-doe") is None
+    await session.blocked_leads.block(["john-doe"])
+    lead = await session.with_options(retry=RetryPolicy(deadline=2)).blocked_leads.find("JOHN-DOE")
+    assert isinstance(lead, BlockedLead)
+    with pytest.raises(ConfigurationError):
+        session.with_options(retry=2)  # type: ignore[arg-type]
+
+
+async def test_a_borrowed_http_session_stays_open(emulator: Emulator) -> None:
+    async with aiohttp.ClientSession() as http:
+        async with AsyncSession(KEY, base_url=emulator.walead_url, http=http) as session:
+            await session.blocked_leads.block(["john-doe"])
+        assert not http.closed
+
+
+async def test_every_call_of_the_five_pages_works_with_the_public_names_only(emulator: Emulator) -> None:
+    async with walead_async.AsyncSession(KEY, base_url=emulator.walead_url) as session:
+        leads = session.blocked_leads
+        await leads.block(["john-doe", walead_async.LeadToBlock("jane-smith", "asked")], reason="nightly")
+        records = await leads.list().collect()
+        assert [(lead.public_identifier, lead.reason) for lead in records] == [
+            ("john-doe", "nightly"),
+            ("jane-smith", "asked"),
+        ]
+        await leads.unblock([records[0].id])
+        await leads.unblock_identifiers(["https://linkedin.com/in/Jane-Smith"])
+        assert await leads.find_many(["john-doe", "jane-smith"]) == {"john-doe": None, "jane-smith": None}
+        campaign = session.campaign("c-1").blocked_leads
+        await campaign.block(["john-doe"])
+        assert [lead.public_identifier async for lead in campaign.list()] == ["john-doe"]
+    async with walead_async.VoiceAgentSession(KEY, uid=emulator.uid, base_url=emulator.phonely_url) as phones:
+        numbers = phones.agent("a-1").block_list
+        await numbers.block(["+1 415 555 0123", "+14155550124"])
+        await numbers.unblock(["+14155550124"])
+        assert await numbers.list().collect() == ["+14155550123"]

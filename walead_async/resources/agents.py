@@ -1,0 +1,193 @@
+"""The block list of a Phonely voice agent: `/agent-block-list` (vendor page: voice-agent-block-list)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import orjson
+
+from walead_async.bulk.engine import bulk_report, bulk_stream
+from walead_async.bulk.operation import Answer
+from walead_async.errors import InvalidInputError
+from walead_async.models import Status
+from walead_async.paging.listing import Listing
+from walead_async.paging.memory import Named
+from walead_async.paging.source import RawPage
+from walead_async.phones import phone_number
+from walead_async.resources.items import number_entries
+from walead_async.transport.decoding import number_change, numbers
+from walead_async.transport.messages import Request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from walead_async.bulk.engine import BulkStream
+    from walead_async.bulk.judge import Verify
+    from walead_async.bulk.operation import Entries
+    from walead_async.models import BulkReport
+    from walead_async.paging.memory import Memory
+    from walead_async.transport.events import Event
+    from walead_async.transport.messages import Caller, Response
+
+__all__ = ["Agent", "BlockList"]
+
+PATH = "/agent-block-list"
+
+
+class Agent:
+    """One voice agent of a Phonely user."""
+
+    def __init__(self, caller: Caller, uid: str, agent_id: str, normalise: Callable[[object], str]) -> None:
+        self.id = agent_id
+        self.block_list = BlockList(caller, uid, agent_id, normalise)
+
+    def __repr__(self) -> str:
+        return f"<Agent {self.id}>"
+
+
+class BlockList:
+    """The numbers that one voice agent must not call."""
+
+    def __init__(self, caller: Caller, uid: str, agent_id: str, normalise: Callable[[object], str]) -> None:
+        self._caller = caller
+        self._list = list_request(uid, agent_id)
+        self._change = {
+            blocks: NumberOperation(caller, uid, agent_id, normalise, blocks=blocks) for blocks in (True, False)
+        }
+
+    def list(self) -> Listing[str]:
+        """The numbers that this agent must not call; the service gives all of them in one answer.
+
+        Raises, while it is read, `UnexpectedResponseError` and the errors of any request.
+        """
+        return Listing(NumberPages(self._caller, self._list))
+
+    async def block(
+        self,
+        numbers: Iterable[str] | AsyncIterable[str],
+        *,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
+        check: bool = True,
+    ) -> BulkReport:
+        """Block numbers for this agent, and return what became of each, in the order given.
+
+        A number that is blocked already ends as ALREADY, one the service finds wrong as REFUSED. E.164
+        ("+14155550123") is recommended, not required. `batch_size` is the most numbers a request holds.
+
+        Raises `BulkFailedError` (unless `check=False`), the error that ended the run, or `InvalidInputError` for a
+        call that cannot be made.
+        """
+        operation = self._change[True]
+        return await bulk_report(self._caller, operation, numbers, batch_size=batch_size, verify=verify, check=check)
+
+    async def unblock(
+        self,
+        numbers: Iterable[str] | AsyncIterable[str],
+        *,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
+        check: bool = True,
+    ) -> BulkReport:
+        """Unblock numbers for this agent, and return what became of each, in the order given.
+
+        A number that is not blocked ends as ALREADY. Numbers have no record ids: if somebody blocks a number again
+        while this call runs, the new block cannot be told from the old one, and may be removed. Raises as `block`.
+        """
+        operation = self._change[False]
+        return await bulk_report(self._caller, operation, numbers, batch_size=batch_size, verify=verify, check=check)
+
+    def block_stream(
+        self, numbers: Iterable[str] | AsyncIterable[str], *, batch_size: int = 500, verify: Verify = "unclear"
+    ) -> BulkStream:
+        """Block numbers of an input of any length, and yield each outcome in order, in bounded memory."""
+        return bulk_stream(self._caller, self._change[True], numbers, batch_size=batch_size, verify=verify)
+
+    def unblock_stream(
+        self, numbers: Iterable[str] | AsyncIterable[str], *, batch_size: int = 500, verify: Verify = "unclear"
+    ) -> BulkStream:
+        """Unblock numbers of an input of any length, and yield each outcome in order, in bounded memory."""
+        return bulk_stream(self._caller, self._change[False], numbers, batch_size=batch_size, verify=verify)
+
+
+class NumberPages:
+    """The agent's list: one answer, always."""
+
+    path = PATH
+    paged = False
+    page_size: int | None = None
+
+    def __init__(self, caller: Caller, request: Request) -> None:
+        self.identity = f"{PATH}?{request.query}"
+        self._caller = caller
+        self._request = request
+
+    def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[str]:
+        """Numbers are their own names."""
+        return Named(str, ids=ids)
+
+    async def read(self, offset: int, *, lane: object, patient: bool) -> RawPage[str]:
+        """GET with uid and agentId."""
+        response = await self._caller.send(self._request, lane=lane, patient=patient)
+        return RawPage(numbers(response.body), response.throttled)
+
+    def emit(self, event: Event) -> None:
+        """Tell the session's hooks."""
+        self._caller.emit(event)
+
+
+class NumberOperation:
+    """Blocking or unblocking numbers of one agent, for the bulk engine."""
+
+    path = PATH
+    missing_means = "run"
+
+    def __init__(
+        self, caller: Caller, uid: str, agent_id: str, normalise: Callable[[object], str], *, blocks: bool
+    ) -> None:
+        self.blocks = blocks
+        self._caller = caller
+        self._normalise = normalise
+        self._list = list_request(uid, agent_id)
+        self._head = orjson.dumps({"uid": uid, "agentId": agent_id})[:-1] + b',"numbers":['
+
+    def entries(self, items: Sequence[object]) -> Entries:
+        """Numbers, normalised as the session was told to."""
+        return number_entries(items, self._normalise)
+
+    def request(self, wires: Sequence[bytes]) -> Request:
+        """POST or DELETE with uid, agentId and the numbers."""
+        body = self._head + b",".join(wires) + b"]}"
+        return Request("POST" if self.blocks else "DELETE", PATH, body=body, repeatable=self.blocks)
+
+    def answer(self, response: Response, keys: Sequence[str]) -> Answer:
+        """The ends that the lists `added` or `removed`, and `failed` name."""
+        change = number_change(response.body, "added" if self.blocks else "removed")
+        ends = {key_of(number): self._end_of_failed(reason) for number, reason in change.failed}
+        ends.update((key_of(number), (Status.DONE, None)) for number in change.changed)
+        return Answer(ends=ends, message=change.message)
+
+    def _end_of_failed(self, reason: str | None) -> tuple[Status, str | None]:
+        as_wanted = "already" if self.blocks else "not found"
+        return (Status.ALREADY if reason and as_wanted in reason.lower() else Status.REFUSED), reason
+
+    async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
+        """Which of these numbers the agent's list holds now."""
+        response = await self._caller.send(self._list, lane=self)
+        blocked = {key_of(number) for number in numbers(response.body)}
+        return {key: key in blocked for key in keys}
+
+
+def list_request(uid: str, agent_id: str) -> Request:
+    """GET with uid and agentId in the query."""
+    return Request("GET", PATH, f"uid={quote(uid, safe='')}&agentId={quote(agent_id, safe='')}")
+
+
+def key_of(number: str) -> str:
+    """The key of a number as the service writes it; the service may keep what we would not send."""
+    try:
+        return phone_number(number)
+    except InvalidInputError:
+        return number

@@ -1,0 +1,198 @@
+"""The workspace's block list: `/v1/blocked-leads`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
+
+from walead_async.bulk.engine import bulk_report, bulk_stream
+from walead_async.errors import InvalidInputError
+from walead_async.identifiers import kind_of, public_identifier
+from walead_async.paging.listing import Listing
+from walead_async.paging.lookup import Lookup
+from walead_async.paging.memory import Dated
+from walead_async.paging.source import RawPage
+from walead_async.resources.items import check_reason
+from walead_async.resources.lead_changes import LeadBlock, LeadUnblock
+from walead_async.transport.decoding import blocked_leads
+from walead_async.transport.messages import Request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Iterable
+    from datetime import datetime
+
+    from walead_async.bulk.engine import BulkStream
+    from walead_async.bulk.judge import Verify
+    from walead_async.models import BlockedLead, BulkReport, LeadToBlock
+    from walead_async.paging.memory import Memory
+    from walead_async.resources.memory import ListMemory
+    from walead_async.transport.events import Event
+    from walead_async.transport.messages import Caller
+
+__all__ = ["BlockedLeads"]
+
+PATH = "/v1/blocked-leads"
+
+
+class BlockedLeads:
+    """The people that no campaign of the workspace contacts."""
+
+    def __init__(self, caller: Caller, memory: ListMemory) -> None:
+        self._caller = caller
+        self._memory = memory
+
+    def list(
+        self,
+        *,
+        search: str | None = None,
+        sort: Literal["ASC", "DESC"] = "ASC",
+        window: int = 8,
+        resume: str | None = None,
+    ) -> Listing[BlockedLead]:
+        """The blocked leads, oldest first, each exactly once, with up to `window` requests ahead.
+
+        `search` filters by public identifier, by the service's own rule. `resume` goes on from the `cursor` of an
+        earlier read with the same `sort` and `search`. A lead that is blocked again while the list is read, and gets a
+        new `created_at`, is a new record: it is yielded at the end, also if it was yielded already, and the verdict is
+        CHANGED. With `sort="DESC"` such a record moves from the unread end to the start and is not seen, and neither
+        are new ones: that is why ASC is the default (vendor page: walead-get-workspace-blocked-leads).
+
+        Raises `InvalidInputError` for a wrong argument; while it is read `PaginationError`, `UnexpectedResponseError`
+        and the errors of any request.
+        """
+        return Listing(LeadPages(self._caller, self._memory, sort, search), window=window, resume=resume)
+
+    async def find(self, identifier: str) -> BlockedLead | None:
+        """The record of one person, None if the person is proven not to be blocked.
+
+        Takes an identifier or a profile URL. A search that finds nothing proves nothing while it is not known whether
+        it minds case; then the whole list is read. Raises `InvalidInputError`, and the errors of a listing.
+        """
+        return await self._lookup().find(public_identifier(identifier))
+
+    async def find_many(self, identifiers: Iterable[str]) -> dict[str, BlockedLead | None]:
+        """The records of many people, by the identifiers as given; None for who is proven not to be blocked.
+
+        Raises `InvalidInputError` naming the first identifier that cannot be one, and the errors of a listing.
+        """
+        if isinstance(identifiers, (str, bytes)) or not hasattr(identifiers, "__iter__"):
+            raise InvalidInputError(f"find_many takes a list of identifiers, not {kind_of(identifiers)}")
+        keys = {given: public_identifier(given) for given in identifiers}
+        found = await self._lookup().records(set(keys.values())) if keys else {}
+        return {given: found[key][0] if found[key] else None for given, key in keys.items()}
+
+    async def block(
+        self,
+        leads: Iterable[str | LeadToBlock] | AsyncIterable[str | LeadToBlock],
+        *,
+        reason: str | None = None,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
+        check: bool = True,
+    ) -> BulkReport:
+        """Block people in the whole workspace, and return what became of each, in the order given.
+
+        `leads` mixes identifiers, LinkedIn profile URLs and `LeadToBlock`s with reasons of their own; `reason` is for
+        the others. `batch_size` is the most leads a request holds. `verify` tells when the list is read back: where an
+        answer is "unclear", "always" or "never" (vendor page: walead-post-workspace-blocked-leads).
+
+        Raises `BulkFailedError` if somebody is not blocked for certain (unless `check=False`), the error that ended the
+        run, both with `.report`, or `InvalidInputError` for a call that cannot be made.
+        """
+        check_reason(reason)
+        operation = LeadBlock(reason, self._lookup())
+        return await bulk_report(self._caller, operation, leads, batch_size=batch_size, verify=verify, check=check)
+
+    def block_stream(
+        self,
+        leads: Iterable[str | LeadToBlock] | AsyncIterable[str | LeadToBlock],
+        *,
+        reason: str | None = None,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
+    ) -> BulkStream:
+        """Block people of an input of any length, and yield each outcome in order, in bounded memory.
+
+        Raises for the run, never for an item, after the outcomes of everything that was taken from `leads`.
+        """
+        check_reason(reason)
+        operation = LeadBlock(reason, self._lookup())
+        return bulk_stream(self._caller, operation, leads, batch_size=batch_size, verify=verify)
+
+    async def unblock(
+        self,
+        ids: Iterable[str | BlockedLead] | AsyncIterable[str | BlockedLead],
+        *,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
+        check: bool = True,
+    ) -> BulkReport:
+        """Remove records from the block list by id, and return what became of each, in the order given.
+
+        A record that is not there ends as ALREADY; the person may still be blocked by another record, see
+        `unblock_identifiers`. Nothing is sent twice unless it is proven that the first request did nothing (vendor
+        page: walead-delete-workspace-blocked-leads). Raises as `block`.
+        """
+        operation = LeadUnblock(self.list)
+        return await bulk_report(self._caller, operation, ids, batch_size=batch_size, verify=verify, check=check)
+
+    def unblock_stream(
+        self,
+        ids: Iterable[str | BlockedLead] | AsyncIterable[str | BlockedLead],
+        *,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
+    ) -> BulkStream:
+        """Remove records of an input of any length, and yield each outcome in order, in bounded memory."""
+        return bulk_stream(self._caller, LeadUnblock(self.list), ids, batch_size=batch_size, verify=verify)
+
+    def _lookup(self) -> Lookup:
+        return Lookup(self, self._memory.manners)
+
+
+class LeadPages:
+    """The workspace's list as pages: by offset, of a size that nobody has stated."""
+
+    path = PATH
+    paged = True
+
+    def __init__(self, caller: Caller, memory: ListMemory, sort: str, search: str | None) -> None:
+        if sort not in {"ASC", "DESC"}:
+            raise InvalidInputError(f"sort is 'ASC' or 'DESC', not {sort!r}")
+        if search is not None and not isinstance(search, str):
+            raise InvalidInputError(f"search is {kind_of(search)}, not text")
+        try:
+            self._filter = f"&search={quote(search, safe='')}" if search else ""
+        except UnicodeEncodeError:
+            raise InvalidInputError("search is not proper Unicode text") from None
+        self.identity = f"{PATH}?sort={sort}{self._filter}"
+        self._caller = caller
+        self._sort = sort
+        self._sizes = memory.page_sizes
+
+    @property
+    def page_size(self) -> int | None:
+        """What the session remembers of the page size."""
+        return self._sizes.get(PATH)
+
+    @page_size.setter
+    def page_size(self, size: int) -> None:
+        self._sizes[PATH] = size
+
+    def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[BlockedLead]:
+        """The watermark and its tie group."""
+        return Dated(_key, descending=self._sort == "DESC", date=date, ids=ids)
+
+    async def read(self, offset: int, *, lane: object, patient: bool) -> RawPage[BlockedLead]:
+        """GET with sort, offset and search."""
+        request = Request("GET", PATH, f"sort={self._sort}&offset={offset}{self._filter}")
+        response = await self._caller.send(request, lane=lane, patient=patient)
+        return RawPage(blocked_leads(response.body), response.throttled)
+
+    def emit(self, event: Event) -> None:
+        """Tell the session's hooks."""
+        self._caller.emit(event)
+
+
+def _key(lead: BlockedLead) -> tuple[datetime, str]:
+    return lead.created_at, lead.id

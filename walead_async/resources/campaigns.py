@@ -1,0 +1,169 @@
+"""A campaign's own block list: `/v1/campaigns/{campaignId}/blocked-leads`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from walead_async.bulk.engine import bulk_report, bulk_stream
+from walead_async.bulk.operation import Answer
+from walead_async.paging.listing import Listing
+from walead_async.paging.lookup import key_of
+from walead_async.paging.memory import Named
+from walead_async.paging.source import RawPage
+from walead_async.resources.items import identifier_entries
+from walead_async.transport.decoding import campaign_leads, change_count
+from walead_async.transport.messages import Request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from walead_async.bulk.engine import BulkStream
+    from walead_async.bulk.judge import Verify
+    from walead_async.bulk.operation import Entries
+    from walead_async.models import BulkReport, CampaignBlockedLead, LeadToBlock
+    from walead_async.paging.memory import Memory
+    from walead_async.resources.memory import ListMemory
+    from walead_async.transport.events import Event
+    from walead_async.transport.messages import Caller, Response
+
+__all__ = ["Campaign", "CampaignBlockedLeads"]
+
+#: The most records that the service gives in one page of a campaign's list.
+TAKE = 100
+
+
+class Campaign:
+    """One campaign of a workspace."""
+
+    def __init__(self, caller: Caller, memory: ListMemory, campaign_id: str) -> None:
+        self.id = campaign_id
+        self.blocked_leads = CampaignBlockedLeads(caller, memory, campaign_id)
+
+    def __repr__(self) -> str:
+        return f"<Campaign {self.id}>"
+
+
+class CampaignBlockedLeads:
+    """The block list of one campaign.
+
+    The API has no campaign unblock: what is blocked here cannot be unblocked through it. The workspace's list outranks
+    this one.
+    """
+
+    def __init__(self, caller: Caller, memory: ListMemory, campaign_id: str) -> None:
+        self._caller = caller
+        self._memory = memory
+        self._path = f"/v1/campaigns/{campaign_id}/blocked-leads"
+
+    def list(self, *, window: int = 8, resume: str | None = None) -> Listing[CampaignBlockedLead]:
+        """The campaign's blocked leads, in pages of 100, with up to `window` requests ahead.
+
+        The list has no ids and no stated order, so the identifiers that were read are remembered, as digests; if it
+        changes while it is read, the verdict may be UNVERIFIED. `resume` goes on from the cursor of an earlier read.
+
+        Raises `InvalidInputError` for a wrong `window` or `resume`, and while it is read `NotFoundError` if there is
+        no such campaign, `PaginationError`, `UnexpectedResponseError` and the errors of any request.
+        """
+        return Listing(CampaignPages(self._caller, self._memory, self._path), window=window, resume=resume)
+
+    async def block(
+        self,
+        leads: Iterable[str | LeadToBlock] | AsyncIterable[str | LeadToBlock],
+        *,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
+        check: bool = True,
+    ) -> BulkReport:
+        """Block leads in this campaign, and return what became of each, in the order given.
+
+        This cannot be undone: the API has no campaign unblock. It needs a Pro or Agency licence. Reasons are not kept
+        by the service here. `batch_size` is the most leads a request holds (vendor page:
+        walead-post-campaign-blocked-leads).
+
+        Raises `BulkFailedError` (unless `check=False`), the error that ended the run (`NotFoundError` for an unknown
+        campaign, `PermissionDeniedError` without the licence ...), or `InvalidInputError` for a call that cannot be
+        made.
+        """
+        return await bulk_report(
+            self._caller, self._operation(), leads, batch_size=batch_size, verify=verify, check=check
+        )
+
+    def block_stream(
+        self,
+        leads: Iterable[str | LeadToBlock] | AsyncIterable[str | LeadToBlock],
+        *,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
+    ) -> BulkStream:
+        """Block leads of an input of any length, and yield each outcome in order, in bounded memory.
+
+        This cannot be undone: the API has no campaign unblock. Raises for the run, never for an item.
+        """
+        return bulk_stream(self._caller, self._operation(), leads, batch_size=batch_size, verify=verify)
+
+    def _operation(self) -> CampaignBlock:
+        return CampaignBlock(self._caller, self._path, self.list())
+
+
+class CampaignPages:
+    """The campaign's list as pages."""
+
+    paged = True
+
+    def __init__(self, caller: Caller, memory: ListMemory, path: str) -> None:
+        self.path = path
+        self.identity = path
+        self.page_size: int | None = TAKE
+        self._caller = caller
+
+    def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[CampaignBlockedLead]:
+        """Who was read: the list has neither ids nor an order."""
+        return Named(_identity, ids=ids)
+
+    async def read(self, offset: int, *, lane: object, patient: bool) -> RawPage[CampaignBlockedLead]:
+        """GET with skip and take."""
+        request = Request("GET", self.path, f"skip={offset}&take={TAKE}")
+        response = await self._caller.send(request, lane=lane, patient=patient)
+        return RawPage(campaign_leads(response.body), response.throttled)
+
+    def emit(self, event: Event) -> None:
+        """Tell the session's hooks."""
+        self._caller.emit(event)
+
+
+class CampaignBlock:
+    """Blocking in one campaign, for the bulk engine."""
+
+    blocks = True
+    missing_means = "run"
+
+    def __init__(self, caller: Caller, path: str, listing: Listing[CampaignBlockedLead]) -> None:
+        self.path = path
+        self._listing = listing
+
+    def entries(self, items: Sequence[object]) -> Entries:
+        """Identifiers only: a campaign's blocks have no reasons."""
+        return identifier_entries(items)
+
+    def request(self, wires: Sequence[bytes]) -> Request:
+        """POST with the array `publicIdentifiers`."""
+        return Request("POST", self.path, body=b'{"publicIdentifiers":[' + b",".join(wires) + b"]}")
+
+    def answer(self, response: Response, keys: Sequence[str]) -> Answer:
+        """The count `blocked`."""
+        change = change_count(response.body, "blocked")
+        return Answer(count=change.count, message=change.message)
+
+    async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
+        """Who of these stands in the campaign's list now.
+
+        Where the list cannot be verified, who is not seen counts as absent: sending a block again errs to the safe
+        side.
+        """
+        blocked = {key_of(lead.public_identifier) async for lead in self._listing}
+        return {key: key in blocked for key in keys}
+
+
+def _identity(lead: CampaignBlockedLead) -> str:
+    return lead.public_identifier
