@@ -1,0 +1,274 @@
+"""What a read has yielded, kept as small as it can be: it tells the known records of a page from the new ones."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from operator import gt, lt
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+
+from walead_async.errors import PaginationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+__all__ = ["Dated", "Memory", "Named", "Taken"]
+
+T = TypeVar("T")
+
+#: So many overlaps that show parts of a large tie group in the order remembered are taken for a stable order.
+AGREEMENTS = 3
+
+
+class Taken(NamedTuple, Generic[T]):
+    """An accepted page, taken apart.
+
+    `new` are the records to yield. `known` counts the page's records up to the last known one; `intact` says that they
+    are the ones remembered, none missing and none between. `trail` counts the records at the page's end that share
+    one date, and `last` names the page's last record.
+    """
+
+    new: list[T]
+    known: int
+    intact: bool
+    trail: int
+    ids: tuple[str, ...]
+
+
+class Memory(Protocol[T]):
+    """What a read remembers of the records it yielded."""
+
+    @property
+    def appends(self) -> bool:
+        """True if records that are added while the list is read are known to stand at its end."""
+        ...
+
+    @property
+    def ordered(self) -> bool:
+        """True if the list has a stated order."""
+        ...
+
+    @property
+    def stable(self) -> bool | None:
+        """Whether records of one date keep their order from answer to answer; None while that is not known."""
+        ...
+
+    @property
+    def doubt(self) -> str | None:
+        """What the pages so far left undecidable, in words."""
+        ...
+
+    def take(self, records: Sequence[T], offset: int) -> Taken[T] | None:
+        """Remember a page and take it apart; None if it begins with an unknown record, and is refused.
+
+        Raises `PaginationError` if the page contradicts what was asked for.
+        """
+        ...
+
+    def held(self, kept: Sequence[T], left: Sequence[T]) -> tuple[datetime | None, list[str]]:
+        """What a cursor must hold if, of the last page that added records, `kept` were yielded and `left` not yet."""
+        ...
+
+
+class Dated(Generic[T]):
+    """Memory for a list in the order of its dates: the date of the last record yielded, and the ids that share it.
+
+    `key` gives the date and the id of a record. `date` and `ids` are those of a read that is resumed.
+    """
+
+    ordered = True
+
+    def __init__(
+        self,
+        key: Callable[[T], tuple[datetime, str]],
+        *,
+        descending: bool = False,
+        date: datetime | None = None,
+        ids: Iterable[str] = (),
+    ) -> None:
+        self._key = key
+        self._descending = descending
+        self._before = gt if descending else lt
+        self._date = date
+        self._ranks = {tie: rank for rank, tie in enumerate(ids)}
+        self._next_rank = len(self._ranks)
+        #: Date and tie group before the last page that added records, if it moved on from them.
+        self._passed: tuple[datetime | None, dict[str, int]] | None = None
+        self._agreements = 0
+        self._unstable = False
+        self.doubt: str | None = None
+
+    @property
+    def appends(self) -> bool:
+        """True in ascending order."""
+        return not self._descending
+
+    @property
+    def stable(self) -> bool | None:
+        """False once a tie group came in another order; True once large ones came in the same order often enough."""
+        if self._unstable:
+            return False
+        return True if self._agreements >= AGREEMENTS else None
+
+    def take(self, records: Sequence[T], offset: int) -> Taken[T] | None:
+        """Remember a page. Its first record must be known, unless it is the first of the list."""
+        dates, ids = zip(*map(self._key, records), strict=True)
+        self._check(dates, ids, offset)
+        below, upto = self._place(dates)
+        ranks = self._ranks
+        # such a page does not show where the tie group begins
+        inside = offset > 0 and not below
+        if inside and (self._unstable or not upto or ids[0] not in ranks):
+            return None
+        known = [ranks[tie] for tie in ids[below:upto] if tie in ranks]
+        fresh = [index for index in range(below, upto) if ids[index] not in ranks]
+        ordered = known == sorted(known)
+        mixed = bool(fresh) and fresh[0] < below + len(known)
+        if not ordered:
+            self._unstable = True
+            if inside:
+                return None
+        intact = self._overlapped(known, mixed=mixed) if inside else len(known) == len(ranks)
+        trail = 1
+        if upto < len(dates):
+            trail = _trail(dates)
+            self._move_on(dates[-1], ids[len(ids) - trail :])
+        elif below < upto:
+            trail = upto - below
+            self._join(ids[below:upto], len(fresh), known, inside=inside, ordered=ordered and not mixed)
+        new = [records[index] for index in fresh]
+        new += records[upto:]
+        return Taken(new, below + len(known), intact, trail, ids)
+
+    def held(self, kept: Sequence[T], left: Sequence[T]) -> tuple[datetime | None, list[str]]:
+        """The watermark's date and its tie group, in order."""
+        if not left:
+            return self._date, list(self._ranks)
+        taken_back = {self._key(record)[1] for record in left}
+        if self._passed is None:
+            return self._date, [tie for tie in self._ranks if tie not in taken_back]
+        date, ranks = self._passed
+        if kept:
+            last = self._key(kept[-1])[0]
+            ties = [tie for when, tie in map(self._key, kept) if when == last]
+            return last, [*ranks, *ties] if last == date else ties
+        return date, list(ranks)
+
+    def _check(self, dates: Sequence[datetime], ids: Sequence[str], offset: int) -> None:
+        if len(set(ids)) < len(ids):
+            raise PaginationError(
+                f"the service names a record twice in one page, at offset {offset}: positions in such a list cannot be"
+                " trusted. Read it again; if it stays so, tell the service's support"
+            )
+        if list(dates) != sorted(dates, reverse=self._descending):
+            wanted = "newest first" if self._descending else "oldest first"
+            raise PaginationError(
+                f"the service did not sort its page at offset {offset} by createdAt, {wanted}, as it was asked to: the"
+                " list cannot be read without losing records. Read it again; if it stays so, try the other `sort`"
+            )
+
+    def _place(self, dates: Sequence[datetime]) -> tuple[int, int]:
+        """How many records stand below the watermark's date, and how many at or below it."""
+        mark, before = self._date, self._before
+        if mark is None:
+            return 0, 0
+        size = len(dates)
+        below = 0
+        while below < size and before(dates[below], mark):
+            below += 1
+        upto = below
+        while upto < size and dates[upto] == mark:
+            upto += 1
+        return below, upto
+
+    def _overlapped(self, known: list[int], *, mixed: bool) -> bool:
+        """Judge an overlap that shows only a part of the tie group: whether it is the end of what was remembered."""
+        if len(known) > 1:
+            self._agreements += 1
+        if mixed:
+            self.doubt = (
+                "a record turned up between records of the same createdAt that had been read: it was blocked"
+                " meanwhile, or the service does not keep such records in order"
+            )
+        contiguous = known[-1] - known[0] + 1 == len(known)
+        return contiguous and not mixed and known[-1] == self._next_rank - 1
+
+    def _move_on(self, date: datetime, ids: Sequence[str]) -> None:
+        self._passed = (self._date, self._ranks)
+        self._date = date
+        self._ranks = {tie: rank for rank, tie in enumerate(ids)}
+        self._next_rank = len(ids)
+
+    def _join(self, ids: Sequence[str], fresh: int, known: Sequence[int], *, inside: bool, ordered: bool) -> None:
+        """Add to the tie group. What a page shows of it is the latest word on its order."""
+        if fresh:
+            self._passed = None
+        if ordered and known and known[-1] == self._next_rank - 1:
+            ids = ids[len(ids) - fresh :]
+        elif fresh or not ordered:
+            # a page that is not inside the group shows its beginning
+            first = known[0] if inside else 0
+            shown = set(ids)
+            rest = [(rank, tie) for tie, rank in self._ranks.items() if tie not in shown]
+            ids = [*(tie for rank, tie in rest if rank < first), *ids, *(tie for rank, tie in rest if rank >= first)]
+            self._ranks = {}
+            self._next_rank = 0
+        else:
+            return
+        for tie in ids:
+            self._ranks[tie] = self._next_rank
+            self._next_rank += 1
+
+
+class Named(Generic[T]):
+    """Memory for a list without ids and without a stated order: the identity of every record yielded.
+
+    `name` gives what identifies a record. It is kept as a digest of 128 bits, so that a cursor names nobody. `ids` are
+    the digests of a read that is resumed, in the order they were yielded.
+    """
+
+    appends = False
+    ordered = False
+    stable = None
+
+    def __init__(self, name: Callable[[T], str], *, ids: Iterable[str] = ()) -> None:
+        self._name = name
+        self._known = dict.fromkeys(ids)
+        self.doubt: str | None = None
+
+    def take(self, records: Sequence[T], offset: int) -> Taken[T] | None:
+        """Remember a page. Its first record must be known, unless it is the first of the list."""
+        ids = tuple(digest(self._name(record)) for record in records)
+        if offset and ids[0] not in self._known:
+            return None
+        if len(set(ids)) < len(ids):
+            self.doubt = "the service names somebody twice in one page of a list without ids"
+        fresh: dict[str, int] = {}
+        for index, named in enumerate(ids):
+            if named not in self._known:
+                fresh.setdefault(named, index)
+        first = min(fresh.values(), default=len(ids))
+        newest = next(reversed(self._known), None)
+        intact = newest in ids[:first] if newest else True
+        known = ids.index(newest) + 1 if newest in ids else first
+        self._known.update(dict.fromkeys(fresh))
+        return Taken([records[index] for index in fresh.values()], known, intact, 1, ids)
+
+    def held(self, kept: Sequence[T], left: Sequence[T]) -> tuple[datetime | None, list[str]]:
+        """The digests of all records yielded."""
+        taken_back = {digest(self._name(record)) for record in left}
+        return None, [named for named in self._known if named not in taken_back]
+
+
+def digest(name: str) -> str:
+    """128 bits that stand for a name."""
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _trail(dates: Sequence[datetime]) -> int:
+    """How many records at the end of a page share one date."""
+    last = dates[-1]
+    trail = 1
+    while trail < len(dates) and dates[-1 - trail] == last:
+        trail += 1
+    return trail
