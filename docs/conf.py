@@ -25,8 +25,8 @@ myst_heading_anchors = 3
 default_role = "literal"
 autodoc_class_signature = "mixed"
 autodoc_member_order = "bysource"
-autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
+maximum_signature_line_length = 100
 python_use_unqualified_type_names = True
 
 
