@@ -37,19 +37,21 @@ class FirstPositions:
         self._known: dict[str, int] = {}
         self._file: _PositionsFile | None = None
 
-    def of(self, keys: Sequence[str], positions: Sequence[int]) -> list[int]:
-        """Where each of these keys, which stand at `positions`, stood first: at its own position if it is new.
+    def of(self, keys: Sequence[str], positions: Sequence[int]) -> Sequence[int]:
+        """Where each of these keys, which stand at `positions`, stood first; `positions` itself if all are new.
 
         Raises `WaleadError` if the temporary file cannot be written.
         """
-        if self._file is None:
-            firsts = list(map(self._known.setdefault, keys, positions))
-            if len(self._known) > self._limit:
-                self._file = _PositionsFile()
-                self._file.of(list(self._known), list(self._known.values()))
-                self._known = {}
-            return firsts
-        return self._file.of(keys, positions)
+        if self._file is not None:
+            return self._file.of(keys, positions)
+        before = len(self._known)
+        firsts = list(map(self._known.setdefault, keys, positions))
+        all_new = len(self._known) == before + len(keys)
+        if len(self._known) > self._limit:
+            self._file = _PositionsFile()
+            self._file.of(list(self._known), list(self._known.values()))
+            self._known = {}
+        return positions if all_new else firsts
 
     def close(self) -> None:
         """Forget all keys, and remove the file."""
@@ -90,7 +92,7 @@ class _PositionsFile:
         database.execute("begin")
         return database
 
-    def of(self, keys: Sequence[str], positions: Sequence[int]) -> list[int]:
+    def of(self, keys: Sequence[str], positions: Sequence[int]) -> Sequence[int]:
         """As `FirstPositions.of`."""
         hashes = list(self._hashes(keys))
         database = self._database
@@ -101,7 +103,7 @@ class _PositionsFile:
             rows = sorted(zip(hashes, positions, strict=True))
             added = database.executemany("insert or ignore into first values (?, ?)", rows).rowcount
             if added == len(keys):
-                return list(positions)
+                return positions
             found = (database.execute("select position from first where key = ?", (key,)).fetchone() for key in hashes)
             return [row[0] for row in found]
         except self._errors as error:

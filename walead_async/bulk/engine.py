@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import AsyncIterable, AsyncIterator, Callable
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias
 
-from walead_async.bulk.judge import Verify
+from walead_async.bulk import readback
+from walead_async.bulk.arguments import check_call
 from walead_async.bulk.outcomes import Outcomes, count_statuses
 from walead_async.bulk.run import Pull, Run
 from walead_async.bulk.unclear import ReadBack
@@ -16,11 +17,12 @@ from walead_async.models import BulkReport, Outcome
 from walead_async.transport.events import BatchSettled
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Iterable, Iterator
 
     from walead_async.bulk.operation import Operation
     from walead_async.bulk.outcomes import Batch
     from walead_async.bulk.pieces import Piece
+    from walead_async.bulk.standing import Verify
     from walead_async.transport.messages import Caller, Request
 
 __all__ = ["BulkStream", "bulk_report", "bulk_stream", "run_to_its_end"]
@@ -98,23 +100,6 @@ async def run_to_its_end(
     return report, driver.ended_by
 
 
-def check_call(items: object, batch_size: object, verify: object) -> None:
-    """Raise `InvalidInputError` if a bulk call cannot be made with these arguments."""
-    if isinstance(items, (str, bytes, bytearray, memoryview, Mapping)):
-        kind = type(items).__name__
-        raise InvalidInputError(f"a bulk call takes a list of items, not a single {kind}: put it into a list")
-    if not isinstance(items, (Iterable, AsyncIterable)):
-        raise InvalidInputError(
-            f"a bulk call takes a list, a generator or another iterable, not {type(items).__name__}"
-        )
-    if isinstance(items, Sized) and not len(items):
-        raise InvalidInputError("a bulk call takes at least one item, and this list is empty")
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise InvalidInputError(f"batch_size is a whole number of at least 1, not {batch_size!r}")
-    if verify not in get_args(Verify):
-        raise InvalidInputError(f"verify is one of {', '.join(get_args(Verify))}, not {verify!r}")
-
-
 class BulkStream(AsyncIterator[Outcome]):
     """The outcomes of a run, in the order of the input; `async for` carries the run on.
 
@@ -183,7 +168,6 @@ class _Driver:
         concurrency = caller.concurrency
         self._caller = caller
         self._operation = operation
-        self._source = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
         self._run = Run(
             operation,
             batch_size=batch_size,
@@ -192,6 +176,12 @@ class _Driver:
             window=None if keeps_all else max(WINDOW, 2 * concurrency * batch_size),
             take_retry=caller.take_retry,
         )
+        self._source: Iterator[object] | AsyncIterator[object]
+        if isinstance(items, (list, tuple)) and len(items) <= batch_size:
+            self._source = iter(())
+            self._run.feed(items, done=True)
+        else:
+            self._source = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
         self._lane = object()
         self._tasks: set[asyncio.Task[News]] = set()
         # The task that pulls from an async source, and what it pulled so far.
@@ -206,25 +196,25 @@ class _Driver:
     @property
     def ended_by(self) -> WaleadError | None:
         """The error that ended the run, if one did."""
-        return self._run.judge.ended_by
+        return self._run.standing.ended_by
 
     async def next_batches(self) -> list[Batch]:
         """Go on until the next batches of the input are settled; an empty list at the end of the run."""
         try:
             while True:
-                settled = self._run.take_settled()
+                if settled := self._run.take_settled():
+                    self._tell(settled)
+                if self._run.finished:
+                    await self.aclose()
+                    return settled
                 lone = self._start()
                 if settled:
                     await self._let_go(lone)
-                    self._tell(settled)
                     return settled
                 if lone is not None:
                     (await self._send(lone))(self._run)
                 elif self._tasks:
                     await self._next_news()
-                elif self._run.finished:
-                    await self.aclose()
-                    return []
         except BaseException:
             await self.aclose()
             raise
@@ -253,8 +243,7 @@ class _Driver:
         """Let what was started go out before the caller looks at outcomes, which may take long."""
         if lone is not None:
             self._launch(self._send(lone))
-        if not self._run.finished:
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     def _send(self, piece: Piece) -> Coroutine[object, object, News]:
         return _send(self._caller, self._run.request(piece), piece, self._lane, patient=not self._run.one_batch)
@@ -294,7 +283,7 @@ class _Driver:
 
     def _tell(self, settled: list[Batch]) -> None:
         for batch in settled:
-            counts = {status.value: count for status, count in batch.counts().items() if count}
+            counts = {status.value: count for status, count in batch.counts().items()}
             self._caller.emit(BatchSettled(self._operation.path, len(batch.items), counts))
 
     async def aclose(self) -> None:
@@ -324,8 +313,8 @@ async def _send(caller: Caller, request: Request, piece: Piece, lane: object, *,
         response = await caller.send(request, lane=lane, patient=patient)
     except WaleadError as error:
         failure = error
-        return lambda run: run.judge.failed(piece, failure)
-    return lambda run: run.judge.answered(piece, response)
+        return lambda run: run.answers.failed(piece, failure)
+    return lambda run: run.answers.succeeded(piece, response)
 
 
 async def _read_back(operation: Operation, step: ReadBack) -> News:
@@ -333,8 +322,8 @@ async def _read_back(operation: Operation, step: ReadBack) -> News:
         present = await operation.present(step.keys)
     except WaleadError as error:
         failure = error
-        return lambda run: run.judge.read_failed(step.pieces, failure)
-    return lambda run: run.judge.read(step.pieces, present)
+        return lambda run: readback.failed(run.standing, step.pieces, failure)
+    return lambda run: readback.told(run.standing, step.pieces, present)
 
 
 async def _pull(source: AsyncIterator[object], count: int, taken: list[object]) -> News:

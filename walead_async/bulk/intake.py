@@ -62,7 +62,7 @@ class Intake:
             indexes, positions = [indexes[at] for at in valid], [positions[at] for at in valid]
             keys, wires = [keys[at] for at in valid], [wires[at] for at in valid]
         firsts = self._firsts.of(keys, positions)
-        if firsts == list(positions):
+        if firsts is positions:
             self._sendable.extend(indexes)
             self._wires.extend(wires)
             return

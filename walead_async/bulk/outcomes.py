@@ -25,6 +25,8 @@ class End(NamedTuple):
     error: WaleadError | None = None
 
 
+NONE = dict.fromkeys(Status, 0)
+
 #: The end of nearly every item.
 DONE = End(Status.DONE)
 
@@ -60,10 +62,12 @@ class Batch:
         """The outcomes of all its items, in the order of the input."""
         return map(self.outcome, range(len(self.items)))
 
-    def counts(self) -> Counter[Status]:
-        """How many of its items ended in each status."""
-        found = Counter(end.status for end in self.ends.values())
-        found[Status.DONE] += len(self.items) - len(self.ends)
+    def counts(self) -> dict[Status, int]:
+        """How many of its items ended in each status, those left out that none did."""
+        found = dict(Counter(end.status for end in self.ends.values())) if self.ends else {}
+        done = len(self.items) - len(self.ends)
+        if done:
+            found[Status.DONE] = found.get(Status.DONE, 0) + done
         return found
 
 
@@ -107,7 +111,8 @@ def _first(batch: Batch) -> int:
 
 def count_statuses(batches: Iterable[Batch]) -> dict[Status, int]:
     """How many items ended in each status, every status included."""
-    found: Counter[Status] = Counter()
+    found = NONE.copy()
     for batch in batches:
-        found.update(batch.counts())
-    return {status: found[status] for status in Status}
+        for status, count in batch.counts().items():
+            found[status] += count
+    return found

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from walead_async.bulk import readback
+from walead_async.bulk.answers import Answers
 from walead_async.bulk.batches import BatchLimits, size_of
 from walead_async.bulk.duplicates import FirstPositions
 from walead_async.bulk.intake import Intake
-from walead_async.bulk.judge import Judge
+from walead_async.bulk.standing import Standing
 from walead_async.errors import WaleadError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from walead_async.bulk.judge import Verify
     from walead_async.bulk.operation import Operation
     from walead_async.bulk.outcomes import Batch
     from walead_async.bulk.pieces import Piece
+    from walead_async.bulk.standing import Verify
     from walead_async.bulk.unclear import ReadBack
     from walead_async.transport.messages import Request
 
@@ -34,7 +36,8 @@ class Run:
     """Decides, step by step, what a run does next.
 
     `window` is how many items may be held that have not been handed out yet, None for a report, which holds them all.
-    `judge` is told of answers and read-backs.
+    `answers` takes in what came of a request, `readback` what
+    a read-back told.
     """
 
     def __init__(
@@ -47,7 +50,8 @@ class Run:
         window: int | None,
         take_retry: Callable[[], bool],
     ) -> None:
-        self.judge = Judge(operation, verify, BatchLimits.starting_at(batch_size), take_retry)
+        self.standing = Standing(operation, verify, BatchLimits.starting_at(batch_size), take_retry)
+        self.answers = Answers(self.standing)
         self._operation = operation
         self._concurrency = concurrency
         self._window = window
@@ -75,11 +79,11 @@ class Run:
     @property
     def leaves_the_rest(self) -> bool:
         """Whether the source is not read to its end: a stream's run has ended. A report names every item."""
-        return self.judge.ended_by is not None and self._window is not None
+        return self.standing.ended_by is not None and self._window is not None
 
     def take_settled(self) -> list[Batch]:
         """The next batches of the input whose items all have their end."""
-        if self.judge.ended_by is not None:
+        if self.standing.ended_by is not None:
             self._flush(everything=True)
         settled = []
         while self._order and not self._order[0].open:
@@ -89,46 +93,46 @@ class Run:
 
     def next_step(self) -> Piece | ReadBack | Pull | None:
         """What to do now; None if there is nothing to do until something that is under way comes back."""
-        judge = self.judge
-        if len(self._intake) and not self._intake.missing(judge.limits):
+        standing = self.standing
+        if len(self._intake) and not self._intake.missing(standing.limits):
             # The limits are lower than they were when these items were taken.
             self._flush(everything=False)
         if self._has_to_read_now():
-            return judge.read_back()
-        if judge.under_way < self._concurrency:
-            if judge.ended_by is None and (piece := self._next_piece()) is not None:
-                judge.under_way += 1
+            return readback.begin(standing)
+        if standing.under_way < self._concurrency:
+            if standing.ended_by is None and (piece := self._next_piece()) is not None:
+                standing.under_way += 1
                 return piece
-            if (count := self._wanted(another=judge.endings.try_another_batch)) > 0:
+            if (count := self._wanted(another=standing.endings.try_another_batch)) > 0:
                 self._pulling = True
                 return Pull(count)
-        if judge.under_way or judge.reading:
+        if standing.under_way or standing.reading:
             return None
-        if judge.unclear and (self._window is not None or not self._pulling):
-            return judge.read_back()
-        if not self._pulling and judge.give_up_waiting():
+        if standing.unclear and (self._window is not None or not self._pulling):
+            return readback.begin(standing)
+        if not self._pulling and standing.give_up_waiting():
             return self.next_step()
         return None
 
     def _has_to_read_now(self) -> bool:
-        judge = self.judge
-        if judge.reading or not judge.unclear:
+        standing = self.standing
+        if standing.reading or not standing.unclear:
             return False
-        if judge.endings.cautious and not judge.under_way:
+        if standing.endings.cautious and not standing.under_way:
             return True
         half_full = self._window is not None and self._held * 2 >= self._window
-        return half_full or judge.unclear.rare
+        return half_full or standing.unclear.rare
 
     def _next_piece(self) -> Piece | None:
-        judge = self.judge
-        if judge.endings.cautious and judge.under_way:
+        standing = self.standing
+        if standing.endings.cautious and standing.under_way:
             return None
-        if judge.endings.try_another_batch:
-            if (lone := judge.waiting.lone_item_elsewhere(judge.endings)) is not None:
+        if standing.endings.try_another_batch:
+            if (lone := standing.waiting.lone_item_elsewhere(standing.endings)) is not None:
                 return lone
             if self._wanted(another=True) > 0:
                 return None
-        return judge.waiting.next(judge.limits)
+        return standing.waiting.next(standing.limits)
 
     def _wanted(self, *, another: bool = False) -> int:
         """How many items to pull now: no more than can be sent at once, and none while others can be handed out.
@@ -137,13 +141,13 @@ class Run:
         """
         if self._source_done or self._pulling or self.leaves_the_rest:
             return 0
-        if self.judge.waiting.has_first_attempts and not another:
+        if self.standing.waiting.has_first_attempts and not another:
             return 0
         if self._order and not self._order[0].open:
             return 0
-        if self.judge.endings.cautious and self.judge.under_way:
+        if self.standing.endings.cautious and self.standing.under_way:
             return 0
-        count = self._intake.missing(self.judge.limits)
+        count = self._intake.missing(self.standing.limits)
         if self._window is not None and self._held and self._held + count > self._window:
             return 0
         return count
@@ -159,20 +163,20 @@ class Run:
                 self._intake.add(items)
             except WaleadError as error:
                 self.end(error)
-        everything = self._source_done or self.judge.ended_by is not None
-        if everything or not self._intake.missing(self.judge.limits):
+        everything = self._source_done or self.standing.ended_by is not None
+        if everything or not self._intake.missing(self.standing.limits):
             self._flush(everything=everything)
 
     def _flush(self, *, everything: bool) -> None:
-        for batch, piece in self._intake.take(self.judge.limits, everything=everything):
+        for batch, piece in self._intake.take(self.standing.limits, everything=everything):
             self._batches += 1
             self._order.append(batch)
             if piece is not None:
-                self.judge.first_attempt(piece)
+                self.standing.first_attempt(piece)
 
     def end(self, error: WaleadError) -> None:
         """End the run because of this error: what waits is not sent any more."""
-        self.judge.end(error)
+        self.standing.end(error)
         self._flush(everything=True)
 
     def request(self, piece: Piece) -> Request:
