@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable, Mapping, Sized
 from typing import get_args
 
-from walead_async.bulk.standing import Verify
+from walead_async.bulk.operation import Verify
 from walead_async.errors import InvalidInputError
 
 __all__ = ["check_call"]

@@ -19,10 +19,9 @@ from walead_async.transport.events import BatchSettled
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
 
-    from walead_async.bulk.operation import Operation
+    from walead_async.bulk.operation import Operation, Verify
     from walead_async.bulk.outcomes import Batch
     from walead_async.bulk.pieces import Piece
-    from walead_async.bulk.standing import Verify
     from walead_async.transport.messages import Caller, Request
 
 __all__ = ["BulkStream", "bulk_report", "bulk_stream", "run_to_its_end"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import attrs
 
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from walead_async.models import Status
     from walead_async.transport.messages import Request, Response
 
-__all__ = ["Answer", "Entries", "Operation"]
+__all__ = ["Answer", "Entries", "Operation", "Verify"]
+
+#: When to read back: where an answer leaves items open, after every batch, or never.
+Verify = Literal["unclear", "always", "never"]
 
 
 class Entries(NamedTuple):

@@ -16,10 +16,9 @@ from walead_async.errors import WaleadError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from walead_async.bulk.operation import Operation
+    from walead_async.bulk.operation import Operation, Verify
     from walead_async.bulk.outcomes import Batch
     from walead_async.bulk.pieces import Piece
-    from walead_async.bulk.standing import Verify
     from walead_async.bulk.unclear import ReadBack
     from walead_async.transport.messages import Request
 

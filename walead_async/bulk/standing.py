@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from walead_async.bulk.bisection import parts
 from walead_async.bulk.decisions import Endings, got_no_answer, reading_is_hopeless
@@ -16,14 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from walead_async.bulk.batches import BatchLimits
-    from walead_async.bulk.operation import Operation
+    from walead_async.bulk.operation import Operation, Verify
     from walead_async.bulk.pieces import Piece
     from walead_async.errors import WaleadError
 
-__all__ = ["Standing", "Verify"]
-
-#: When to read back: where an answer leaves items open, after every batch, or never.
-Verify = Literal["unclear", "always", "never"]
+__all__ = ["Standing"]
 
 BEFORE_ITS_TURN = "the run ended before its turn"
 REFUSED_IN_BATCH = "refused as part of a batch, and the run ended before it was tried alone"

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from walead_async.bulk.engine import BulkStream
-    from walead_async.bulk.judge import Verify
-    from walead_async.bulk.operation import Entries
+    from walead_async.bulk.operation import Entries, Verify
     from walead_async.models import BulkReport
     from walead_async.paging.memory import Memory
     from walead_async.transport.events import Event
