@@ -17,6 +17,7 @@ from walead_async.session import AsyncSession, VoiceAgentSession
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable
 
+    from walead_async.bulk.engine import BulkStream
     from walead_async.cli.inputs import Given
     from walead_async.models import BulkReport, Outcome
 
@@ -51,13 +52,13 @@ async def block_in_campaign(base_url: str | None, campaign: str, given: Given, *
 async def block_numbers(base_url: str | None, uid: str | None, agent: str, given: Given, *, as_json: bool) -> int:
     """Block numbers for an agent."""
     async with VoiceAgentSession(uid=uid, base_url=base_url) as phones:
-        return await _settle(_of(phones.agent(agent).block_list.block(given.texts())), given, as_json)
+        return await _settle(phones.agent(agent).block_list.block_stream(given.texts()), given, as_json)
 
 
 async def unblock_numbers(base_url: str | None, uid: str | None, agent: str, given: Given, *, as_json: bool) -> int:
     """Unblock numbers for an agent."""
     async with VoiceAgentSession(uid=uid, base_url=base_url) as phones:
-        return await _settle(_of(phones.agent(agent).block_list.unblock(given.texts())), given, as_json)
+        return await _settle(phones.agent(agent).block_list.unblock_stream(given.texts()), given, as_json)
 
 
 async def _of(call: Awaitable[BulkReport]) -> AsyncGenerator[Outcome]:
@@ -77,7 +78,7 @@ async def _of(call: Awaitable[BulkReport]) -> AsyncGenerator[Outcome]:
         raise failure
 
 
-async def _settle(outcomes: AsyncGenerator[Outcome], given: Given, as_json: bool) -> int:
+async def _settle(outcomes: AsyncGenerator[Outcome] | BulkStream, given: Given, as_json: bool) -> int:
     """Print each outcome as it comes, sum up, and return the exit code."""
     tally = Tally()
     failure: WaleadError | None = None
@@ -98,6 +99,10 @@ async def _settle(outcomes: AsyncGenerator[Outcome], given: Given, as_json: bool
     except asyncio.CancelledError:
         say(f"So far: {tally.summary()}. What is not among these may or may not have been done.")
         raise
+    if not tally.total:
+        if failure is None:
+            say("walead: nothing was given: the input is empty")
+        return tally.code(failure) or ExitCode.WRONG
     if as_json:
         say(tally.summary())
     else:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from walead_async.cli import demo_steps
 from walead_async.cli.codes import ExitCode
 from walead_async.cli.demo_people import BLOCKED_BEFORE, NUMBER_BLOCKED_BEFORE
-from walead_async.cli.output import console, write_json, write_words
+from walead_async.cli.output import console, write_json
 from walead_async.cli.progress import staged_progress
 from walead_async.cli.words import visible
 from walead_async.models import Status
@@ -21,46 +22,56 @@ from walead_async.session import AsyncSession, VoiceAgentSession
 from walead_async.testing import Emulator, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
+
+    from rich.console import Console
 
     from walead_async.cli.demo_steps import Ends, Step
 
 __all__ = ["play"]
 
 #: Seconds before each answer of the emulator, so that there is something to see.
-LATENCY = 0.02
+LATENCY = 0.01
 
-WELCOME = f"""\
-walead demo: {BLOCKED_BEFORE:,} people are blocked, and a day's work is done on their list.
-WaLead and Phonely are played in this process: no account is needed, and nothing leaves this machine.
-"""
-STATUSES = """
-What the ends mean: done, the service did it; already, it was so before; duplicate, the same one stood earlier in the
-list; invalid, it cannot be one and was not sent; refused, the service said no. On a bad day there are also unknown
-(sent, and nothing tells whether it was done) and not_sent (the run ended before).
-"""
-NEXT = """
-What to try next:
-  walead emulator --leads 1000     the same service, to point your own programs at
-  walead doctor                    is everything there for your own account, and what to do if not
-  walead block --help              and so with list, find, unblock, export, campaign, agent
-"""
+#: From this width on there is room for an example of each kind of row.
+WIDE = 100
+
+WELCOME = (
+    f"A day's work on a list of {BLOCKED_BEFORE:,} blocked people. WaLead and Phonely are played in this process: "
+    "no account is needed, and nothing leaves this machine."
+)
+ENDS = {
+    Status.DONE: "the service did it",
+    Status.ALREADY: "it was so before",
+    Status.DUPLICATE: "the same one stood earlier in the list",
+    Status.INVALID: "it cannot be one, and was not sent",
+    Status.REFUSED: "the service said no",
+    Status.UNKNOWN: "sent, and nothing tells whether it was done",
+    Status.NOT_SENT: "the run ended before its turn",
+}
+NEXT = {
+    "walead emulator --leads 1000": "the same services, for programs of your own",
+    "walead doctor": "is everything there for your own account?",
+    "walead --help": "list, find, block, unblock, export and the others",
+}
 STYLES = {Status.DONE: "green", Status.ALREADY: "green", Status.DUPLICATE: "yellow"}
 
 
 async def play(*, as_json: bool) -> int:
     """Play every step, print each as it ends, and say what to try next."""
+    shown = console()
     if not as_json:
-        write_words(WELCOME.splitlines())
+        shown.print(Text(f"\n{WELCOME}\n"))
     steps: list[Step] = []
     async for step in _steps():
         steps.append(step)
         if not as_json:
-            _print(len(steps), step)
+            _print(len(steps), step, shown)
     if as_json:
         write_json([{"steps": [attrs.asdict(step) for step in steps]}])
     else:
-        write_words((STATUSES + NEXT).splitlines())
+        _print_pairs("What the ends mean", {status.value: meaning for status, meaning in ENDS.items()}, shown)
+        _print_pairs("What to try next", NEXT, shown)
     return ExitCode.DONE
 
 
@@ -78,24 +89,34 @@ async def _steps() -> AsyncGenerator[Step]:
             yield await demo_steps.export_list(session, folder, len(emulator.blocked_leads), staged_progress)
 
 
-def _print(number: int, step: Step) -> None:
+def _print(number: int, step: Step, shown: Console) -> None:
     """A title, a sentence, and a table with a line for each kind of row and each way it ended."""
-    shown = console()
     shown.print(Text(f"{number}. {step.title}", style="bold"))
-    shown.print(Text(f"   {step.did}"), soft_wrap=True)
+    shown.print(Padding(Text(step.did), (0, 0, 0, 3)))
     if step.ends:
-        shown.print(_table(step.ends))
+        shown.print(_table(step.ends, examples=shown.width >= WIDE))
     shown.print()
 
 
-def _table(ends: Sequence[Ends]) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="dim", pad_edge=True)
-    table.add_column("  row")
+def _table(ends: Sequence[Ends], *, examples: bool) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    table.add_column("   end", no_wrap=True)
     table.add_column("rows", justify="right")
-    table.add_column("end")
-    table.add_column("for example", overflow="ellipsis", no_wrap=True, max_width=44)
+    table.add_column("kind of row", no_wrap=True)
+    if examples:
+        table.add_column("the first of them", no_wrap=True, overflow="ellipsis", max_width=WIDE - 60)
     table.add_column("because")
     for one in ends:
-        end = Text(one.status, style=STYLES.get(one.status, "red"))
-        table.add_row(f"  {one.kind}", str(one.rows), end, visible(one.example) or "(empty)", visible(one.why))
+        end = Text(f"   {one.status}", style=STYLES.get(one.status, "red"))
+        example = [visible(one.example) or "(nothing)"] if examples else []
+        table.add_row(end, str(one.rows), one.kind, *map(Text, [*example, visible(one.why)]))
     return table
+
+
+def _print_pairs(title: str, pairs: Mapping[str, str], shown: Console) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    for left, right in pairs.items():
+        table.add_row(f"   {left}", right)
+    shown.print(Text(title, style="bold"))
+    shown.print(table)
+    shown.print()

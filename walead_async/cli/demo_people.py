@@ -42,7 +42,7 @@ _NEW_KINDS = (
     Kind("an identifier", 700, lambda n: _identifier(n)),
     Kind("a profile link", 200, lambda n: f"https://www.linkedin.com/in/{_identifier(700 + n)}/"),
     Kind("a link with tracking", 60, lambda n: f"de.linkedin.com/in/{_identifier(900 + n)}/en?trk=people_search"),
-    Kind("a link in percent signs", 30, lambda n: f"https://linkedin.com/in/j%C3%BCrgen-m%C3%BCller-{n:02d}"),
+    Kind("a percent-encoded link", 30, lambda n: f"https://linkedin.com/in/j%C3%BCrgen-m%C3%BCller-{n:02d}"),
     Kind("capitals and an @", 10, lambda n: f" @Opt-Out-{990 + n:04d}"),
 )
 #: The others: people twice, people blocked before, and what is no person at all.
@@ -71,11 +71,11 @@ NUMBER_BLOCKED_BEFORE = "+14155550100"
 #: The numbers that a voice agent is not to call, with the kind of each.
 NUMBERS = (
     *(("a number", f"+1415555{n:04d}") for n in range(101, 104)),
-    ("with spaces and signs", "+49 (30) 901820-1"),
+    ("spaces and signs", "+49 (30) 901820-1"),
     ("blocked before", NUMBER_BLOCKED_BEFORE),
     ("the same number again", "+1 415 555-0101"),
     ("no number", "call me maybe"),
-    ("too short for the service", "112"),
+    ("a number too short", "112"),
 )
 
 

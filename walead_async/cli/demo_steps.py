@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import attrs
 
 from walead_async.cli.demo_people import NUMBERS, UNBLOCKED, write_file
+from walead_async.cli.reading import MEANINGS
 from walead_async.cli.tally import item_text
+from walead_async.errors import APIError
 from walead_async.jobs.exports import export_leads
 from walead_async.jobs.sources import read_leads
 from walead_async.models import BulkReport, LeadToBlock, Outcome, Status
@@ -31,6 +34,7 @@ __all__ = ["AGENT", "Ends", "Step", "block_people", "call_nobody", "export_list"
 AGENT = "demo-agent"
 #: Smaller batches than usual, so that there is something to see on the way.
 BATCH = 100
+ORDER = tuple(Status)
 
 
 @attrs.frozen
@@ -51,7 +55,7 @@ class Step:
     title: str
     did: str
     ends: Sequence[Ends] = ()
-    numbers: Mapping[str, object] = attrs.field(factory=dict)
+    facts: Mapping[str, object] = attrs.field(factory=dict)
 
 
 async def list_everybody(session: AsyncSession, expected: int, shown: Shown) -> Step:
@@ -61,11 +65,10 @@ async def list_everybody(session: AsyncSession, expected: int, shown: Shown) -> 
     with shown("Reading", expected) as step:
         async for _ in _stepping(listing, step):
             count += 1
-    verdict = listing.verdict.name
     return Step(
         "List everybody who is blocked",
-        f"{count:,} records read in {listing.requests} requests. Verdict: {verdict}.",
-        numbers={"records": count, "requests": listing.requests, "verdict": listing.verdict.value},
+        f"{count:,} records, in {listing.requests} requests. {_verdict(listing)}",
+        facts={"records": count, "requests": listing.requests, "verdict": listing.verdict.value},
     )
 
 
@@ -108,8 +111,8 @@ async def export_list(session: AsyncSession, folder: Path, expected: int, shown:
         count = await export_leads(path, _stepping(listing, step))
     return Step(
         "Export the list",
-        f"{count:,} records written. Verdict: {listing.verdict.name}.",
-        numbers={"file": str(path), "records": count, "verdict": listing.verdict.value},
+        f"{count:,} records, in {path}. {_verdict(listing)}",
+        facts={"file": str(path), "records": count, "verdict": listing.verdict.value},
     )
 
 
@@ -125,25 +128,30 @@ async def _stepping(listing: Listing[BlockedLead], step: Callable[[int], None]) 
         step(len(page.records))
 
 
+def _verdict(listing: Listing[BlockedLead]) -> str:
+    return f"{listing.verdict.name}: {MEANINGS[listing.verdict]}."
+
+
 def _counts(outcomes: Iterable[Outcome]) -> str:
     counts = Counter(outcome.status for outcome in outcomes)
     return ", ".join(f"{counts[status]:,} {status}" for status in Status if counts[status])
 
 
 def _ends(kinds: Iterable[str], outcomes: Sequence[Outcome]) -> list[Ends]:
-    """Sum up the outcomes by kind and status, in the order in which they first came."""
+    """Sum up the outcomes by how they ended, and then by the kind of row."""
     found: dict[tuple[str, Status], list[Outcome]] = {}
     for kind, outcome in zip(kinds, outcomes, strict=True):
         found.setdefault((kind, outcome.status), []).append(outcome)
-    return [
+    ends = [
         Ends(kind, status, len(same), item_text(same[0].item), _why(same[0])) for (kind, status), same in found.items()
     ]
+    return sorted(ends, key=lambda one: (ORDER.index(one.status), -one.rows))
 
 
 def _why(outcome: Outcome) -> str:
     """Why it ended so, without the advice; or how it was sent, where that is all there is to say."""
+    if isinstance(outcome.error, APIError):
+        return outcome.error.message
     if outcome.detail is not None:
-        return outcome.detail.partition(": ")[0]
-    if outcome.error is not None:
-        return str(outcome.error)
+        return re.split(r": | \(", outcome.detail, maxsplit=1)[0]
     return f"sent as {outcome.key}"

@@ -62,5 +62,5 @@ def _json_line(value: object) -> bytes:
     try:
         return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
-        # Half of a surrogate pair, out of a broken file or argument: orjson refuses it, and json writes an escape.
-        return json.dumps(value, default=str).encode() + b"\n"
+        # Half of a surrogate pair, out of a broken argument: no JSON can hold it, so a ? stands in its place.
+        return json.dumps(value, default=str, ensure_ascii=False).encode(errors="replace") + b"\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from walead_async.cli.codes import ExitCode, of_error
 from walead_async.cli.output import write_json, write_words
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from walead_async.models import BlockedLead, CampaignBlockedLead
     from walead_async.paging.listing import Listing
 
-__all__ = ["export_leads", "find_leads", "list_campaign", "list_leads", "list_numbers"]
+__all__ = ["MEANINGS", "export_leads", "find_leads", "list_campaign", "list_leads", "list_numbers"]
 
 T = TypeVar("T")
 
+#: What each verdict says of the list that was read.
 MEANINGS = {
     Completeness.COMPLETE: "the list did not change while it was read",
     Completeness.CHANGED: "the list changed while it was read; everybody who was there throughout is in it once",
@@ -33,7 +34,7 @@ MEANINGS = {
 }
 
 
-async def list_leads(base_url: str | None, *, search: str | None, sort: str, as_json: bool) -> int:
+async def list_leads(base_url: str | None, *, search: str | None, sort: Literal["ASC", "DESC"], as_json: bool) -> int:
     """Print the workspace's list."""
     async with AsyncSession(base_url=base_url) as session:
         listing = session.blocked_leads.list(search=search, sort=sort)
@@ -80,7 +81,8 @@ def _verdict(listing: Listing[T], count: int, failure: WaleadError | None) -> Ex
     """Say what the read was worth, and return what that means for the exit code."""
     verdict = Completeness.INCOMPLETE if failure else listing.verdict
     records = "1 record" if count == 1 else f"{count:,} records"
-    say(f"{verdict.name}: {records}; {MEANINGS[verdict]}")
+    why = listing.why if verdict is Completeness.UNVERIFIED else None
+    say(f"{verdict.name}: {records}; {MEANINGS[verdict]}{f': {why}' if why else ''}")
     if failure is not None:
         return of_error(failure, sent=count > 0)
     return ExitCode.UNKNOWN if verdict is Completeness.UNVERIFIED else ExitCode.DONE

@@ -35,9 +35,14 @@ class Tally:
         if outcome.status not in SETTLED and len(self._failures) < SHOWN:
             self._failures.append((outcome, line))
 
+    @property
+    def total(self) -> int:
+        """How many outcomes were counted."""
+        return self._counts.total()
+
     def summary(self) -> str:
         """The counts in one line."""
-        total = self._counts.total()
+        total = self.total
         counts = ", ".join(f"{self._counts[status]:,} {status}" for status in Status if self._counts[status])
         return f"{total:,} {'item' if total == 1 else 'items'}: {counts or 'none'}"
 
@@ -57,7 +62,7 @@ class Tally:
         if self._counts[Status.UNKNOWN]:
             return ExitCode.UNKNOWN
         if failure is not None:
-            sent = self._counts.total() > self._counts[Status.INVALID] + self._counts[Status.NOT_SENT]
+            sent = self.total > self._counts[Status.INVALID] + self._counts[Status.NOT_SENT]
             return of_error(failure, sent=sent)
         return ExitCode.DONE if set(+self._counts) <= SETTLED else ExitCode.NOT_DONE
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import click
 
 from walead_async.cli.options import common, from_file
@@ -18,7 +20,7 @@ __all__ = ["block_command", "export_command", "find_command", "list_command", "u
     help="Oldest first (ASC, the usual), or newest first.",
 )
 @common
-def list_command(search: str | None, sort: str, base_url: str | None, as_json: bool) -> int:
+def list_command(search: str | None, sort: Literal["ASC", "DESC"], base_url: str | None, as_json: bool) -> int:
     """Print who is blocked in the workspace.
 
     The last line, on stderr, is the verdict: COMPLETE, or CHANGED if the list changed while it was read and
@@ -26,7 +28,7 @@ def list_command(search: str | None, sort: str, base_url: str | None, as_json: b
     """
     from walead_async.cli import reading, running
 
-    return running.carry_out(reading.list_leads(base_url, search=search, sort=sort.upper(), as_json=as_json))
+    return running.carry_out(reading.list_leads(base_url, search=search, sort=sort, as_json=as_json))
 
 
 @click.command("find")
