@@ -1,0 +1,142 @@
+"""Unblocking people by name: from people to their records, and from what became of the records back to people."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable
+from typing import TYPE_CHECKING, Protocol
+
+from walead_async.bulk.arguments import check_call
+from walead_async.bulk.engine import run_to_its_end
+from walead_async.bulk.outcomes import DONE, Batch, End, Outcomes, count_statuses
+from walead_async.errors import WaleadError
+from walead_async.models import SETTLED, BulkReport, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from walead_async.bulk.operation import Entries, Operation, Verify
+    from walead_async.models import BlockedLead, Outcome
+    from walead_async.transport.messages import Caller
+
+__all__ = ["Records", "unblock_identifiers"]
+
+#: How many identifiers are normalised at once.
+AT_ONCE = 1_000
+
+NOT_BLOCKED = End(Status.ALREADY, "is not blocked")
+#: What a person ends as if some of their records are still there, the worst first.
+WORST_FIRST = (Status.UNKNOWN, Status.REFUSED)
+
+
+class Records(Protocol):
+    """Looks people up in the list."""
+
+    async def records(self, keys: Collection[str]) -> Mapping[str, tuple[BlockedLead, ...]]:
+        """Every record of each key; () only where absence is proven. Raises if the list could not be read."""
+        ...
+
+
+async def unblock_identifiers(
+    caller: Caller,
+    lookup: Records,
+    unblock: Operation,
+    normalise: Callable[[Sequence[object]], Entries],
+    identifiers: Iterable[object] | AsyncIterable[object],
+    *,
+    batch_size: int = 500,
+    verify: Verify = "unclear",
+    check: bool = True,
+) -> BulkReport:
+    """Unblock people: remove the records that stand in the list for them now, and none that appears later.
+
+    A person is DONE only if every one of their records is gone, and ALREADY only if absence is proven. `normalise`
+    is the `entries` of an operation that takes identifiers; `unblock` takes records.
+
+    Raises as `bulk_report`; a lookup that fails ends the run before anything is sent.
+    """
+    check_call(identifiers, batch_size, verify)
+    if isinstance(identifiers, AsyncIterable):
+        people = _People([item async for item in identifiers], normalise)
+    else:
+        people = _People(list(identifiers), normalise)
+    ended_by: WaleadError | None = None
+    try:
+        records = people.take(await lookup.records(people.wanted)) if people.wanted else []
+    except WaleadError as error:
+        ended_by = error
+        people.give_up(error)
+    else:
+        if records:
+            done, ended_by = await run_to_its_end(caller, unblock, records, batch_size=batch_size, verify=verify)
+            people.settle(done.outcomes)
+    report = people.report()
+    if ended_by is not None:
+        ended_by.report = report
+        if check:
+            raise ended_by
+    if check:
+        report.raise_for_failures()
+    return report
+
+
+class _People:
+    """The people of one call: who is wanted, and what became of each."""
+
+    def __init__(self, items: Sequence[object], normalise: Callable[[Sequence[object]], Entries]) -> None:
+        self._batch = Batch(0, items, keys := [])
+        #: The position of each person in the input.
+        self.wanted: dict[str, int] = {}
+        # How many records a person has, and what became of those that are not gone.
+        self._records: dict[str, int] = {}
+        for start in range(0, len(items), AT_ONCE):
+            entries = normalise(items[start : start + AT_ONCE])
+            keys.extend(entries.keys)
+            for position, key in enumerate(entries.keys, start):
+                why = entries.invalid.get(position - start)
+                first = position if why else self.wanted.setdefault(key, position)
+                if why is not None:
+                    self._batch.settle((position,), End(Status.INVALID, str(why), why))
+                elif first != position:
+                    detail = f"repeats item {first + 1} of the input (index {first})"
+                    self._batch.settle((position,), End(Status.DUPLICATE, detail))
+
+    def take(self, found: Mapping[str, tuple[BlockedLead, ...]]) -> list[BlockedLead]:
+        """The records to remove, person by person. Who has none is settled."""
+        taken: list[BlockedLead] = []
+        for key, position in self.wanted.items():
+            if found[key]:
+                self._records[key] = len(found[key])
+                taken.extend(found[key])
+            else:
+                self._batch.settle((position,), NOT_BLOCKED)
+        return taken
+
+    def settle(self, outcomes: Iterable[Outcome]) -> None:
+        """Settle each person by what became of their records, which stand in the order of `take`."""
+        of_records = iter(outcomes)
+        for key, count in self._records.items():
+            mine = [next(of_records) for _ in range(count)]
+            self._batch.settle((self.wanted[key],), _end_of_person(mine))
+
+    def give_up(self, error: WaleadError) -> None:
+        """Nobody could be looked up."""
+        end = End(Status.NOT_SENT, "nobody could be looked up in the list, so nothing was sent", error)
+        self._batch.settle(list(self.wanted.values()), end)
+
+    def report(self) -> BulkReport:
+        """What became of each person."""
+        return BulkReport(Outcomes([self._batch]), count_statuses([self._batch]))
+
+
+def _end_of_person(records: Sequence[Outcome]) -> End:
+    """A person is unblocked when all their records are gone; else the worst of those that stayed says why."""
+    stayed = [outcome for outcome in records if outcome.status not in SETTLED]
+    if not stayed:
+        return DONE
+    by_status = {outcome.status: outcome for outcome in reversed(stayed)}
+    status = next((status for status in WORST_FIRST if status in by_status), Status.NOT_SENT)
+    worst = by_status.get(status, stayed[0])
+    still = (
+        f"{len(stayed)} of {len(records)} records may still stand" if len(records) > 1 else "the record may still stand"
+    )
+    return End(status, f"{still}: {worst.detail or worst.error}", worst.error)
