@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from walead_async.bulk.outcomes import Batch, End
+from walead_async.bulk.outcomes import Batch, End, duplicate_of
 from walead_async.bulk.pieces import Piece
 from walead_async.models import Status
 
@@ -71,7 +71,7 @@ class Intake:
                 self._sendable.append(index)
                 self._wires.append(wire)
             else:
-                self._ends[index] = End(Status.DUPLICATE, f"repeats item {first + 1} of the input (index {first})")
+                self._ends[index] = duplicate_of(first)
 
     def take(self, limits: BatchLimits, *, everything: bool) -> list[tuple[Batch, Piece | None]]:
         """Cut what was collected into batches, each with the piece of it that is to be sent, None if nothing is.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from walead_async.errors import WaleadError
 
-__all__ = ["DONE", "Batch", "End", "Outcomes", "count_statuses"]
+__all__ = ["DONE", "Batch", "End", "Outcomes", "count_statuses", "duplicate_of"]
 
 
 class End(NamedTuple):
@@ -29,6 +29,11 @@ NONE = dict.fromkeys(Status, 0)
 
 #: The end of nearly every item.
 DONE = End(Status.DONE)
+
+
+def duplicate_of(first: int) -> End:
+    """The end of an item whose key stood at the position `first` before."""
+    return End(Status.DUPLICATE, f"repeats item {first + 1} of the input (index {first})")
 
 
 class Batch:

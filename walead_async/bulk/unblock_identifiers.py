@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from walead_async.bulk.arguments import check_call
 from walead_async.bulk.engine import run_to_its_end
-from walead_async.bulk.outcomes import DONE, Batch, End, Outcomes, count_statuses
+from walead_async.bulk.outcomes import DONE, Batch, End, Outcomes, count_statuses, duplicate_of
 from walead_async.errors import WaleadError
 from walead_async.models import SETTLED, BulkReport, Status
 
@@ -83,7 +83,8 @@ class _People:
     """The people of one call: who is wanted, and what became of each."""
 
     def __init__(self, items: Sequence[object], normalise: Callable[[Sequence[object]], Entries]) -> None:
-        self._batch = Batch(0, items, keys := [])
+        keys: list[str] = []
+        self._batch = Batch(0, items, keys)
         #: The position of each person in the input.
         self.wanted: dict[str, int] = {}
         # How many records a person has, and what became of those that are not gone.
@@ -97,8 +98,7 @@ class _People:
                 if why is not None:
                     self._batch.settle((position,), End(Status.INVALID, str(why), why))
                 elif first != position:
-                    detail = f"repeats item {first + 1} of the input (index {first})"
-                    self._batch.settle((position,), End(Status.DUPLICATE, detail))
+                    self._batch.settle((position,), duplicate_of(first))
 
     def take(self, found: Mapping[str, tuple[BlockedLead, ...]]) -> list[BlockedLead]:
         """The records to remove, person by person. Who has none is settled."""
@@ -136,7 +136,5 @@ def _end_of_person(records: Sequence[Outcome]) -> End:
     by_status = {outcome.status: outcome for outcome in reversed(stayed)}
     status = next((status for status in WORST_FIRST if status in by_status), Status.NOT_SENT)
     worst = by_status.get(status, stayed[0])
-    still = (
-        f"{len(stayed)} of {len(records)} records may still stand" if len(records) > 1 else "the record may still stand"
-    )
+    still = f"{len(stayed)} of {len(records)} records may still be there"
     return End(status, f"{still}: {worst.detail or worst.error}", worst.error)
