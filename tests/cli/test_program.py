@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
+
+from walead_async.cli.program import run
 
 if TYPE_CHECKING:
     from conftest import Walead
@@ -37,17 +40,19 @@ def test_without_its_extra_it_says_how_to_install_it(missing: str) -> None:
     [
         ("block", "--api-key", "wk_secret_123", "john-doe"),
         ("block", "--api-key=wk_secret_123", "john-doe"),
+        ("block", "john-doe", "--api-key"),
         ("--key", "wk_secret_123", "list"),
         ("agent", "list", "a", "--token", "wk_secret_123"),
     ],
 )
-async def test_a_key_among_the_arguments_is_refused_and_told_where_it_goes(
-    walead: Walead, arguments: tuple[str, ...]
+def test_a_key_among_the_arguments_is_refused_and_told_where_it_goes(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
 ) -> None:
-    done = await walead(*arguments)
-    assert done.code == 2
-    assert "WALEAD_API_KEY_FILE" in done.err
-    assert "never an argument" in done.err
+    assert run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert "WALEAD_API_KEY_FILE" in err
+    assert "never an argument" in err
+    assert "wk_secret_123" not in out + err
 
 
 @pytest.mark.parametrize(
@@ -59,52 +64,56 @@ async def test_a_key_among_the_arguments_is_refused_and_told_where_it_goes(
         (("export",), "Missing option '--output'"),
         (("campaign", "list"), "Missing argument 'CAMPAIGN'"),
         (("demo", "--base-url", "https://example.com"), "leave out --base-url"),
+        (("emulator", "--base-url", "https://example.com"), "choose its --port"),
     ],
 )
-async def test_wrong_usage_exits_2_and_says_where_help_is(
-    walead: Walead, arguments: tuple[str, ...], said: str
+def test_wrong_usage_exits_2_and_says_where_help_is(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
 ) -> None:
-    done = await walead(*arguments)
-    assert done.code == 2
-    assert done.out == ""
-    assert said in done.err
-    assert "--help" in done.err.splitlines()[-1]
+    assert run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert err.splitlines()[-1].startswith("Try: walead")
+    assert err.endswith(" --help\n")
 
 
-async def test_without_a_command_it_shows_its_help_and_exits_2(walead: Walead) -> None:
-    done = await walead()
-    assert done.code == 2
-    assert "emulator" in done.err
+def test_without_a_command_it_shows_its_help_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    assert "emulator" in capsys.readouterr().err
 
 
-async def test_it_shows_its_version(walead: Walead) -> None:
-    done = await walead("--version")
-    assert (done.code, done.out.split()[0]) == (0, "walead_async")
+def test_it_shows_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"walead_async {version('walead_async')}\n"
 
 
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"WALEAD_API_KEY": None}, "set WALEAD_API_KEY"),
+        ({}, "set WALEAD_API_KEY"),
         ({"WALEAD_API_KEY": ""}, "key"),
-        ({"WALEAD_API_KEY": "two\nlines"}, "key"),
-        ({"WALEAD_API_KEY": None, "WALEAD_API_KEY_FILE": "/nowhere/at/all"}, "WALEAD_API_KEY_FILE"),
-        ({"WALEAD_BASE_URL": "http://example.com"}, "use https"),
+        ({"WALEAD_API_KEY": "wk_secret_123\nwk_secret_123"}, "key"),
+        ({"WALEAD_API_KEY_FILE": "/nowhere/at/all"}, "WALEAD_API_KEY_FILE"),
+        ({"WALEAD_API_KEY": "wk_secret_123", "WALEAD_BASE_URL": "http://example.com"}, "use https"),
     ],
 )
-async def test_wrong_configuration_exits_2_before_anything_is_sent(
-    walead: Walead, environment: dict[str, str | None], said: str
+def test_wrong_configuration_is_one_line_and_exits_2(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    environment: dict[str, str],
+    said: str,
 ) -> None:
-    done = await walead("list", "--json", **environment)
-    assert done.code == 2
-    assert done.out == ""
-    assert said in done.err
-
-
-async def test_an_error_is_one_line(walead: Walead) -> None:
-    done = await walead("block", "john-doe", WALEAD_API_KEY=None)
-    assert len(done.err.splitlines()) == 1
-    assert done.err.startswith("walead: there is no API key")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert run(["block", "john-doe", "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("walead: ")
+    assert said in err
+    assert "wk_secret_123" not in err
+    assert len(err.splitlines()) == 1
 
 
 async def test_at_debug_level_requests_are_logged_without_the_key(walead: Walead) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from walead_async.cli.words import one_line, say, visible
+from walead_async.cli.words import one_line, say, visible, whereabouts
 
 
 def test_a_terminal_cannot_be_steered() -> None:
@@ -21,3 +21,10 @@ def test_a_long_story_becomes_one_line() -> None:
 def test_words_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     say("hello")
     assert capsys.readouterr() == ("", "hello\n")
+
+
+def test_a_fault_is_named_without_its_text() -> None:
+    with pytest.raises(KeyError) as caught:
+        {}["wk_secret_123"]
+    assert whereabouts(caught.value).startswith("KeyError in test_words.py, line ")
+    assert "secret" not in whereabouts(caught.value)

@@ -123,7 +123,7 @@ def _versions(names: list[str]) -> str:
 
 def variables(service: Service) -> list[str]:
     """The names of the service's variables that are set. Their values are nobody's business."""
-    return sorted(name for name in os.environ if name.startswith(f"{service.prefix}_") and os.environ[name].strip())
+    return sorted(name for name in os.environ if name.startswith(f"{service.prefix}_"))
 
 
 def key(service: Service) -> Finding:
@@ -152,7 +152,7 @@ async def connection(service: Service, address: str) -> list[Finding]:
         service,
         "name",
         lambda: loop.getaddrinfo(host, port, type=socket.SOCK_STREAM),
-        lambda found: f"{host} is {', '.join(dict.fromkeys(str(entry[4][0]) for entry in found))}",
+        lambda found: f"{host}: {', '.join(dict.fromkeys(str(entry[4][0]) for entry in found))}",
     )
     if named.state is not State.OK:
         return [named]

@@ -35,7 +35,7 @@ async def examine(base_url: str | None, *, uid: str | None, agent: str | None, a
     async with aclosing(_findings(base_url, uid, agent)) as found:
         async for finding in found:
             if not as_json:
-                _print(finding, first=not findings or findings[-1].about != finding.about)
+                _print(finding, after=findings[-1] if findings else None)
             findings.append(finding)
     code = _code(findings)
     if as_json:
@@ -104,10 +104,10 @@ def _code(findings: Sequence[Finding]) -> ExitCode:
     return ExitCode.NOT_DONE if State.FAILED in states else ExitCode.DONE
 
 
-def _print(finding: Finding, *, first: bool) -> None:
+def _print(finding: Finding, *, after: Finding | None) -> None:
     shown = console()
-    if first:
-        shown.print(Text(f"\n{finding.about}", style="bold"))
+    if after is None or after.about != finding.about:
+        shown.print(Text(finding.about if after is None else f"\n{finding.about}", style="bold"))
     line = Text.assemble(
         "  ", (f"{finding.state:<8}", STYLES[finding.state]), f"{finding.check:<14}", visible(finding.detail)
     )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from walead_async.cli.codes import ExitCode, of_error
 from walead_async.cli.options import refuse_key
-from walead_async.cli.words import one_line, say
+from walead_async.cli.words import one_line, say, whereabouts
 from walead_async.errors import WaleadError
 
 if TYPE_CHECKING:
@@ -123,16 +122,6 @@ def _carried_out(arguments: Sequence[str]) -> int:
         say(f"walead: {one_line(str(error))}")
         return ExitCode.NOT_DONE
     except Exception as error:
-        say(f"walead: this is a fault of walead itself: {_whereabouts(error)}; please report it")
+        say(f"walead: this is a fault of walead itself: {whereabouts(error)}; please report it")
         return ExitCode.NOT_DONE
     return code if isinstance(code, int) else ExitCode.DONE
-
-
-def _whereabouts(error: Exception) -> str:
-    """The class of an error and the line that raised it. Its text is left out: it might hold anything."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    if place is None:
-        return type(error).__name__
-    return f"{type(error).__name__} in {Path(place.tb_frame.f_code.co_filename).name}, line {place.tb_lineno}"

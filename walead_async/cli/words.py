@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
-__all__ = ["one_line", "say", "visible"]
+__all__ = ["one_line", "say", "visible", "whereabouts"]
 
 
 def visible(text: str) -> str:
@@ -22,3 +23,13 @@ def one_line(text: str) -> str:
 def say(text: str) -> None:
     """Write one line on stderr."""
     print(visible(text), file=sys.stderr, flush=True)
+
+
+def whereabouts(error: Exception) -> str:
+    """The class of an error and the line that raised it. Its text is left out: it might hold anything."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None:
+        return type(error).__name__
+    return f"{type(error).__name__} in {Path(place.tb_frame.f_code.co_filename).name}, line {place.tb_lineno}"

@@ -9,6 +9,8 @@ import aiohttp
 import orjson
 import pytest
 
+from walead_async.cli.program import run
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -63,13 +65,16 @@ async def test_for_people_it_writes_words(walead: Walead) -> None:
         ("--latency", "nan"),
         ("--port", "99999"),
         ("--state", "/nowhere/at/all/state.json"),
-        ("--base-url", "http://127.0.0.1:1"),
     ],
 )
-async def test_an_unknown_fault_or_a_bad_number_exits_2(walead: Walead, arguments: tuple[str, ...]) -> None:
-    done = await walead("emulator", *arguments)
-    assert (done.code, done.out) == (2, "")
-    assert len(done.err.splitlines()) == 2
+def test_an_unknown_fault_or_a_bad_number_exits_2(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert run(["emulator", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("walead: ")
+    assert err.endswith("Try: walead emulator --help\n")
 
 
 async def test_faults_and_drifts_are_played(walead: Walead) -> None:
