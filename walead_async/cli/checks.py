@@ -88,10 +88,9 @@ def installation() -> Iterator[Finding]:
     needed, extras = _requirements()
     yield Finding("installation", "walead_async", State.OK, f"{metadata.version('walead_async')}, {_versions(needed)}")
     for extra, names in extras.items():
-        missing = [name for name in names if _version(name) is None]
-        if missing:
+        if any(_version(name) is None for name in names):
             advice = f'python -m pip install "walead_async[{extra}]"'
-            yield Finding("installation", f"[{extra}]", State.SKIPPED, f"{' and '.join(missing)} not installed", advice)
+            yield Finding("installation", f"[{extra}]", State.SKIPPED, "not installed", advice)
         else:
             yield Finding("installation", f"[{extra}]", State.OK, _versions(names))
 

@@ -108,9 +108,10 @@ def _print(finding: Finding, *, after: Finding | None) -> None:
     shown = console()
     if after is None or after.about != finding.about:
         shown.print(Text(finding.about if after is None else f"\n{finding.about}", style="bold"))
-    line = Text.assemble(
-        "  ", (f"{finding.state:<8}", STYLES[finding.state]), f"{finding.check:<14}", visible(finding.detail)
-    )
-    shown.print(line, soft_wrap=True)
-    if finding.advice:
-        shown.print(Text(f"{'':<24}{visible(finding.advice)}", style="italic"), soft_wrap=True)
+    detail, advice = visible(finding.detail), visible(finding.advice or "")
+    if advice and finding.state is State.SKIPPED:
+        detail, advice = f"{detail}: {advice}", ""
+    state = (f"{finding.state:<8}", STYLES[finding.state])
+    shown.print(Text.assemble("  ", state, f"{finding.check:<14}", detail), soft_wrap=True)
+    if advice:
+        shown.print(Text(f"{'':<24}{advice}", style="italic"), soft_wrap=True)
