@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from walead_async.bulk.engine import bulk_report, bulk_stream
+from walead_async.bulk.unblock_identifiers import unblock_identifiers
 from walead_async.errors import InvalidInputError
 from walead_async.identifiers import kind_of, public_identifier
 from walead_async.paging.listing import Listing
 from walead_async.paging.lookup import Lookup
 from walead_async.paging.memory import Dated
 from walead_async.paging.source import RawPage
-from walead_async.resources.items import check_reason
+from walead_async.resources.items import check_reason, identifier_entries
 from walead_async.resources.lead_changes import LeadBlock, LeadUnblock
 from walead_async.transport.decoding import blocked_leads
 from walead_async.transport.messages import Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable
+    from collections.abc import AsyncIterable
     from datetime import datetime
 
     from walead_async.bulk.engine import BulkStream
@@ -75,8 +77,8 @@ class BlockedLeads:
 
         Raises `InvalidInputError` naming the first identifier that cannot be one, and the errors of a listing.
         """
-        if isinstance(identifiers, (str, bytes)) or not hasattr(identifiers, "__iter__"):
-            raise InvalidInputError(f"find_many takes a list of identifiers, not {kind_of(identifiers)}")
+        if isinstance(identifiers, (str, bytes, bytearray, Mapping)) or not isinstance(identifiers, Iterable):
+            raise InvalidInputError(f"find_many takes a list of identifiers, not a single {type(identifiers).__name__}")
         keys = {given: public_identifier(given) for given in identifiers}
         found = await self._lookup().records(set(keys.values())) if keys else {}
         return {given: found[key][0] if found[key] else None for given, key in keys.items()}
@@ -135,6 +137,31 @@ class BlockedLeads:
         """
         operation = LeadUnblock(self.list)
         return await bulk_report(self._caller, operation, ids, batch_size=batch_size, verify=verify, check=check)
+
+    async def unblock_identifiers(
+        self,
+        identifiers: Iterable[str] | AsyncIterable[str],
+        *,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
+        check: bool = True,
+    ) -> BulkReport:
+        """Unblock people by identifier or profile URL, and return what became of each, in the order given.
+
+        Each person is looked up once; the records found then are removed, and a block that appears later is never
+        touched. A person is DONE when all their records are gone, and ALREADY only if the list was read to its end and
+        does not hold them. Raises as `block`; if the look-up fails, nothing is sent.
+        """
+        return await unblock_identifiers(
+            self._caller,
+            self._lookup(),
+            LeadUnblock(self.list),
+            identifier_entries,
+            identifiers,
+            batch_size=batch_size,
+            verify=verify,
+            check=check,
+        )
 
     def unblock_stream(
         self,
