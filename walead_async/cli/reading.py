@@ -106,7 +106,7 @@ async def find_leads(base_url: str | None, given: Given, *, as_json: bool) -> in
         say("walead: nobody to look for")
         return ExitCode.WRONG
     async with AsyncSession(base_url=base_url) as session:
-        found = await session.blocked_leads.find_many(dict.fromkeys(asked))
+        found = await session.blocked_leads.find_many(list(dict.fromkeys(asked)))
     if as_json:
         write_json(_found_fields(text, found[text]) for text in asked)
     else:
