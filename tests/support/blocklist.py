@@ -1,16 +1,17 @@
-"""A service that keeps a block list and knows the truth, and a transport and an operation that talk to it in process."""
+"""A service that keeps a block list and knows the truth, and the bulk engine on it without a network."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from random import Random
 
 import attrs
 import orjson
 
-from walead_async.bulk.operation import Answer, Entries
+from walead_async.bulk.engine import BulkStream, bulk_report, bulk_stream
+from walead_async.bulk.operation import Answer, Entries, Verify
 from walead_async.errors import (
     APIError,
     AuthenticationError,
@@ -26,7 +27,7 @@ from walead_async.errors import (
     UnexpectedResponseError,
     WaleadError,
 )
-from walead_async.models import Status
+from walead_async.models import BulkReport, Outcome, Status
 from walead_async.transport.events import Event
 from walead_async.transport.messages import Request, Response
 
@@ -345,3 +346,46 @@ class FakeOperation:
 
     async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
         return await self.caller.read(keys)
+
+
+class Bulk:
+    """Calls of the engine on one service."""
+
+    def __init__(self, service: Service, caller: FakeCaller | None = None, **options: object) -> None:
+        self.service = service
+        self.caller = caller or FakeCaller(service, rng=Random(7), **options)
+        self.operation = FakeOperation(self.caller)
+
+    async def report(
+        self,
+        items: Iterable[object] | AsyncIterable[object],
+        *,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
+        check: bool = False,
+    ) -> BulkReport:
+        return await bulk_report(self.caller, self.operation, items, batch_size=batch_size, verify=verify, check=check)
+
+    def stream(
+        self, items: Iterable[object] | AsyncIterable[object], *, batch_size: int = 500, verify: Verify = "unclear"
+    ) -> BulkStream:
+        return bulk_stream(self.caller, self.operation, items, batch_size=batch_size, verify=verify)
+
+    async def drained(
+        self, items: Iterable[object] | AsyncIterable[object], *, batch_size: int = 500, verify: Verify = "unclear"
+    ) -> tuple[list[Outcome], Exception | None]:
+        """All that a stream yields, and what it raises in the end."""
+        seen: list[Outcome] = []
+        stream = self.stream(items, batch_size=batch_size, verify=verify)
+        try:
+            while True:
+                seen.append(await anext(stream))
+        except StopAsyncIteration:
+            return seen, None
+        except Exception as error:
+            return seen, error
+
+    @property
+    def sent(self) -> list[list[str]]:
+        """The keys of each attempt, in the order sent."""
+        return [attempt.keys for attempt in self.service.attempts]

@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from random import Random
 
 import attrs
-from blocklist import Attempt, FakeCaller, FakeOperation, Fault, Service
+from blocklist import Attempt, Bulk, FakeCaller, Fault, Service
 
-from walead_async.bulk.engine import bulk_report, bulk_stream
 from walead_async.errors import ConnectionFailedError, PaginationError, WaleadError
 from walead_async.models import Outcome, Status
 
@@ -120,28 +119,18 @@ def _input(rng: Random, people: Sequence[str]) -> list[object]:
 
 async def carry_out(plan: Plan) -> tuple[list[Outcome], BaseException | None]:
     """Let the engine make the run: the outcomes, and what it raised."""
-    operation = FakeOperation(plan.caller, missing_means=plan.missing_means)
+    bulk = Bulk(plan.service, plan.caller)
+    bulk.operation.missing_means = plan.missing_means
     source = _async_source(plan) if plan.is_async else _source(plan)
-    if not plan.stream:
-        try:
-            report = await bulk_report(
-                plan.caller, operation, source, batch_size=plan.batch_size, verify=plan.verify, check=True
-            )
-        except WaleadError as error:
-            assert error.report is not None
-            return list(error.report.outcomes), error
-        except SourceBrokeError as error:
-            return [], error
-        return list(report.outcomes), None
-    outcomes = []
+    if plan.stream:
+        return await bulk.drained(source, batch_size=plan.batch_size, verify=plan.verify)
     try:
-        async for outcome in bulk_stream(
-            plan.caller, operation, source, batch_size=plan.batch_size, verify=plan.verify
-        ):
-            outcomes.append(outcome)
-    except (WaleadError, SourceBrokeError) as error:
-        return outcomes, error
-    return outcomes, None
+        report = await bulk.report(source, batch_size=plan.batch_size, verify=plan.verify, check=True)
+    except WaleadError as error:
+        return list(error.report.outcomes if error.report else ()), error
+    except SourceBrokeError as error:
+        return [], error
+    return list(report.outcomes), None
 
 
 def _source(plan: Plan) -> Iterator[object]:

@@ -7,6 +7,7 @@ import hashlib
 import os
 import secrets
 import tempfile
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ __all__ = ["FirstPositions"]
 
 #: How many keys are kept in memory, whole. Beyond that all of them move to a file, as keyed hashes.
 IN_MEMORY = 65_536
+#: How many of them move at once.
+AT_ONCE = 1_000
 #: What SQLite may hold of the file in memory, in KiB.
 CACHE = 4_000
 
@@ -29,11 +32,13 @@ class FirstPositions:
 
     The first `in_memory` keys are held as they are. A longer input is held in a temporary file that only its owner can
     read and that has no name any more (on Windows it is removed at the end), as hashes of 128 bits with a random key:
-    no person can be read from it, and for a million keys the odds that two share a hash are one in 10**26.
+    no person can be read from it, and for a million keys the odds that two share a hash are one in 10**26. It is made
+    in `folder`, else where the system keeps temporary files.
     """
 
-    def __init__(self, in_memory: int = IN_MEMORY) -> None:
+    def __init__(self, in_memory: int = IN_MEMORY, folder: Path | None = None) -> None:
         self._limit = in_memory
+        self._folder = folder
         self._known: dict[str, int] = {}
         self._file: _PositionsFile | None = None
 
@@ -48,10 +53,15 @@ class FirstPositions:
         firsts = list(map(self._known.setdefault, keys, positions))
         all_new = len(self._known) == before + len(keys)
         if len(self._known) > self._limit:
-            self._file = _PositionsFile()
-            self._file.of(list(self._known), list(self._known.values()))
-            self._known = {}
+            self._move_to_file()
         return positions if all_new else firsts
+
+    def _move_to_file(self) -> None:
+        self._file = _PositionsFile(self._folder)
+        known = iter(self._known.items())
+        while some := list(islice(known, AT_ONCE)):
+            self._file.of([key for key, _ in some], [position for _, position in some])
+        self._known = {}
 
     def close(self) -> None:
         """Forget all keys, and remove the file."""
@@ -64,12 +74,12 @@ class FirstPositions:
 class _PositionsFile:
     """A table of keyed hashes in a temporary SQLite file without a journal: nothing in it outlives the run."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None) -> None:
         import sqlite3  # loaded by long inputs only
 
         self._keyed = hashlib.blake2b(digest_size=16, key=secrets.token_bytes(32))
         try:
-            descriptor, name = tempfile.mkstemp(prefix="walead-keys-")
+            descriptor, name = tempfile.mkstemp(prefix="walead-keys-", dir=folder)
             os.close(descriptor)
         except OSError as error:
             raise _unwritable(error) from error
@@ -94,7 +104,7 @@ class _PositionsFile:
 
     def of(self, keys: Sequence[str], positions: Sequence[int]) -> Sequence[int]:
         """As `FirstPositions.of`."""
-        hashes = list(self._hashes(keys))
+        hashes = list(self.hashes(keys))
         database = self._database
         if database is None:
             raise WaleadError("the temporary file of the keys seen so far is closed")
@@ -109,7 +119,8 @@ class _PositionsFile:
         except self._errors as error:
             raise _unwritable(error) from error
 
-    def _hashes(self, keys: Iterable[str]) -> Iterable[bytes]:
+    def hashes(self, keys: Iterable[str]) -> Iterable[bytes]:
+        """The keyed hash of each key."""
         fresh = self._keyed.copy
         for key in keys:
             keyed = fresh()
