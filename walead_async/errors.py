@@ -210,7 +210,8 @@ class PaginationError(WaleadError):
 class BulkFailedError(WaleadError):
     """Items of a bulk call were not done. `report` holds the end of every item."""
 
-    report: BulkReport
+    # Always there: narrower than in the root, where an error without a bulk call has none.
+    report: BulkReport  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, report: BulkReport) -> None:
         super().__init__(report)
