@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from random import Random
 
 import attrs
-from blocklist import Attempt, Bulk, FakeCaller, Fault, Service
+from blocklist import Attempt, Bulk, FakeCaller, Fault, Faults, Service
 
 from walead_async.errors import ConnectionFailedError, PaginationError, WaleadError
 from walead_async.models import Outcome, Status
-
-#: Faults that say nothing of what was done.
-UNPROVEN = (
-    Fault.CUT_BEFORE,
-    Fault.CUT_AFTER,
-    Fault.CUT_LATE,
-    Fault.FAILED,
-    Fault.FAILED_IN_PART,
-    Fault.FAILED_AFTER,
-    Fault.TIMED_OUT_AFTER,
-    Fault.GARBAGE,
-    Fault.NO_SUCCESS,
-    Fault.NO_COUNT,
-    Fault.ONE_LESS,
-    Fault.ONE_MORE,
-)
 
 
 class SourceBrokeError(Exception):
@@ -48,7 +32,9 @@ class Plan:
     stream: bool
     is_async: bool
     breaks_at: int | None
-    before: frozenset[str] = frozenset()
+    before: frozenset[str]
+    #: Nothing goes wrong in this run but what items bring about themselves.
+    calm: bool
 
 
 def draw(seed: int) -> Plan:
@@ -60,6 +46,8 @@ def draw(seed: int) -> Plan:
     bad_rate = rng.choice([0.0, 0.0, 0.0, 0.05, 0.5, 1.0])
     bad = {person: rng.choice([400, 422, 409]) for person in people if rng.random() < bad_rate}
     poison = set(rng.sample(people, 1)) if rng.random() < 0.15 else set()
+    fault_rate = rng.choice([0.0, 0.0, 0.02, 0.1, 0.4, 1.0])
+    read_fault_rate = rng.choice([0.0, 0.0, 0.0, 0.3, 1.0])
     service = Service(
         blocks=blocks,
         listed=set(listed),
@@ -68,8 +56,8 @@ def draw(seed: int) -> Plan:
         most_items=rng.choice([10**9, 10**9, 5]),
         repeats=rng.choice(["counts", "skips", "skips", "fails"]),
         itemised=rng.random() < 0.2,
-        faults=_faults(rng),
-        read_fault=_read_faults(rng),
+        faults=_faults(rng, fault_rate),
+        read_fault=_read_faults(rng, read_fault_rate),
     )
     if rng.random() < 0.08:
         service.status_from = (rng.randrange(20), rng.choice([401, 403, 404, 500, 400, 302, 429]))
@@ -93,18 +81,17 @@ def draw(seed: int) -> Plan:
         is_async=rng.random() < 0.5,
         breaks_at=rng.randrange(len(people) + 1) if rng.random() < 0.1 else None,
         before=frozenset(listed),
+        calm=not (fault_rate or read_fault_rate or poison or service.status_from),
     )
 
 
-def _faults(rng: Random) -> object:
-    rate = rng.choice([0.0, 0.0, 0.02, 0.1, 0.4, 1.0])
+def _faults(rng: Random, rate: float) -> Faults:
     kinds = rng.sample(list(Fault), rng.randrange(1, 4))
     dice = Random(rng.random())
     return lambda number, keys: dice.choice(kinds) if dice.random() < rate else None
 
 
-def _read_faults(rng: Random) -> object:
-    rate = rng.choice([0.0, 0.0, 0.0, 0.3, 1.0])
+def _read_faults(rng: Random, rate: float) -> Callable[[int], WaleadError | None]:
     dice = Random(rng.random())
     errors = (PaginationError("the list cannot be read"), ConnectionFailedError("no connection"))
     return lambda number: dice.choice(errors) if dice.random() < rate else None
@@ -158,6 +145,7 @@ async def check(seed: int) -> Counter[str]:
     firsts: dict[str, int] = {}
     for position, outcome in enumerate(outcomes):
         _check_outcome(plan, outcome, position, firsts)
+    _check_calm(plan, outcomes)
     _check_guesses(plan)
     _check_requests(plan)
     assert plan.caller.most_under_way <= plan.caller.concurrency
@@ -209,6 +197,18 @@ def _check_outcome(plan: Plan, outcome: Outcome, position: int, firsts: dict[str
             assert outcome.detail
             was_refused = service.repeats == "fails" or service.bad.get(key) == 409
             assert was_refused or any(key in attempt.keys and not attempt.undone for attempt in service.attempts)
+
+
+def _check_calm(plan: Plan, outcomes: Sequence[Outcome]) -> None:
+    """Where nothing goes wrong nobody is unknown, and where nobody is refused everybody is as wanted."""
+    if not plan.calm:
+        return
+    found = {outcome.status for outcome in outcomes} - {Status.INVALID, Status.DUPLICATE}
+    if plan.verify != "never":
+        assert Status.UNKNOWN not in found
+    service = plan.service
+    if not service.bad and service.repeats != "fails" and service.most_items >= plan.batch_size:
+        assert found <= {Status.DONE, Status.ALREADY, Status.UNKNOWN}
 
 
 def _check_guesses(plan: Plan) -> None:
