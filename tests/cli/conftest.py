@@ -71,6 +71,17 @@ class Walead:
             env={name: value for name, value in wanted.items() if value is not None},
         )
 
+    async def through_shell(self, command: str) -> Done:
+        """Run `walead` and this in a shell; the code is that of `walead` in its pipe."""
+        shell = f"'{sys.executable}' -m walead_async.cli {command}; echo ${{PIPESTATUS[0]}}"
+        pipe = asyncio.subprocess.PIPE
+        program = await asyncio.create_subprocess_exec(
+            "bash", "-c", shell, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=self.environment
+        )
+        done = await self.end_of(program)
+        *lines, code = done.out.splitlines(keepends=True)
+        return Done(int(code), "".join(lines), done.err)
+
     async def end_of(self, program: asyncio.subprocess.Process, stdin: bytes | None = None) -> Done:
         """Wait for its end, and look for the key in what it wrote."""
         try:

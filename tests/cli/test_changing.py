@@ -89,7 +89,7 @@ async def test_nothing_or_a_file_that_cannot_be_read_exits_2_and_sends_nothing(
 
 
 async def test_an_unknown_outcome_exits_3(walead: Walead, emulator: Emulator) -> None:
-    emulator.faults.add("POST:apply-then-status=500", "GET:status=500")
+    emulator.faults.add("POST:apply-then-success-false", "GET:status=403")
     done = await walead("block", "john-doe", "not/one", "--json")
     assert done.code == 3
     assert [value["status"] for value in done.values()] == ["unknown", "invalid"]

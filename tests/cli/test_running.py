@@ -3,10 +3,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from typing import TYPE_CHECKING
 
-import orjson
 import pytest
 
 from walead_async.testing import Settings
@@ -71,24 +69,20 @@ async def test_ctrl_c_ends_a_command_that_waits_for_a_keyboard(walead: Walead) -
     assert done.code == 130
 
 
-@pytest.mark.parametrize("arguments", ["list", "list --json"])
-async def test_a_closed_pipe_ends_it_quietly(walead: Walead, emulator: Emulator, arguments: str) -> None:
+@pytest.mark.parametrize("command", ["list", "list --json"])
+async def test_a_closed_pipe_ends_it_quietly(walead: Walead, emulator: Emulator, command: str) -> None:
     emulator.add_leads(20_000)
     emulator.settings = Settings(page_size=1_000)
-    shell = f"'{sys.executable}' -m walead_async.cli {arguments} | head -n 1; echo ${{PIPESTATUS[0]}}"
-    program = await asyncio.create_subprocess_exec(
-        "bash",
-        "-c",
-        shell,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=walead.environment,
-    )
-    async with asyncio.timeout(20):
-        out, err = await program.communicate()
-    first, code = out.decode().splitlines()
-    assert "lead-0000001" in first
-    assert (code, err) == ("1", b"")
+    done = await walead.through_shell(f"{command} | head -n 1")
+    assert (done.code, done.err) == (1, "")
+    assert "lead-0000001" in done.out
+    assert len(emulator.requests) < 22
+
+
+@pytest.mark.parametrize("command", ["doctor", "find nobody", "demo"])
+async def test_a_reader_that_never_read_is_no_trouble(walead: Walead, command: str) -> None:
+    done = await walead.through_shell(f"{command} 2>&1 | true")
+    assert (done.code, done.err) == (1, "")
 
 
 async def test_a_block_whose_reader_went_away_says_that_outcomes_are_unknown(
@@ -96,13 +90,23 @@ async def test_a_block_whose_reader_went_away_says_that_outcomes_are_unknown(
 ) -> None:
     people = tmp_path / "people.txt"
     people.write_text("".join(f"person-{number:05d}\n" for number in range(20_000)), encoding="utf-8")
-    shell = f"'{sys.executable}' -m walead_async.cli block --json --file {people} | head -n 1; echo ${{PIPESTATUS[0]}}"
-    program = await asyncio.create_subprocess_exec(
-        "bash", "-c", shell, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=walead.environment
-    )
-    async with asyncio.timeout(20):
-        out, err = await program.communicate()
-    first, code = out.decode().splitlines()
-    assert orjson.loads(first)["key"] == "person-00000"
-    assert (code, err) == ("3", b"")
+    done = await walead.through_shell(f"block --json --file {people} | head -n 1")
+    assert (done.code, done.err) == (3, "")
+    assert done.values()[0]["key"] == "person-00000"
     assert 250 < len(emulator.blocked_leads) < 20_250
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("list --json >&-", 0, "COMPLETE: 250 records; the list did not change while it was read\n"),
+        ("list 2>&- >/dev/null", 0, ""),
+        ("block - <&-", 2, "walead: nothing was given: the input is empty\n"),
+        ("--help >/dev/full", 1, "walead: [Errno 28] No space left on device\n"),
+    ],
+)
+async def test_a_stream_that_is_closed_or_full_is_no_trouble(
+    walead: Walead, command: str, code: int, said: str
+) -> None:
+    done = await walead.through_shell(command)
+    assert (done.code, done.out, done.err) == (code, "", said)

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from walead_async.cli.codes import ExitCode
-from walead_async.cli.output import let_go_of_pipes, write_json, write_words
+from walead_async.cli.output import let_go_of_streams, write_json, write_words
 from walead_async.cli.progress import progress
 from walead_async.cli.tally import Tally, outcome_fields
 from walead_async.cli.words import one_line, say
@@ -94,7 +94,7 @@ async def _settle(outcomes: AsyncGenerator[Outcome] | BulkStream, given: Given, 
         failure = error
         say(f"walead: {one_line(str(error))}")
     except BrokenPipeError:
-        let_go_of_pipes()
+        let_go_of_streams()
         return ExitCode.UNKNOWN if given.pending else tally.code(None)
     except asyncio.CancelledError:
         say(f"So far: {tally.summary()}. What is not among these may or may not have been done.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,10 +64,11 @@ async def play(*, as_json: bool) -> int:
     if not as_json:
         shown.print(Text(f"\n{WELCOME}\n"))
     steps: list[Step] = []
-    async for step in _steps():
-        steps.append(step)
-        if not as_json:
-            _print(len(steps), step, shown)
+    async with aclosing(_steps()) as played:
+        async for step in played:
+            steps.append(step)
+            if not as_json:
+                _print(len(steps), step, shown)
     if as_json:
         write_json([{"steps": [attrs.asdict(step) for step in steps]}])
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from walead_async.cli.demo_people import NUMBERS, UNBLOCKED, write_file
-from walead_async.cli.reading import MEANINGS
+from walead_async.cli.reading import MEANINGS, counted
 from walead_async.cli.tally import item_text
 from walead_async.errors import APIError
 from walead_async.jobs.exports import export_leads
@@ -17,7 +17,7 @@ from walead_async.jobs.sources import read_leads
 from walead_async.models import BulkReport, LeadToBlock, Outcome, Status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import TypeAlias
@@ -63,8 +63,9 @@ async def list_everybody(session: AsyncSession, expected: int, shown: Shown) -> 
     listing = session.blocked_leads.list()
     count = 0
     with shown("Reading", expected) as step:
-        async for _ in _stepping(listing, step):
-            count += 1
+        async for page in listing.pages():
+            count += len(page.records)
+            step(len(page.records))
     return Step(
         "List everybody who is blocked",
         f"{count:,} records, in {listing.requests} requests. {_verdict(listing)}",
@@ -108,7 +109,7 @@ async def export_list(session: AsyncSession, folder: Path, expected: int, shown:
     path = folder / "blocked.csv"
     listing = session.blocked_leads.list()
     with shown("Exporting", expected) as step:
-        count = await export_leads(path, _stepping(listing, step))
+        count = await export_leads(path, counted(listing, step))
     return Step(
         "Export the list",
         f"{count:,} records, in {path}. {_verdict(listing)}",
@@ -119,13 +120,6 @@ async def export_list(session: AsyncSession, folder: Path, expected: int, shown:
 def _reported(title: str, given: Sequence[tuple[str, str]], report: BulkReport) -> Step:
     did = f"{len(given)} rows: {_counts(report.outcomes)}."
     return Step(title, did, _ends((kind for kind, _ in given), report.outcomes), {"rows": len(given)})
-
-
-async def _stepping(listing: Listing[BlockedLead], step: Callable[[int], None]) -> AsyncIterator[BlockedLead]:
-    async for page in listing.pages():
-        for lead in page.records:
-            yield lead
-        step(len(page.records))
 
 
 def _verdict(listing: Listing[BlockedLead]) -> str:

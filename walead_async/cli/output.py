@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-__all__ = ["console", "let_go_of_pipes", "write_json", "write_lines", "write_words"]
+__all__ = ["console", "let_go_of_streams", "write_json", "write_lines", "write_words"]
 
 #: The width of tables where stdout is no terminal.
 PIPE_WIDTH = 120
@@ -47,13 +47,13 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
 
 
-def let_go_of_pipes() -> None:
-    """Point what is closed at nothing, so that the interpreter's last flush does not complain of it."""
+def let_go_of_streams() -> None:
+    """Point what cannot be written to any more at nothing, so that the interpreter's last flush does not complain."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
             os.dup2(nothing, stream.fileno())
     os.close(nothing)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -82,18 +83,29 @@ def walead() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the program on these arguments and return its exit code. No exception leaves it."""
+    _fill_closed_streams()
     try:
         code = _carried_out(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:
-        from walead_async.cli.output import let_go_of_pipes
+    except OSError as error:
+        from walead_async.cli.output import let_go_of_streams
 
         code = ExitCode.NOT_DONE
-        let_go_of_pipes()
+        let_go_of_streams()
+        if not isinstance(error, BrokenPipeError):
+            say(f"walead: {one_line(str(error))}")
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
         say("walead: interrupted")
     return code
+
+
+def _fill_closed_streams() -> None:
+    """Open nothing in place of a standard stream that was closed, lest a socket take its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # This takes the lowest free number, which is the stream's own: those below it are open.
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _carried_out(arguments: Sequence[str]) -> int:
@@ -116,11 +128,8 @@ def _carried_out(arguments: Sequence[str]) -> int:
     except WaleadError as error:
         say(f"walead: {one_line(str(error))}")
         return of_error(error)
-    except BrokenPipeError:
+    except OSError:
         raise
-    except OSError as error:
-        say(f"walead: {one_line(str(error))}")
-        return ExitCode.NOT_DONE
     except Exception as error:
         say(f"walead: this is a fault of walead itself: {whereabouts(error)}; please report it")
         return ExitCode.NOT_DONE

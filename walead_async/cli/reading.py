@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from walead_async.models import BlockedLead, CampaignBlockedLead
     from walead_async.paging.listing import Listing
 
-__all__ = ["MEANINGS", "export_leads", "find_leads", "list_campaign", "list_leads", "list_numbers"]
+__all__ = ["MEANINGS", "counted", "export_leads", "find_leads", "list_campaign", "list_leads", "list_numbers"]
 
 T = TypeVar("T")
 
@@ -121,7 +121,7 @@ async def export_leads(base_url: str | None, output: str, *, as_json: bool) -> i
     async with AsyncSession(base_url=base_url) as session:
         listing = session.blocked_leads.list()
         with progress("Records written") as step:
-            count = await export(output, _counted(listing, step))
+            count = await export(output, counted(listing, step))
     if as_json:
         write_json([{"output": output, "records": count, "verdict": listing.verdict.value}])
     else:
@@ -129,7 +129,8 @@ async def export_leads(base_url: str | None, output: str, *, as_json: bool) -> i
     return _verdict(listing, count, None)
 
 
-async def _counted(records: Listing[T], step: Callable[[int], None]) -> AsyncGenerator[T]:
+async def counted(records: Listing[T], step: Callable[[int], None]) -> AsyncGenerator[T]:
+    """The records of a listing, each told to `step` as it passes."""
     async with aclosing(aiter(records)) as each:
         async for record in each:
             yield record
