@@ -99,7 +99,7 @@ class Ending:
         self._far_looks = 0
         self._line: int | None = None
         self._left: int | None = None
-        self._guessed = False
+        self._unsure = False
 
     @property
     def lone(self) -> str | None:
@@ -119,7 +119,7 @@ class Ending:
     @property
     def outrun(self) -> bool:
         """True if the list was outgrown, though its records may have been added anywhere."""
-        return self.outgrown and self._guessed
+        return self.outgrown and (self._unsure or not self._appends)
 
     def added(self, new: int) -> None:
         """A page held `new` new records."""
@@ -147,7 +147,7 @@ class Ending:
         return (max(0, end + self._rate),) if self._rate else (end, end + 1)
 
     def missed(self) -> int | None:
-        """An empty answer came where the last record was headed: where to look instead, None if it did not move up."""
+        """The last record was not where it was headed: where to look instead; None if it was not heading up."""
         if not self._seen or self._rate <= 0:
             return None
         self._rate = 0
@@ -166,29 +166,30 @@ class Ending:
         self.tail = None
         self._reach = 2 * self._reach + 1
 
-    def sighted(self, position: int, expected: int, longest: int) -> None:
+    def sighted(self, position: int, expected: int) -> None:
         """A page with new records showed the last record yielded at `position`; it was `expected` where it stood."""
         if self._line is None or self._left is not None:
             return
         # records may have been added before it since somebody looked, or removed
         self._left = max(0, self._line - 1 - min(position, expected))
-        self._guessed = not self._appends or self._left >= longest
 
-    def look(self, end: int, *, cut: bool) -> int | None:
-        """Where to look for an end that runs away, after a short page with new records that ended at position `end`.
+    def look(self, end: int, new: int, *, cut: bool) -> int | None:
+        """Where to look for an end that runs away, after a short page with `new` records that ended at position `end`.
 
         None: not now. Each look reaches further than the one before it.
         """
         if self._left is not None or (cut and self._since_look < CUT_PAGES):
             return None
         self._since_look = 0
-        return end + 1 + self._reach
+        self._unsure = cut
+        return end + 1 + max(2 * new, self._reach)
 
     def look_far(self, end: int, size: int) -> int | None:
-        """The same after a full page of `size` records: twice as far as was read, and each time after twice as many."""
+        """The same after a full page of `size` records: each time after twice as many pages, and twice as far on."""
         patience = TINY_PAGES if size < TINY else PAGES
         if self._left is not None or self._since_look < patience << self._far_looks:
             return None
         self._since_look = 0
         self._far_looks += 1
-        return 2 * (end + 1)
+        self._unsure = True
+        return (end + 1) << self._far_looks

@@ -1,4 +1,4 @@
-"""Listings: what a user loops over. One page at a time; `order.py` decides."""
+"""Listings: what a user loops over."""
 
 from __future__ import annotations
 
@@ -6,79 +6,127 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from walead_async.errors import InvalidInputError
 from walead_async.models import Completeness, Page
-from walead_async.paging.order import Order
-from walead_async.transport.events import PageRead
+from walead_async.paging.cursor import read_cursor, write_cursor
+from walead_async.paging.reading import Reading
+from walead_async.paging.step import START
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from typing import Self
 
     from walead_async.paging.source import PageSource
 
-__all__ = ["Listing"]
+__all__ = ["Listing", "PageLoop", "RecordLoop"]
 
 T = TypeVar("T")
 
 
 class Listing(Generic[T]):
-    """A list that is read anew by each loop over it."""
+    """A list that is read anew by each loop over it: `async for record in listing`.
+
+    Every record that is there, unchanged, throughout a read is yielded exactly once, or the read raises; `verdict` says
+    whether the list was complete. Several loops at once are separate reads, and `verdict`, `why`, `requests` and
+    `cursor` are those of the loop started last.
+
+    Resources make listings; a program of its own kind can give any `PageSource`. At most `window` requests are under
+    way at once. `resume` is the cursor of an earlier read of the same list: each loop goes on after the record that
+    was yielded last when it was taken. Raises `InvalidInputError` if either is wrong.
+    """
 
     def __init__(self, source: PageSource[T], *, window: int = 8, resume: str | None = None) -> None:
         if isinstance(window, bool) or not isinstance(window, int) or window < 1:
-            raise InvalidInputError(f"window must be a whole number of at least 1, not {window!r}")
+            raise InvalidInputError(f"window is how many requests are under way at once, from 1, not {window!r}")
         self._source = source
-        self._order: Order[T] | None = None
-        self._whole = False
-        self._requests = 0
+        self._window = window
+        self._mark = START if resume is None else read_cursor(resume, source.identity)
+        self._last: Reading[T] | None = None
 
     @property
     def verdict(self) -> Completeness:
-        """Whether the loop started last had every record."""
-        if self._whole:
-            return Completeness.COMPLETE
-        return self._order.verdict if self._order else Completeness.INCOMPLETE
-
-    @property
-    def requests(self) -> int:
-        """How many requests the loop started last has sent."""
-        return self._requests
+        """Whether the loop started last had every record; INCOMPLETE until it has ended, and if it failed."""
+        return self._last.verdict if self._last else Completeness.INCOMPLETE
 
     @property
     def why(self) -> str | None:
-        """Why the verdict is not COMPLETE, in words."""
-        return (self._order.doubt or self._order.changed) if self._order else None
+        """In words, why the verdict is not COMPLETE: what changed, or which check could not be made."""
+        return self._last.why if self._last else "the list was not read yet"
 
-    def __aiter__(self) -> AsyncGenerator[T, None]:
-        return self._records()
+    @property
+    def requests(self) -> int:
+        """How many requests the loop started last has made."""
+        return self._last.requests if self._last else 0
 
-    async def _records(self) -> AsyncGenerator[T, None]:
-        async for page in self.pages():
-            for record in page.records:
-                yield record
+    @property
+    def cursor(self) -> str | None:
+        """Where the loop started last stands, for `resume` of a later listing; None before its first record.
 
-    async def pages(self) -> AsyncGenerator[Page[T], None]:
-        """The pages that add records, in order."""
-        source = self._source
-        self._requests, self._whole = 0, False
-        self._order = order = Order(source.memory(), page_size=None)
-        while not order.ended:
-            offset = order.ahead()
-            assert offset is not None
-            raw = await source.read(offset, lane=self, patient=self._requests > 0)
-            self._requests += 1
-            if not source.paged:
-                self._whole = True
-                yield Page(tuple(raw.records), 0)
-                return
-            step = order.judge(raw.records)
-            source.emit(PageRead(source.path, offset, len(step.records), step.accepted))
-            if step.records:
-                yield Page(tuple(step.records), offset)
+        It counts a record as read once it was handed to the loop. It also stands after the end, for what is added
+        there later. The list may change in between.
+        """
+        mark = self._last.mark() if self._last else None
+        return write_cursor(mark, self._source.identity) if mark else None
+
+    def __aiter__(self) -> RecordLoop[T]:
+        return RecordLoop(self._start())
+
+    def pages(self) -> PageLoop[T]:
+        """The same, a page at a time: only pages that add records, and of each only what is new."""
+        return PageLoop(self._start())
 
     async def collect(self) -> list[T]:
-        """All records."""
-        return [record async for record in self]
+        """All records. Raises what a loop raises."""
+        reading = self._start()
+        records: list[T] = []
+        while (page := await reading.next()) is not None:
+            records += page.records
+            reading.rest = iter(())
+        return records
 
     async def first(self) -> T | None:
-        """The first record, None if there is none."""
-        raw = await self._source.read(0, lane=self, patient=False)
-        return raw.records[0] if raw.records else None
+        """The first record, None if there is none. It costs one request."""
+        reading = self._start()
+        page = await reading.next(ahead=False)
+        return next(reading.rest) if page else None
+
+    def _start(self) -> Reading[T]:
+        self._last = Reading(self._source, window=self._window, start=self._mark)
+        return self._last
+
+
+class _Loop(Generic[T]):
+    """A loop over a read. However it is left, what it has under way is ended."""
+
+    def __init__(self, reading: Reading[T]) -> None:
+        self._reading = reading
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __del__(self) -> None:
+        # `break` drops the iterator, and with it this
+        self._reading.abandon()
+
+    async def aclose(self) -> None:
+        """End the read before its end, and everything it has under way."""
+        await self._reading.aclose()
+
+
+class RecordLoop(_Loop[T]):
+    """A loop over records."""
+
+    async def __anext__(self) -> T:
+        for record in self._reading.rest:
+            return record
+        if await self._reading.next() is None:
+            raise StopAsyncIteration
+        return next(self._reading.rest)
+
+
+class PageLoop(_Loop[T]):
+    """A loop over pages."""
+
+    async def __anext__(self) -> Page[T]:
+        page = await self._reading.next()
+        if page is None:
+            raise StopAsyncIteration
+        self._reading.rest = iter(())
+        return page

@@ -3,54 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from walead_async.errors import PaginationError
 from walead_async.models import Completeness
 from walead_async.paging.ending import Ending, Lengths, Tail
 from walead_async.paging.pace import OVERLAP, Pace, Patience, WayBack
+from walead_async.paging.step import START, Mark, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
 
     from walead_async.paging.memory import Memory, Taken
 
-__all__ = ["Mark", "Order", "Step"]
+__all__ = ["Order"]
 
 T = TypeVar("T")
 
-
-class Step(NamedTuple, Generic[T]):
-    """What a page led to: the records to yield, and whether it was accepted.
-
-    With `dropped` the answers to all other requests under way are of no use. `first` is an offset to ask for and to
-    judge before them.
-    """
-
-    records: Sequence[T]
-    accepted: bool
-    dropped: bool = False
-    first: int | None = None
-
-
-class Mark(NamedTuple):
-    """Where a read stands: what a cursor holds, and what a resumed read begins with.
-
-    `date` and `ids` are the memory's; `offset` is where the next page begins, `position` where the last record stood,
-    `risen` by how many positions records were seen to move up; `yielded` records were, and the longest page had
-    `longest`. `changed` and `doubt` say what is known so far against COMPLETE.
-    """
-
-    date: datetime | None
-    ids: list[str]
-    offset: int
-    position: int
-    risen: int
-    yielded: int
-    longest: int
-    changed: str | None = None
-    doubt: str | None = None
+REMOVED = "records that had been read were removed, so that a page began too far on"
+EMPTIED = "every record that had been read was removed"
+MOVED = "records that had been read stood at other positions"
+GREW = "the list grew at its end while it was read"
 
 
 class Order(Generic[T]):
@@ -60,8 +33,7 @@ class Order(Generic[T]):
     answers to `judge` in the order of `asked`. `page_size` is a guess; `start` is where a resumed read goes on.
     """
 
-    def __init__(self, memory: Memory[T], *, page_size: int | None = None, start: Mark | None = None) -> None:
-        start = start or Mark(date=None, ids=[], offset=0, position=-1, risen=0, yielded=0, longest=0)
+    def __init__(self, memory: Memory[T], *, page_size: int | None = None, start: Mark = START) -> None:
         self._memory = memory
         self._pace = Pace()
         self._back = WayBack()
@@ -114,7 +86,7 @@ class Order(Generic[T]):
         """In words, which check could not be made."""
         if self._doubt or self._memory.doubt:
             return self._doubt or self._memory.doubt
-        if self._lengths.cut(self.count):
+        if self._lengths.cut(self.count) and not self._ending.outgrown:
             return f"pages were cut short in the middle of the list: the longest had {self._lengths.longest} records"
         if self._ending.restless or self._ending.outrun:
             return "the list changed each time its end was looked at"
@@ -172,13 +144,13 @@ class Order(Generic[T]):
         half = max(1, self._lengths.longest // 2)
         overlap = OVERLAP if date is None else len(ids) + 1
         offset = max(0, position + 1 - min(overlap, half))
-        return Mark(date, ids, offset, position, self._risen, count, self._lengths.longest, self._changed, self.doubt)
+        return Mark(date, ids, offset, position, self._risen, count, self.page_size or 0, self._changed, self.doubt)
 
     def _empty(self, offset: int) -> Step[T]:
         """An empty answer: the end if it lies where the end was looked for, and a refused page anywhere else."""
         if not offset:
             if self.count:
-                self._note_change("every record that had been read was removed")
+                self._note_change(EMPTIED)
             self._position = -1
             return self._end(())
         if offset == self._probe:
@@ -186,23 +158,24 @@ class Order(Generic[T]):
                 return self._end(())
             self._ending.ended_at(offset)
             return Step((), accepted=True, dropped=self._plan(self._again))
-        instead = self._ending.missed()
-        if instead is not None:
-            return Step((), accepted=False, dropped=self._plan(instead))
         return self._refused(offset)
 
     def _refused(self, offset: int) -> Step[T]:
-        """A page that begins with a record not known: something before it was removed."""
+        """A page that begins too far on: with a record not known, or not at all. Something before it was removed."""
         if offset == self._probe:
             return self._went_on()
-        self._note_change("records that had been read were removed, so that a page began too far on")
+        instead = self._ending.missed()
+        if instead is not None:
+            return Step((), accepted=False, dropped=self._plan(instead))
+        self._note_change(REMOVED)
         if not self._memory.ordered:
             self._doubt = (
                 "a page began with a record that had not been read, and the list has no stated order: whether one was"
                 " passed over cannot be told"
             )
         self._pace.refused()
-        return Step((), accepted=False, dropped=self._plan(self._back.refused(offset, self._lengths.longest)))
+        step = max(self._lengths.longest // 4, self._pace.slack)
+        return Step((), accepted=False, dropped=self._plan(self._back.refused(offset, step)))
 
     def _went_on(self) -> Step[T]:
         """The list goes on where it might have ended."""
@@ -218,8 +191,10 @@ class Order(Generic[T]):
     def _accepted(self, offset: int, size: int, taken: Taken[T]) -> Step[T]:
         """A page that joins what was yielded."""
         end = offset + size - 1
-        if taken.new or end >= self._position:
+        if taken.new or taken.intact:
             self._sight(offset + taken.known - 1, taken)
+        elif end >= self._position:
+            self._note_change(MOVED)
         lap = self._overlap(taken.trail)
         limit = max(0, end + 1 - lap)
         if taken.new:
@@ -235,7 +210,7 @@ class Order(Generic[T]):
 
     def _added(self, end: int, size: int, new: Sequence[T], lap: int, limit: int) -> Step[T]:
         """A page with new records."""
-        first = not self.count
+        first = self._judged == 1
         self._lengths.added(size, self.count, len(new))
         self._ending.added(len(new))
         self.count += len(new)
@@ -245,7 +220,7 @@ class Order(Generic[T]):
         self._back.found()
         self._pace.added(lap, size)
         if self._ending.outgrown:
-            self._note_change("the list grew at its end while it was read")
+            self._note_change(GREW)
             return self._end(new)
         ask = max(0, limit - self._pace.slack)
         short = size < self._lengths.longest or (first and not self._looks_full(size))
@@ -254,7 +229,7 @@ class Order(Generic[T]):
             whole = (ask,) if lap > OVERLAP or self._memory.stable is False else ()
             return Step(new, accepted=True, dropped=self._plan(*whole, end, end + 1))
         cut = self._lengths.cut(self.count)
-        look = self._ending.look(end, cut=cut) if short else self._ending.look_far(end, size)
+        look = self._ending.look(end, len(new), cut=cut) if short else self._ending.look_far(end, size)
         if look is not None:
             dropped = self._plan(look)
             self._probe, self._again = look, ask
@@ -317,12 +292,12 @@ class Order(Generic[T]):
         """The last record yielded was seen at `position`."""
         shift = self._position - position
         if shift or not taken.intact:
-            self._note_change("records that had been read stood at other positions")
+            self._note_change(MOVED)
         if taken.intact:
             self._risen += max(0, -shift)
         self._pace.shifted(shift, self._lengths.longest)
         if taken.new:
-            self._ending.sighted(position, self._position, self._lengths.longest)
+            self._ending.sighted(position, self._position)
         self._position = position
 
     def _overlap(self, trail: int) -> int:

@@ -69,14 +69,14 @@ class WayBack:
         """True between a refused page and the next one with new records."""
         return self._high is not None
 
-    def refused(self, offset: int, size: int) -> int:
-        """The page at `offset` began too far on: where to ask next."""
+    def refused(self, offset: int, step: int) -> int:
+        """The page at `offset` began too far on: where to ask next, `step` further back at first."""
         self._high = offset
         self._leap = 0
         if self._low is not None and self._low < offset:
             return (self._low + offset) // 2
         self._low = None
-        self._step = self._step * 2 or max(1, size // 4)
+        self._step = self._step * 2 or max(1, step)
         return max(0, offset - self._step)
 
     def walked(self, limit: int, size: int) -> int:
@@ -132,8 +132,8 @@ class Patience:
         if self._repeats > self._stuck // 2:
             raise PaginationError(
                 f"{self._repeats} pages in a row from different offsets ended in the same record: the service pays no"
-                " heed to the offset, or the list grows in front as fast as it is read. Try again later; if it stays so,"
-                " tell the service's support"
+                " heed to the offset, or the list grows in front as fast as it is read. Try again later; if it stays"
+                " so, tell the service's support"
             )
         raise PaginationError(
             f"{self._idle} requests in a row brought no new record and no end: the list changes faster than it can be"
