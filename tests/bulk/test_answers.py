@@ -115,6 +115,19 @@ async def test_a_413_is_halved_and_later_batches_are_smaller() -> None:
     assert max(sizes[10:]) <= 100
 
 
+async def test_a_service_that_refuses_large_batches_with_400_gets_smaller_ones_too() -> None:
+    bulk = Bulk(Service(most_items=100, too_large_status=400), concurrency=2)
+    report = await bulk.report([f"p{number}" for number in range(20_000)])
+    assert report.counts[Status.DONE] == 20_000
+    assert len(bulk.sent) <= 400
+
+
+async def test_one_bad_lead_does_not_make_later_batches_smaller() -> None:
+    bulk = Bulk(Service(bad={"p617": 400}), concurrency=1)
+    await bulk.report(PEOPLE, batch_size=100)
+    assert [len(keys) for keys in bulk.sent][-1] == 100
+
+
 async def test_a_5xx_that_stays_is_bisected_to_the_one_poisonous_item() -> None:
     bulk = Bulk(Service(poison={"p77"}))
     report = await bulk.report(PEOPLE)

@@ -100,6 +100,13 @@ async def test_records_that_were_not_there_to_unblock_are_already() -> None:
     assert "unblock_identifiers" in (report.outcomes[0].detail or "")
 
 
+async def test_a_name_among_record_ids_is_done_with_a_hint_to_unblocking_people() -> None:
+    bulk = Bulk(Service(blocks=False, listed={"record-1"}))
+    report = await bulk.report(["record-1", "john-doe"])
+    assert report.counts[Status.DONE] == 2
+    assert "unblock_identifiers" in (report.outcomes[1].detail or "")
+
+
 async def test_what_is_never_found_ends_unknown_when_its_attempts_are_spent() -> None:
     bulk = Bulk(Service(faults=lambda number, keys: Fault.NO_SUCCESS))
     report = await bulk.report(["a"])

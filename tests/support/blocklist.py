@@ -96,6 +96,7 @@ class Service:
     bad: Mapping[str, int] = attrs.Factory(dict)
     poison: Collection[str] = ()
     most_items: int = 10**9
+    too_large_status: int = 413
     #: What it does with a person who is as wanted already: "counts", "skips" (not counted) or "fails" (409 or 404).
     repeats: str = "skips"
     itemised: bool = False
@@ -184,7 +185,7 @@ class Service:
 
     def _refuse(self, keys: Sequence[str]) -> None:
         if len(keys) > self.most_items:
-            raise error_of(413)
+            raise error_of(self.too_large_status)
         if self.itemised:
             return
         for key in keys:

@@ -54,6 +54,7 @@ def draw(seed: int) -> Plan:
         bad=bad,
         poison=poison,
         most_items=rng.choice([10**9, 10**9, 5]),
+        too_large_status=rng.choice([413, 413, 400]),
         repeats=rng.choice(["counts", "skips", "skips", "fails"]),
         itemised=rng.random() < 0.2,
         faults=_faults(rng, fault_rate),

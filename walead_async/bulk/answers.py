@@ -50,18 +50,19 @@ class Answers:
             standing.leave_open(piece, error)
             return
         standing.limits = standing.limits.after_success(len(piece), piece.size)
+        if piece.part_of is not None and piece.part_of.part_went_through():
+            standing.limits = standing.limits.after_too_large(piece.part_of.items, piece.part_of.size)
         if answer.ends is not None:
             self._itemised(piece, answer.ends, response)
         elif answer.count == len(piece):
             self._confirmed(piece, DONE)
         else:
-            piece.unchanged = answer.count == 0 and not piece.tried
-            standing.leave_open(piece, OutcomeUnknownError(_odd_count(answer, len(piece))))
+            found = standing.already if answer.count == 0 and not piece.tried else standing.perhaps_already
+            standing.leave_open(piece, OutcomeUnknownError(_odd_count(answer, len(piece))), found)
 
     def _confirmed(self, piece: Piece, end: End) -> None:
         if self._standing.verify == "always":
-            piece.unchanged = end.status is Status.ALREADY
-            self._standing.leave_open(piece, OutcomeUnknownError("the service confirmed it"))
+            self._standing.leave_open(piece, OutcomeUnknownError("the service confirmed it"), end)
         else:
             self._standing.unclear.clear_answer()
             piece.settle(end)
@@ -138,6 +139,7 @@ class Answers:
             piece.settle(DONE if piece.tried else NO_SUCH_RECORD)
             return
         piece.error, piece.refused = error, True
+        piece.found = DONE if piece.tried else standing.already
         may_be_so = isinstance(error, ConflictError) and blocks and standing.verify != "never"
         if piece.tried or may_be_so:
             standing.read_back_or_give_up(piece)

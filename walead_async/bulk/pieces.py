@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from walead_async.bulk.outcomes import DONE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from walead_async.bulk.outcomes import Batch, End
     from walead_async.errors import WaleadError
 
-__all__ = ["Piece", "gathered"]
+__all__ = ["Piece", "Whole", "gathered"]
+
+
+class Whole:
+    """A refused piece that is tried in parts: if all of them go through, it was its size that was refused."""
+
+    __slots__ = ("_parts", "items", "size")
+
+    def __init__(self, piece: Piece, parts: int) -> None:
+        self.items = len(piece)
+        self.size = piece.size
+        self._parts = parts
+
+    def part_went_through(self) -> bool:
+        """Another part went through. True if it was the last one, and none was refused."""
+        self._parts -= 1
+        return self._parts == 0
 
 
 class Piece:
@@ -19,14 +37,17 @@ class Piece:
     `places` names them: batches with indexes in them. `wires` are the items as JSON while they are at hand. `sends`
     counts the requests that left them open. `tried` tells that one of those may have been carried out. `error` is the
     last thing that was said of them. `refused`: they were refused, and are read back only to see whether they are as
-    wanted all the same. `unchanged`: the service says that it changed none of them. `suspect`: they are part of the
+    wanted all the same. `found`: their end if a read-back finds them as wanted. `suspect`: they are part of the
     batch that is bisected after a 5xx. `absent`: a read-back since the last such request showed that it did nothing.
+    `part_of`: the refused piece that it is a part of.
     """
 
     __slots__ = (
         "_length",
         "absent",
         "error",
+        "found",
+        "part_of",
         "places",
         "reads",
         "refused",
@@ -34,7 +55,6 @@ class Piece:
         "size",
         "suspect",
         "tried",
-        "unchanged",
         "wires",
     )
 
@@ -46,10 +66,11 @@ class Piece:
         self.size = 0
         self.tried = False
         self.refused = False
-        self.unchanged = False
+        self.found = DONE
         self.suspect = False
         self.absent = False
         self.error: WaleadError | None = None
+        self.part_of: Whole | None = None
         self._length = sum(len(indexes) for _, indexes in places)
 
     def __len__(self) -> int:

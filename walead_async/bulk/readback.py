@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from walead_async.bulk.outcomes import DONE, End
+from walead_async.bulk.outcomes import End
 from walead_async.bulk.pieces import gathered
 from walead_async.bulk.standing import BUDGET_SPENT
 from walead_async.errors import OutcomeUnknownError, ServerError
@@ -46,8 +46,7 @@ def told(standing: Standing, pieces: Sequence[Piece], present: Mapping[str, bool
             (wanted if as_wanted else others).append((batch, index))
         if wanted:
             standing.endings.went_through()
-            was_so = piece.unchanged or (piece.refused and not piece.tried)
-            gathered(wanted).settle(standing.already if was_so else DONE)
+            gathered(wanted).settle(piece.found)
         if others and not _settled(standing, piece, others):
             again.setdefault(piece.sends, []).extend(others)
     for sends, members in again.items():

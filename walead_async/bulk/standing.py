@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from walead_async.bulk.bisection import parts
 from walead_async.bulk.decisions import Endings, got_no_answer, reading_is_hopeless
-from walead_async.bulk.outcomes import End
+from walead_async.bulk.outcomes import DONE, End
 from walead_async.bulk.unclear import Unclear
 from walead_async.bulk.waiting import Waiting
 from walead_async.errors import ConflictError
@@ -29,14 +29,20 @@ NOT_READ = "it was not read back"
 NO_SUCH_RECORD = End(
     Status.ALREADY, "there is no such record; a person, with all their records, is unblocked by unblock_identifiers"
 )
+PERHAPS_NO_RECORD = End(
+    Status.DONE,
+    "not there when last read; the service removed fewer records than asked for, so this may not have been one: a "
+    "person, with all their records, is unblocked by unblock_identifiers",
+)
 BLOCKED_BEFORE = End(Status.ALREADY, "was blocked before")
 
 
 class Standing:
     """What is open in a run.
 
-    `under_way` counts the pieces that are being sent, `reading` tells whether a read-back is under way, `already` is
-    the end of an item that was as wanted before, `ended_by` the error that ended the run.
+    `under_way` counts the pieces that are being sent, `reading` tells whether a read-back is under way, `ended_by` is
+    the error that ended the run. `already` is the end of an item that was as wanted before, `perhaps_already` of one
+    that may have been.
     """
 
     def __init__(
@@ -46,6 +52,7 @@ class Standing:
         self.verify = verify
         self.take_retry = take_retry
         self.already = BLOCKED_BEFORE if operation.blocks else NO_SUCH_RECORD
+        self.perhaps_already = DONE if operation.blocks else PERHAPS_NO_RECORD
         self.limits = limits
         self.waiting = Waiting(take_retry)
         self.unclear = Unclear()
@@ -73,9 +80,9 @@ class Standing:
         else:
             self.leave(piece, BEFORE_ITS_TURN, self.ended_by)
 
-    def leave_open(self, piece: Piece, error: WaleadError) -> None:
-        """Nobody knows whether this was carried out: it waits for a read-back."""
-        piece.error = error
+    def leave_open(self, piece: Piece, error: WaleadError, found: End = DONE) -> None:
+        """Nobody knows whether this was carried out: it waits for a read-back, and ends as `found` if that finds it."""
+        piece.error, piece.found = error, found
         piece.tried, piece.absent = True, False
         piece.sends += 1
         self.read_back_or_give_up(piece)
@@ -118,6 +125,7 @@ class Standing:
             if isinstance(piece.error, ConflictError) and self.operation.blocks and self.may_read:
                 # Most of them are blocked already, and one read-back tells which.
                 piece.refused = True
+                piece.found = DONE if piece.tried else self.already
                 self.unclear.add(piece)
             else:
                 self.leave(piece, BUDGET_SPENT, piece.error)

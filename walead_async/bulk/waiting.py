@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from walead_async.bulk.bisection import parts
+from walead_async.bulk.pieces import Whole
 from walead_async.errors import PayloadTooLargeError
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ class Waiting:
             refused = self._refused.pop()
             too_large = isinstance(refused.error, PayloadTooLargeError)
             self._parts = refused.cut(parts(len(refused), too_large=too_large))[::-1]
+            whole = Whole(refused, len(self._parts))
+            for part in self._parts:
+                part.part_of = whole
         if self._parts:
             return self._parts.pop()
         return self._next_first_attempt(limits) if self._first else None
