@@ -41,7 +41,7 @@ class Given:
         self._texts = texts
         self._file = file
         self._column = column
-        self._kind = kind
+        self._kind: Kind = kind
         self._lines: deque[int | None] = deque()
 
     async def leads(self) -> AsyncGenerator[str | LeadToBlock]:
@@ -69,10 +69,12 @@ class Given:
         return self._lines.popleft()
 
     async def _rows(self) -> AsyncGenerator[Row]:
+        texts = list(self._texts)
         from_file: Iterator[Row] = iter(())
-        if self._file not in {None, STANDARD_INPUT}:
+        if self._file == STANDARD_INPUT:
+            texts.append(STANDARD_INPUT)
+        elif self._file is not None:
             from_file = _begun(read_leads(self._file, column=self._column, kind=self._kind))
-        texts = [*self._texts, *([STANDARD_INPUT] if self._file == STANDARD_INPUT else [])]
         for text in texts:
             if text == STANDARD_INPUT:
                 async for row in _standard_input(self._kind):

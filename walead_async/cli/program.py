@@ -94,6 +94,9 @@ def run(arguments: Sequence[str]) -> int:
         let_go_of_streams()
         if not isinstance(error, BrokenPipeError):
             say(f"walead: {one_line(str(error))}")
+    except SystemExit:
+        # This is how click answers a closed pipe.
+        code = ExitCode.NOT_DONE
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
         say("walead: interrupted")

@@ -13,6 +13,7 @@ from walead_async.errors import InvalidInputError, WaleadError
 from walead_async.identifiers import public_identifier
 from walead_async.models import Completeness
 from walead_async.session import AsyncSession, VoiceAgentSession
+from walead_async.transport.events import PageRead
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from walead_async.cli.inputs import Given
     from walead_async.models import BlockedLead, CampaignBlockedLead
     from walead_async.paging.listing import Listing
+    from walead_async.transport.events import Event
 
 __all__ = ["MEANINGS", "counted", "export_leads", "find_leads", "list_campaign", "list_leads", "list_numbers"]
 
@@ -105,8 +107,14 @@ async def find_leads(base_url: str | None, given: Given, *, as_json: bool) -> in
     if not asked:
         say("walead: nobody to look for")
         return ExitCode.WRONG
-    async with AsyncSession(base_url=base_url) as session:
-        found = await session.blocked_leads.find_many(list(dict.fromkeys(asked)))
+    with progress("Records read") as step:
+
+        def watch(event: Event) -> None:
+            if isinstance(event, PageRead):
+                step(event.records)
+
+        async with AsyncSession(base_url=base_url, hooks=[watch]) as session:
+            found = await session.blocked_leads.find_many(asked)
     if as_json:
         write_json(_found_fields(text, found[text]) for text in asked)
     else:
