@@ -88,6 +88,28 @@ async def test_nothing_or_a_file_that_cannot_be_read_exits_2_and_sends_nothing(
     assert not emulator.requests
 
 
+async def test_a_file_whose_columns_are_not_known_is_refused_before_the_arguments_are_sent(
+    walead: Walead, emulator: Emulator, tmp_path: Path
+) -> None:
+    people = tmp_path / "people.csv"
+    people.write_text("first,second\n1,2\n", encoding="utf-8")
+    done = await walead("block", "john-doe", "--file", str(people))
+    assert (done.code, done.out) == (2, "")
+    assert "--column" in done.err
+    assert not emulator.requests
+
+
+async def test_a_file_that_breaks_off_is_told_with_what_was_done_before(
+    walead: Walead, emulator: Emulator, tmp_path: Path
+) -> None:
+    people = tmp_path / "people.jsonl"
+    people.write_text('"a-a"\n"b-b"\nnonsense\n"c-c"\n', encoding="utf-8")
+    done = await walead("block", "--file", str(people), "--json")
+    assert done.code == 1
+    assert [(value["key"], value["status"]) for value in done.values()] == [("a-a", "done"), ("b-b", "done")]
+    assert "line 3" in done.err
+
+
 async def test_an_unknown_outcome_exits_3(walead: Walead, emulator: Emulator) -> None:
     emulator.faults.add("POST:apply-then-success-false", "GET:status=403")
     done = await walead("block", "john-doe", "not/one", "--json")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,6 +68,29 @@ async def test_ctrl_c_ends_a_command_that_waits_for_a_keyboard(walead: Walead) -
         os.close(terminal)
         os.close(keyboard)
     assert done.code == 130
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_ctrl_c_ends_even_what_does_not_listen(times: int) -> None:
+    deaf = (
+        "import asyncio, time\n"
+        "from walead_async.cli.running import carry_out\n"
+        "async def work():\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(60)\n"
+        "carry_out(work())\n"
+    )
+    pipe = asyncio.subprocess.PIPE
+    program = await asyncio.create_subprocess_exec(sys.executable, "-c", deaf, stdout=pipe, stderr=pipe)
+    assert program.stdout is not None
+    await program.stdout.readline()
+    for _ in range(times):
+        program.send_signal(signal.SIGINT)
+        # Two that come at once are one.
+        await asyncio.sleep(0.1)
+    async with asyncio.timeout(10):
+        _, err = await program.communicate()
+    assert (program.returncode, err) == (130, b"walead: interrupted\n")
 
 
 @pytest.mark.parametrize("command", ["list", "list --json"])
