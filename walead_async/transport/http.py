@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl as tls
 from importlib.metadata import version
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp import hdrs
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import istr
 from yarl import URL
 
 from walead_async.errors import (
@@ -21,6 +24,7 @@ from walead_async.errors import (
     WaleadError,
 )
 from walead_async.transport.failures import MAX_BODY, UntrustedServerError, decoded, too_large
+from walead_async.transport.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,11 +32,14 @@ if TYPE_CHECKING:
     from walead_async.transport.messages import Request
     from walead_async.transport.options import Timeouts
     from walead_async.transport.secret import SecretText
+    from walead_async.transport.watch import Limit
 
 __all__ = ["Http", "Reply"]
 
 #: How many URLs without a query are kept: a session has few paths, but one a campaign.
 URLS_KEPT = 1024
+#: How many limits for connecting are kept: one for each patience, and more only where deadlines cut it short.
+TIMEOUTS_KEPT = 64
 
 
 class Reply(NamedTuple):
@@ -57,6 +64,9 @@ async def _never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientH
         raise _BrokenConnectionError(_reason(error)) from None
 
 
+_NEVER_RESEND = (_never_resend,)
+
+
 class Http:
     """Sends single attempts to one service. Opens its own aiohttp session at the first attempt, and closes it."""
 
@@ -78,9 +88,11 @@ class Http:
         self._proxy = _checked_proxy(proxy, scheme=parts.scheme)
         self._ssl = _trusting(ssl)
         self._borrowed = borrowed
-        self._key_header = key_header
+        # As aiohttp's own names of headers are: prepared for comparison without case.
+        self._key_header = istr(key_header)
         self._urls: dict[str, URL] = {}
-        self._timeouts: dict[Timeouts, aiohttp.ClientTimeout] = {}
+        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
+        self._watch = Watch()
         self._client: aiohttp.ClientSession | None = None
 
     async def exchange(self, request: Request, key: SecretText, timeouts: Timeouts, total: float) -> Reply:
@@ -94,6 +106,7 @@ class Http:
             client = self._open()
         failure: WaleadError | None = None
         response: aiohttp.ClientResponse | None = None
+        limit = self._watch.begin(silence=timeouts.read, total=min(total, timeouts.total))
         try:
             response = await client.request(
                 request.method,
@@ -101,21 +114,27 @@ class Http:
                 data=request.body,
                 headers={self._key_header: key},
                 allow_redirects=False,
-                timeout=self._timeout(timeouts, total),
-                middlewares=(_never_resend,),
+                timeout=self._timeout(min(timeouts.connect, total)),
+                middlewares=_NEVER_RESEND,
                 proxy=self._proxy,
                 ssl=self._ssl,
             )
-            body = await _read(response)
+            limit.heard()
+            body = await _read(response, limit)
             encoding = response.headers.get("Content-Encoding", "identity")
             if encoding and encoding.lower() != "identity" and body:
                 body = decoded(body, encoding)
             return Reply(response.status, response.headers, body)
+        except asyncio.CancelledError:
+            if not limit.ended_it():
+                raise
+            failure = self._silent(timeouts, total)
         except WaleadError as error:
             failure = error
         except (aiohttp.ClientError, HttpProcessingError, OSError, RuntimeError, ValueError) as error:
             failure = self._translated(error, timeouts, total, answered=response is not None)
         finally:
+            self._watch.end(limit)
             if response is not None:
                 response.release()
         # Raised here, not in the handler: aiohttp's error holds the request's headers, so it must not be the context.
@@ -123,6 +142,7 @@ class Http:
 
     async def close(self) -> None:
         """Close what was opened here; a borrowed session stays as it is."""
+        self._watch.close()
         if self._client is not None:
             await self._client.close()
 
@@ -140,10 +160,10 @@ class Http:
             connector_owner=self._borrowed is None,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "Content-Type": "application/json",
-                "User-Agent": f"walead_async/{version('walead_async')}",
+                hdrs.ACCEPT: "application/json",
+                hdrs.ACCEPT_ENCODING: "identity",
+                hdrs.CONTENT_TYPE: "application/json",
+                hdrs.USER_AGENT: f"walead_async/{version('walead_async')}",
             },
             auto_decompress=False,
         )
@@ -164,16 +184,18 @@ class Http:
             scheme=self._scheme, authority=self._authority, path=self._prefix + path, query_string=query, encoded=True
         )
 
-    def _timeout(self, timeouts: Timeouts, total: float) -> aiohttp.ClientTimeout:
-        if total < timeouts.total:
-            return aiohttp.ClientTimeout(
-                total=total, connect=min(timeouts.connect, total), sock_read=min(timeouts.read, total)
-            )
-        known = self._timeouts.get(timeouts)
+    def _timeout(self, connect: float) -> aiohttp.ClientTimeout:
+        """Only what aiohttp alone can limit: how long a connection takes to open. The watch does the rest."""
+        known = self._timeouts.get(connect)
         if known is None:
-            known = aiohttp.ClientTimeout(total=timeouts.total, connect=timeouts.connect, sock_read=timeouts.read)
-            self._timeouts[timeouts] = known
+            known = aiohttp.ClientTimeout(total=None, connect=connect)
+            if len(self._timeouts) < TIMEOUTS_KEPT:
+                self._timeouts[connect] = known
         return known
+
+    def _silent(self, timeouts: Timeouts, total: float) -> WaleadError:
+        limit = f"{timeouts.read:g} s of silence or {min(total, timeouts.total):g} s in all"
+        return _after_sending(DeadlineExceededError(f"no whole answer from {self._host} within {limit}"))
 
     def _translated(self, error: Exception, timeouts: Timeouts, total: float, *, answered: bool) -> WaleadError:
         """Our error for one of aiohttp's, in our own words: theirs may hold the query, the headers or a password."""
@@ -196,8 +218,7 @@ class Http:
         if isinstance(error, RuntimeError) or str(error) == "Connector is closed.":
             return SessionClosedError("the connections of this session were closed while it was in use: open a new one")
         if isinstance(error, TimeoutError):
-            limit = f"{timeouts.read:g} s of silence or {min(total, timeouts.total):g} s in all"
-            return _after_sending(DeadlineExceededError(f"no whole answer from {where} within {limit}"))
+            return self._silent(timeouts, total)
         if isinstance(error, (aiohttp.ClientResponseError, HttpProcessingError)) and not answered:
             return _after_sending(UnexpectedResponseError(f"{where} answered with something that is not HTTP"))
         if answered:
@@ -205,19 +226,21 @@ class Http:
         return _after_sending(ConnectionFailedError(f"the connection to {where} broke ({_reason(error)})"))
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _read(response: aiohttp.ClientResponse, limit: Limit) -> bytes:
     """The whole body, unless it is larger than `MAX_BODY`. Raises `UnexpectedResponseError`."""
-    length = response.content_length
-    if length is not None and length <= MAX_BODY:
-        return await response.read()
-    if length is None:
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.content.iter_any():
+    if (response.content_length or 0) <= MAX_BODY:
+        content = response.content
+        body = await content.readany()
+        if content.at_eof():
+            return body
+        chunks = [body]
+        size = len(body)
+        while chunk := await content.readany():
+            limit.heard()
+            chunks.append(chunk)
             size += len(chunk)
             if size > MAX_BODY:
                 break
-            chunks.append(chunk)
         else:
             return b"".join(chunks)
     response.close()

@@ -62,8 +62,8 @@ class RetryPolicy:
 class Timeouts:
     """Limits for one attempt, in seconds.
 
-    `connect` covers opening a connection, `read` the longest silence while an answer arrives, `total` the whole
-    attempt. Raises `ConfigurationError` for a number that is not above 0.
+    `connect` covers opening a connection, `read` the longest silence before and while an answer arrives, `total` the
+    whole attempt. Raises `ConfigurationError` for a number that is not above 0.
     """
 
     connect: float = attrs.field(default=5.0, validator=_number(0, exclusive=True))
