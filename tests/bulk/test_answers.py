@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from blocklist import Bulk, Fault, Service
+from blocklist import Bulk, FakeCaller, Fault, Service, error_of
 
 from walead_async.errors import (
     APIError,
@@ -16,8 +16,21 @@ from walead_async.errors import (
     ServerError,
 )
 from walead_async.models import BulkReport, Outcome, Status
+from walead_async.transport.messages import Request, Response
 
 PEOPLE = [f"p{number}" for number in range(1_000)]
+
+
+class RefusedAfterSilence(FakeCaller):
+    """A transport whose first call ends in a refusal after an attempt that got no answer."""
+
+    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+        if self.sent:
+            return await super().send(request, lane=lane, patient=patient)
+        self.sent.append(request)
+        error = error_of(400)
+        error.maybe_applied = True
+        raise error
 
 
 def statuses(report: BulkReport) -> list[Status]:
@@ -97,6 +110,14 @@ async def test_a_lone_404_of_an_unblock_is_already_and_points_to_unblocking_peop
     report = await bulk.report(["a", "b", "c"])
     assert statuses(report) == [Status.DONE, Status.ALREADY, Status.DONE]
     assert "unblock_identifiers" in (report.outcomes[1].detail or "")
+
+
+async def test_a_refused_unblock_whose_earlier_attempt_may_have_acted_is_read_back_before_it_is_bisected() -> None:
+    service = Service(blocks=False, listed={"a", "b", "c"})
+    bulk = Bulk(service, RefusedAfterSilence(service))
+    report = await bulk.report(["a", "b", "c"])
+    assert statuses(report) == [Status.DONE] * 3
+    assert bulk.service.reads[0].began < bulk.service.attempts[0].at
 
 
 async def test_everybody_blocked_already_by_a_service_that_refuses_them_is_settled_by_few_read_backs() -> None:

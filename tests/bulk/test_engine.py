@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from blocklist import PATH, Bulk, FakeCaller, Fault, Service
 
+from walead_async.bulk.engine import WINDOW
 from walead_async.errors import BulkFailedError, InvalidInputError, PaginationError, SourceError, WaleadError
 from walead_async.models import Status
 from walead_async.transport.events import BatchSettled
@@ -25,6 +26,16 @@ class Halting(FakeCaller):
     async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
         self.sent.append(request)
         await self.gate.wait()
+        return await self._attempt(request)
+
+
+class FirstHalts(Halting):
+    """A transport whose first request stops until it is let through."""
+
+    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+        if not self.sent:
+            return await super().send(request, lane=lane, patient=patient)
+        self.sent.append(request)
         return await self._attempt(request)
 
 
@@ -300,8 +311,26 @@ async def test_a_stream_of_unclear_batches_holds_a_bounded_number_of_items() -> 
         position += 1
         most = max(most, len(taken) - position)
     assert position == 100_000
-    assert most <= 40_000
+    assert most <= WINDOW
     assert len(bulk.service.reads) <= 10
+    # The first begins when half of what may be held is held, while other batches go on.
+    assert len(bulk.service.reads[0].present) <= WINDOW / 2 + 500
+
+
+async def test_a_stream_whose_first_batch_gets_no_answer_holds_a_bounded_number_of_items() -> None:
+    service = Service()
+    caller = FirstHalts(service)
+    caller.gate = asyncio.Event()
+    bulk = Bulk(service, caller)
+    taken: list[str] = []
+    stream = bulk.stream(counted([f"p{number}" for number in range(100_000)], taken))
+    first = asyncio.ensure_future(anext(stream))
+    for _ in range(1_000):
+        await asyncio.sleep(0)
+    assert WINDOW - 1_000 <= len(taken) <= WINDOW
+    caller.gate.set()
+    assert (await first).item == "p0"
+    await stream.aclose()
 
 
 async def test_a_stream_of_duplicates_of_one_person_sends_one_request(bulk: Bulk) -> None:
