@@ -14,6 +14,9 @@ pytest_plugins = ["pytester"]
 Mode = Literal["auto", "strict"]
 MODES: tuple[Mode, ...] = ("auto", "strict")
 
+#: Without what takes a second to load and is not needed.
+LEAN = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+
 PLAIN = """
     import json, threading, urllib.request
     import pytest
@@ -122,7 +125,7 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
 
 
 def run(suite: pytest.Pytester, mode: Mode, *arguments: str) -> pytest.RunResult:
-    return suite.runpytest_subprocess("-p", "no:cacheprovider", "-rfE", f"--asyncio-mode={mode}", *arguments)
+    return suite.runpytest_subprocess(*LEAN, "-rfE", f"--asyncio-mode={mode}", *arguments)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -240,7 +243,7 @@ def test_without_pytest_asyncio_emulators_are_served_and_sessions_say_what_to_in
         pass
     """
     )
-    result = suite.runpytest_subprocess("-p", "no:asyncio", "-p", "no:cacheprovider")
+    result = suite.runpytest_subprocess(*LEAN, "-p", "no:asyncio")
     result.assert_outcomes(passed=1, errors=1)
     result.stdout.fnmatch_lines(["walead_session needs pytest-asyncio: pip install 'walead_async?testing?'"])
 
@@ -256,11 +259,11 @@ def test_a_suite_that_uses_none_of_it_imports_none_of_it(pytester: pytest.Pytest
         """
     )
     pytester.makepyfile("def test_it(): pass")
-    result = pytester.runpytest_subprocess("-s", *arguments)
+    result = pytester.runpytest_subprocess(*LEAN, "-s", *arguments)
     result.assert_outcomes(passed=1)
     assert "loaded: ." in result.stdout.str()
 
 
 def test_the_markers_explain_themselves(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("--markers", "--strict-markers")
+    result = pytester.runpytest_subprocess(*LEAN, "--markers")
     result.stdout.fnmatch_lines(["@pytest.mark.walead_faults(?faults): faults that the emulator of this test plays*"])
