@@ -44,5 +44,5 @@ def test_a_program_is_tested_in_under_ten_lines() -> None:
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*/*.py")), ids=lambda path: path.name)
 def test_the_pages_show_every_file_of_the_examples(path: Path) -> None:
-    shown = "{literalinclude} " + os.path.join("..", "..", path.relative_to(ROOT).as_posix())
+    shown = f"{{literalinclude}} ../../{path.relative_to(ROOT).as_posix()}"
     assert [page.name for page in ROOT.glob("docs/how-to/*.md") if shown in page.read_text(encoding="utf-8")]
