@@ -36,8 +36,7 @@ class Walead:
 
     def __init__(self, emulator: Emulator) -> None:
         self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": os.environ.get("HOME", "/"),
+            **{name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ},
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
             "WALEAD_API_KEY": KEY,
             "WALEAD_BASE_URL": emulator.walead_url,
