@@ -39,6 +39,16 @@ class FirstHalts(Halting):
         return await self._attempt(request)
 
 
+class AllButFirstHalt(Halting):
+    """A transport whose requests stop but for the first."""
+
+    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+        if self.sent:
+            return await super().send(request, lane=lane, patient=patient)
+        self.sent.append(request)
+        return await self._attempt(request)
+
+
 def halting(service: Service, concurrency: int = 2) -> Bulk:
     caller = Halting(service, concurrency=concurrency)
     caller.gate = asyncio.Event()
@@ -226,10 +236,11 @@ async def test_every_batch_is_told_when_it_is_settled(bulk: Bulk) -> None:
 
 
 async def test_a_loop_left_by_break_ends_its_requests() -> None:
-    bulk = halting(Service())
-    bulk.caller.gate.set()
-    async for _ in bulk.stream(iter(PEOPLE), batch_size=10):
-        bulk.caller.gate.clear()
+    service = Service()
+    caller = AllButFirstHalt(service)
+    caller.gate = asyncio.Event()
+    async for _ in Bulk(service, caller).stream(iter(PEOPLE), batch_size=10):
+        assert len(asyncio.all_tasks()) > 1
         break
     await some_turns()
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from walead_async.bulk import readback
 from walead_async.bulk.arguments import check_call
-from walead_async.bulk.outcomes import Outcomes, count_statuses
+from walead_async.bulk.one_batch import one_batch, settles
+from walead_async.bulk.outcomes import Outcomes, count_statuses, settled_event
 from walead_async.bulk.run import Pull, Run
 from walead_async.bulk.unclear import ReadBack
 from walead_async.errors import InvalidInputError, WaleadError
 from walead_async.models import BulkReport, Outcome
-from walead_async.transport.events import BatchSettled
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from walead_async.bulk.operation import Operation, Verify
     from walead_async.bulk.outcomes import Batch
     from walead_async.bulk.pieces import Piece
-    from walead_async.transport.messages import Caller, Request
+    from walead_async.transport.messages import Caller, Request, Response
 
 __all__ = ["BulkStream", "bulk_report", "bulk_stream", "run_to_its_end"]
 
@@ -83,7 +83,19 @@ async def run_to_its_end(
 ) -> tuple[BulkReport, WaleadError | None]:
     """Change all items, and return the report with the error that ended the run, None if it came to its end."""
     check_call(items, batch_size, verify)
-    driver = _Driver(caller, operation, items, batch_size, verify, keeps_all=True)
+    if (clean := one_batch(operation, items, batch_size)) is None:
+        driver = _Driver(caller, operation, items, batch_size, verify, keeps_all=True)
+    else:
+        batch, request = clean
+        try:
+            came: Response | WaleadError = await caller.send(request, lane=batch)
+        except WaleadError as error:
+            came = error
+        if verify != "always" and settles(operation, batch, came):
+            caller.emit(settled_event(operation.path, batch))
+            return BulkReport(Outcomes([batch]), count_statuses([batch])), None
+        driver = _Driver(caller, operation, (), batch_size, verify, keeps_all=True)
+        driver.go_on(batch, request, came)
     batches: list[Batch] = []
     try:
         while settled := await driver.next_batches():
@@ -91,9 +103,9 @@ async def run_to_its_end(
     finally:
         driver.forget()
     report = BulkReport(Outcomes(batches), count_statuses(batches))
-    for error in (driver.source_error, driver.ended_by):
-        if isinstance(error, WaleadError):
-            error.report = report
+    for raised in (driver.source_error, driver.ended_by):
+        if isinstance(raised, WaleadError):
+            raised.report = report
     if driver.source_error is not None and driver.ended_by is None:
         raise driver.source_error
     return report, driver.ended_by
@@ -175,12 +187,7 @@ class _Driver:
             window=None if keeps_all else max(WINDOW, 2 * concurrency * batch_size),
             take_retry=caller.take_retry,
         )
-        self._source: Iterator[object] | AsyncIterator[object]
-        if isinstance(items, (list, tuple)) and len(items) <= batch_size:
-            self._source = iter(())
-            self._run.feed(items, done=True)
-        else:
-            self._source = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
+        self._source = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
         self._lane = object()
         self._tasks: set[asyncio.Task[News]] = set()
         # The task that pulls from an async source, and what it pulled so far.
@@ -197,12 +204,21 @@ class _Driver:
         """The error that ended the run, if one did."""
         return self._run.standing.ended_by
 
+    def go_on(self, batch: Batch, request: Request, came: Response | WaleadError) -> None:
+        """Take over an input of one batch, whose request went out already and brought this."""
+        piece = self._run.sent_alone(batch, len(request.body or b""))
+        if isinstance(came, WaleadError):
+            self._run.answers.failed(piece, came)
+        else:
+            self._run.answers.succeeded(piece, came)
+
     async def next_batches(self) -> list[Batch]:
         """Go on until the next batches of the input are settled; an empty list at the end of the run."""
         try:
             while True:
-                if settled := self._run.take_settled():
-                    self._tell(settled)
+                settled = self._run.take_settled()
+                for batch in settled:
+                    self._caller.emit(settled_event(self._operation.path, batch))
                 if self._run.finished:
                     await self.aclose()
                     return settled
@@ -279,11 +295,6 @@ class _Driver:
             await _end({self._pulling})
             self._pulling = None
             self._run.feed(self._pulled, done=True)
-
-    def _tell(self, settled: list[Batch]) -> None:
-        for batch in settled:
-            counts = {status.value: count for status, count in batch.counts().items()}
-            self._caller.emit(BatchSettled(self._operation.path, len(batch.items), counts))
 
     async def aclose(self) -> None:
         """End what is under way, and wait until it has ended."""

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from walead_async.models import Outcome, Status
+from walead_async.transport.events import BatchSettled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from walead_async.errors import WaleadError
 
-__all__ = ["DONE", "Batch", "End", "Outcomes", "count_statuses", "duplicate_of"]
+__all__ = ["DONE", "Batch", "End", "Outcomes", "count_statuses", "duplicate_of", "settled_event"]
 
 
 class End(NamedTuple):
@@ -74,6 +75,11 @@ class Batch:
         if done:
             found[Status.DONE] = found.get(Status.DONE, 0) + done
         return found
+
+
+def settled_event(path: str, batch: Batch) -> BatchSettled:
+    """What hooks are told when every item of a batch has its end."""
+    return BatchSettled(path, len(batch.items), {status.value: count for status, count in batch.counts().items()})
 
 
 class Outcomes(Sequence[Outcome]):

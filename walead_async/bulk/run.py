@@ -10,6 +10,7 @@ from walead_async.bulk.answers import Answers
 from walead_async.bulk.batches import BatchLimits, size_of
 from walead_async.bulk.duplicates import FirstPositions
 from walead_async.bulk.intake import Intake
+from walead_async.bulk.pieces import Piece
 from walead_async.bulk.standing import Standing
 from walead_async.errors import WaleadError
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from walead_async.bulk.operation import Operation, Verify
     from walead_async.bulk.outcomes import Batch
-    from walead_async.bulk.pieces import Piece
     from walead_async.bulk.unclear import ReadBack
     from walead_async.transport.messages import Request
 
@@ -150,6 +150,17 @@ class Run:
         if self._window is not None and self._held and self._held + count > self._window:
             return 0
         return count
+
+    def sent_alone(self, batch: Batch, size: int) -> Piece:
+        """The whole input is this batch, and was sent already, in a request of `size` bytes."""
+        self._source_done = True
+        self._batches = 1
+        self._held = len(batch.items)
+        self._order.append(batch)
+        self.standing.under_way = 1
+        piece = Piece(((batch, range(len(batch.items))),))
+        piece.size = size
+        return piece
 
     def feed(self, items: Sequence[object], *, done: bool, source_error: Exception | None = None) -> None:
         """Items were pulled; `done` if the source has no more, `source_error` if it failed after them."""
