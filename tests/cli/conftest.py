@@ -14,6 +14,7 @@ from walead_async.testing import Emulator
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
 KEY = "wk_secret_123"
 LONGEST = 20.0
@@ -34,9 +35,10 @@ class Done(NamedTuple):
 class Walead:
     """Starts `walead` with an environment that leads to the emulator; the key must be in nothing that it writes."""
 
-    def __init__(self, emulator: Emulator) -> None:
+    def __init__(self, emulator: Emulator, folder: Path) -> None:
         self.environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ},
+            "TMPDIR": str(folder),
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
             "WALEAD_API_KEY": KEY,
             "WALEAD_BASE_URL": emulator.walead_url,
@@ -105,6 +107,6 @@ async def emulator() -> AsyncIterator[Emulator]:
 
 
 @pytest.fixture
-def walead(emulator: Emulator) -> Walead:
+def walead(emulator: Emulator, tmp_path: Path) -> Walead:
     """The program."""
-    return Walead(emulator)
+    return Walead(emulator, tmp_path)

@@ -43,8 +43,8 @@ def test_the_odd_rows_stand_among_the_others() -> None:
     assert "somebody again" not in kinds[:20]
 
 
-async def test_it_needs_no_account_and_tells_what_became_of_every_kind_of_row(walead: Walead, tmp_path: Path) -> None:
-    done = await walead("demo", "--json", TMPDIR=str(tmp_path), **NOWHERE)
+async def test_it_needs_no_account_and_tells_what_became_of_every_kind_of_row(walead: Walead) -> None:
+    done = await walead("demo", "--json", **NOWHERE)
     assert done.code == 0
     (value,) = done.values()
     steps = value["steps"]
@@ -72,8 +72,8 @@ async def test_it_needs_no_account_and_tells_what_became_of_every_kind_of_row(wa
     assert "Reading: 10,000 of 10,000" in done.err
 
 
-async def test_through_a_pipe_it_is_plain_text(walead: Walead, tmp_path: Path) -> None:
-    done = await walead("demo", TMPDIR=str(tmp_path), **NOWHERE)
+async def test_through_a_pipe_it_is_plain_text(walead: Walead) -> None:
+    done = await walead("demo", **NOWHERE)
     assert done.code == 0
     assert "\x1b" not in done.out + done.err
     assert "a Sales Navigator link" in done.out

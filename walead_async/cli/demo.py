@@ -16,7 +16,6 @@ from walead_async.cli import demo_steps
 from walead_async.cli.codes import ExitCode
 from walead_async.cli.demo_people import BLOCKED_BEFORE, NUMBER_BLOCKED_BEFORE
 from walead_async.cli.output import console, write_json
-from walead_async.cli.progress import staged_progress
 from walead_async.cli.words import visible
 from walead_async.models import Status
 from walead_async.session import AsyncSession, VoiceAgentSession
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["play"]
 
 #: Seconds before each answer of the emulator, so that there is something to see.
-LATENCY = 0.01
+LATENCY = 0.02
 
 #: From this width on there is room for an example of each kind of row.
 WIDE = 100
@@ -53,7 +52,7 @@ ENDS = {
 NEXT = {
     "walead emulator --leads 1000": "the same services, for programs of your own",
     "walead doctor": "is everything there for your own account?",
-    "walead --help": "list, find, block, unblock, export and the others",
+    "walead --help": "list, find, block, unblock, export and more",
 }
 STYLES = {Status.DONE: "green", Status.ALREADY: "green", Status.DUPLICATE: "yellow"}
 
@@ -83,12 +82,12 @@ async def _steps() -> AsyncGenerator[Step]:
         emulator.agents[demo_steps.AGENT] = {NUMBER_BLOCKED_BEFORE: None}
         key = emulator.api_key
         async with AsyncSession(key, base_url=emulator.walead_url) as session:
-            yield await demo_steps.list_everybody(session, BLOCKED_BEFORE, staged_progress)
-            yield await demo_steps.block_people(session, folder, staged_progress)
+            yield await demo_steps.list_everybody(session, BLOCKED_BEFORE)
+            yield await demo_steps.block_people(session, folder)
             yield await demo_steps.unblock_some(session)
             async with VoiceAgentSession(key, uid=emulator.uid, base_url=emulator.phonely_url) as phones:
                 yield await demo_steps.call_nobody(phones)
-            yield await demo_steps.export_list(session, folder, len(emulator.blocked_leads), staged_progress)
+            yield await demo_steps.export_list(session, folder, len(emulator.blocked_leads))
 
 
 def _print(number: int, step: Step, shown: Console) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from walead_async.cli.demo_people import NUMBERS, UNBLOCKED, write_file
+from walead_async.cli.progress import staged_progress
 from walead_async.cli.reading import MEANINGS, counted
 from walead_async.cli.tally import item_text
 from walead_async.errors import APIError
@@ -17,17 +18,12 @@ from walead_async.jobs.sources import read_leads
 from walead_async.models import BulkReport, LeadToBlock, Outcome, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
-    from typing import TypeAlias
 
     from walead_async.models import BlockedLead
     from walead_async.paging.listing import Listing
     from walead_async.session import AsyncSession, VoiceAgentSession
-
-    #: Shows how far something is: `with shown("Reading", 10_000) as step: step(1)`.
-    Shown: TypeAlias = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 
 __all__ = ["AGENT", "Ends", "Step", "block_people", "call_nobody", "export_list", "list_everybody", "unblock_some"]
 
@@ -58,11 +54,11 @@ class Step:
     facts: Mapping[str, object] = attrs.field(factory=dict)
 
 
-async def list_everybody(session: AsyncSession, expected: int, shown: Shown) -> Step:
+async def list_everybody(session: AsyncSession, expected: int) -> Step:
     """Read the whole list."""
     listing = session.blocked_leads.list()
     count = 0
-    with shown("Reading", expected) as step:
+    with staged_progress("Reading", expected) as step:
         async for page in listing.pages():
             count += len(page.records)
             step(len(page.records))
@@ -73,13 +69,13 @@ async def list_everybody(session: AsyncSession, expected: int, shown: Shown) -> 
     )
 
 
-async def block_people(session: AsyncSession, folder: Path, shown: Shown) -> Step:
+async def block_people(session: AsyncSession, folder: Path) -> Step:
     """Block the people of a CSV file."""
     path = folder / "opt-outs.csv"
     people = write_file(path)
     leads = [LeadToBlock(row.text, row.reason) for row in read_leads(path)]
     outcomes: list[Outcome] = []
-    with shown("Blocking", len(leads)) as step:
+    with staged_progress("Blocking", len(leads)) as step:
         async for outcome in session.blocked_leads.block_stream(leads, reason="opted out", batch_size=BATCH):
             outcomes.append(outcome)
             step(1)
@@ -104,11 +100,11 @@ async def call_nobody(phones: VoiceAgentSession) -> Step:
     return _reported("Keep a voice agent from calling these numbers", NUMBERS, report)
 
 
-async def export_list(session: AsyncSession, folder: Path, expected: int, shown: Shown) -> Step:
+async def export_list(session: AsyncSession, folder: Path, expected: int) -> Step:
     """Write the list to a file."""
     path = folder / "blocked.csv"
     listing = session.blocked_leads.list()
-    with shown("Exporting", expected) as step:
+    with staged_progress("Exporting", expected) as step:
         count = await export_leads(path, counted(listing, step))
     return Step(
         "Export the list",
