@@ -61,7 +61,7 @@ async def test_the_list_may_be_a_bare_array(start: Start):
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_a_wrong_key_and_a_foreign_uid_are_both_401(start: Start, method: str):
-    ask = await start()
+    ask = await start(settings=Settings(users=("emulator-user",)))
     body = {"uid": ask.emulator.uid, "agentId": "A", "numbers": ["+14155550123"]}
     query = {"uid": ask.emulator.uid, "agentId": "A"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
@@ -62,7 +63,7 @@ class BlockedLeads:
         Raises `InvalidInputError` for a wrong argument; while it is read `PaginationError`, `UnexpectedResponseError`
         and the errors of any request.
         """
-        return Listing(LeadPages(self._caller, self._memory, sort, search), window=window, resume=resume)
+        return Listing(LeadPages(self._caller, self._memory, search, sort), window=window, resume=resume)
 
     async def find(self, identifier: str) -> BlockedLead | None:
         """The record of one person, None if the person is proven not to be blocked.
@@ -80,7 +81,7 @@ class BlockedLeads:
         if isinstance(identifiers, (str, bytes, bytearray, Mapping)) or not isinstance(identifiers, Iterable):
             raise InvalidInputError(f"find_many takes a list of identifiers, not a single {type(identifiers).__name__}")
         keys = {given: public_identifier(given) for given in identifiers}
-        found = await self._lookup().records(set(keys.values())) if keys else {}
+        found = await self._lookup().find_any(set(keys.values())) if keys else {}
         return {given: found[key][0] if found[key] else None for given, key in keys.items()}
 
     async def block(
@@ -174,7 +175,8 @@ class BlockedLeads:
         return bulk_stream(self._caller, LeadUnblock(self.list), ids, batch_size=batch_size, verify=verify)
 
     def _lookup(self) -> Lookup:
-        return Lookup(self, self._memory.manners)
+        pages = partial(LeadPages, self._caller, self._memory)
+        return Lookup(pages, self._memory.manners, concurrency=self._caller.concurrency)
 
 
 class LeadPages:
@@ -183,7 +185,7 @@ class LeadPages:
     path = PATH
     paged = True
 
-    def __init__(self, caller: Caller, memory: ListMemory, sort: str, search: str | None) -> None:
+    def __init__(self, caller: Caller, memory: ListMemory, search: str | None, sort: str = "ASC") -> None:
         if sort not in {"ASC", "DESC"}:
             raise InvalidInputError(f"sort is 'ASC' or 'DESC', not {sort!r}")
         if search is not None and not isinstance(search, str):

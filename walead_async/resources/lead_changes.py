@@ -51,7 +51,7 @@ class LeadBlock:
 
     async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
         """Who of these is blocked now."""
-        records = await self._lookup.records(keys)
+        records = await self._lookup.find_any(keys)
         return {key: bool(found) for key, found in records.items()}
 
 

@@ -142,7 +142,7 @@ class Emulator:
 
     @property
     def uid(self) -> str:
-        """The user id that Phonely takes."""
+        """A user id for Phonely. Any other is taken too, unless `settings.users` names those that may be."""
         return self._front.world.uid
 
     @property

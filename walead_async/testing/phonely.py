@@ -96,7 +96,7 @@ def _body(world: World, body: bytes) -> tuple[str, list[str]]:
 
 
 def _check(world: World, uid: str, agent_id: str) -> None:
-    if uid != world.uid:
+    if world.settings.users is not None and uid not in world.settings.users:
         raise Refused(401, "Insufficient permissions")
     known = world.settings.agents
     if known is not None and agent_id not in known:

@@ -179,6 +179,8 @@ class Settings:
     #: A campaign's list begins with the newest record, not the oldest.
     campaign_newest_first: bool = attrs.field(default=False, validator=truth)
 
+    #: The users the key may act for; another uid is answered with 401. None: any uid is one.
+    users: tuple[str, ...] | None = attrs.field(default=None, validator=names)
     #: The agents there are; another is answered with 404. None: any id is an agent.
     agents: tuple[str, ...] | None = attrs.field(default=None, validator=names)
     #: How an agent's numbers are listed.

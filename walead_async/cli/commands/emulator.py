@@ -34,7 +34,7 @@ def emulator_command(
     """Serve WaLead and Phonely on 127.0.0.1 until Ctrl-C or SIGTERM.
 
     It says where, and with which key: point WALEAD_BASE_URL and WALEAD_API_KEY at it, or PHONELY_BASE_URL,
-    PHONELY_API_KEY and PHONELY_UID (emulator-user). Everything is forgotten at its end, unless --state keeps it.
+    PHONELY_API_KEY and PHONELY_UID (any text). Everything is forgotten at its end, unless --state keeps it.
 
     A fault is [SERVICE] [METHOD] [PATH] [WHEN]:NAME[=VALUE], such as status=503, "POST #2:apply-then-close" or
     "GET ~0.1:status=429/2". A drift is a change of the list after a page was read, such as remove-random or
