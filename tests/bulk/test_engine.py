@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from blocklist import PATH, Bulk, FakeCaller, Fault, Service
 
 from walead_async.bulk.engine import WINDOW
-from walead_async.errors import BulkFailedError, InvalidInputError, PaginationError, SourceError, WaleadError
+from walead_async.errors import (
+    BulkFailedError,
+    InvalidInputError,
+    OutcomeUnknownError,
+    PaginationError,
+    SourceError,
+    WaleadError,
+)
 from walead_async.models import Status
 from walead_async.transport.events import BatchSettled
 from walead_async.transport.messages import Request, Response
@@ -256,6 +263,36 @@ async def test_a_closed_stream_ends_its_requests_and_yields_nothing_more() -> No
         await waiting
     await stream.aclose()
     assert [outcome async for outcome in stream] == []
+    assert len(bulk.caller.sent) == 2
+
+
+async def test_outcomes_that_are_known_are_yielded_before_a_cancellation_ends_the_loop() -> None:
+    for steps in range(5, 60):
+        service = Service()
+        seen: list[object] = []
+
+        async def follow(bulk: Bulk, note: Callable[[object], None]) -> None:
+            async for outcome in bulk.stream(PEOPLE[:40], batch_size=10):
+                note(outcome.item)
+
+        bulk = Bulk(service, concurrency=1)
+        following = asyncio.ensure_future(follow(bulk, seen.append))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        told = sum(event.items for event in bulk.caller.events if isinstance(event, BatchSettled))
+        assert len(seen) == told
+
+
+async def test_an_interrupted_stream_says_so_when_it_is_asked_again() -> None:
+    bulk = halting(Service())
+    stream = bulk.stream(iter(PEOPLE), batch_size=10)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(anext(stream), 0.01)
+    with pytest.raises(OutcomeUnknownError, match="interrupted"):
+        await anext(stream)
     assert len(bulk.caller.sent) == 2
 
 

@@ -10,7 +10,7 @@ from random import Random
 import attrs
 import orjson
 
-from walead_async.bulk.engine import BulkStream, bulk_report, bulk_stream
+from walead_async.bulk.engine import BulkStream, Driver, bulk_report, bulk_stream
 from walead_async.bulk.operation import Answer, Entries, Verify
 from walead_async.errors import (
     APIError,
@@ -368,16 +368,29 @@ class Bulk:
         return await bulk_report(self.caller, self.operation, items, batch_size=batch_size, verify=verify, check=check)
 
     def stream(
-        self, items: Iterable[object] | AsyncIterable[object], *, batch_size: int = 500, verify: Verify = "unclear"
+        self,
+        items: Iterable[object] | AsyncIterable[object],
+        *,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
+        window: int | None = None,
     ) -> BulkStream:
-        return bulk_stream(self.caller, self.operation, items, batch_size=batch_size, verify=verify)
+        """A stream as a resource makes it, or one that holds fewer items."""
+        if window is None:
+            return bulk_stream(self.caller, self.operation, items, batch_size=batch_size, verify=verify)
+        return BulkStream(Driver(self.caller, self.operation, items, batch_size, verify, window=window))
 
     async def drained(
-        self, items: Iterable[object] | AsyncIterable[object], *, batch_size: int = 500, verify: Verify = "unclear"
+        self,
+        items: Iterable[object] | AsyncIterable[object],
+        *,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
+        window: int | None = None,
     ) -> tuple[list[Outcome], Exception | None]:
         """All that a stream yields, and what it raises in the end."""
         seen: list[Outcome] = []
-        stream = self.stream(items, batch_size=batch_size, verify=verify)
+        stream = self.stream(items, batch_size=batch_size, verify=verify, window=window)
         try:
             while True:
                 seen.append(await anext(stream))

@@ -30,6 +30,7 @@ class Plan:
     verify: str
     missing_means: str
     stream: bool
+    window: int | None
     is_async: bool
     breaks_at: int | None
     before: frozenset[str]
@@ -79,6 +80,7 @@ def draw(seed: int) -> Plan:
         # A 404 for everything stands for a campaign that is not there.
         "run" if service.status_from and service.status_from[1] == 404 else "item",
         stream=rng.random() < 0.5,
+        window=rng.choice([None, 5, 20]),
         is_async=rng.random() < 0.5,
         breaks_at=rng.randrange(len(people) + 1) if rng.random() < 0.1 else None,
         before=frozenset(listed),
@@ -111,7 +113,7 @@ async def carry_out(plan: Plan) -> tuple[list[Outcome], BaseException | None]:
     bulk.operation.missing_means = plan.missing_means
     source = _async_source(plan) if plan.is_async else _source(plan)
     if plan.stream:
-        return await bulk.drained(source, batch_size=plan.batch_size, verify=plan.verify)
+        return await bulk.drained(source, batch_size=plan.batch_size, verify=plan.verify, window=plan.window)
     try:
         report = await bulk.report(source, batch_size=plan.batch_size, verify=plan.verify, check=True)
     except WaleadError as error:

@@ -13,7 +13,7 @@ from walead_async.bulk.one_batch import one_batch, settles
 from walead_async.bulk.outcomes import Outcomes, count_statuses, settled_event
 from walead_async.bulk.run import Pull, Run
 from walead_async.bulk.unclear import ReadBack
-from walead_async.errors import InvalidInputError, WaleadError
+from walead_async.errors import InvalidInputError, OutcomeUnknownError, WaleadError
 from walead_async.models import BulkReport, Outcome
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from walead_async.bulk.pieces import Piece
     from walead_async.transport.messages import Caller, Request, Response
 
-__all__ = ["BulkStream", "bulk_report", "bulk_stream", "run_to_its_end"]
+__all__ = ["BulkStream", "Driver", "bulk_report", "bulk_stream", "run_to_its_end"]
 
 #: What came of something that was awaited: it tells the run.
 News: TypeAlias = Callable[[Run], None]
@@ -48,7 +48,8 @@ def bulk_stream(
     Raises `InvalidInputError` at once if the call cannot be made like this.
     """
     check_call(items, batch_size, verify)
-    return BulkStream(_Driver(caller, operation, items, batch_size, verify, keeps_all=False))
+    window = max(WINDOW, 2 * caller.concurrency * batch_size)
+    return BulkStream(Driver(caller, operation, items, batch_size, verify, window=window))
 
 
 async def bulk_report(
@@ -63,7 +64,8 @@ async def bulk_report(
     """Change all items, and return what became of each.
 
     With `check`, raises `BulkFailedError` if an item is not as wanted, or the error that ended the run; both have the
-    report. What the source raises is raised in any case, after everything pulled from it is settled.
+    report. A run that ends early still reads its input, so that the report names every item. What the source raises is
+    raised in any case, after everything pulled from it is settled.
     """
     report, ended_by = await run_to_its_end(caller, operation, items, batch_size=batch_size, verify=verify)
     if check and ended_by is not None:
@@ -84,7 +86,7 @@ async def run_to_its_end(
     """Change all items, and return the report with the error that ended the run, None if it came to its end."""
     check_call(items, batch_size, verify)
     if (clean := one_batch(operation, items, batch_size)) is None:
-        driver = _Driver(caller, operation, items, batch_size, verify, keeps_all=True)
+        driver = Driver(caller, operation, items, batch_size, verify, window=None)
     else:
         batch, request = clean
         try:
@@ -94,12 +96,15 @@ async def run_to_its_end(
         if verify != "always" and settles(operation, batch, came):
             caller.emit(settled_event(operation.path, batch))
             return BulkReport(Outcomes([batch]), count_statuses([batch])), None
-        driver = _Driver(caller, operation, (), batch_size, verify, keeps_all=True)
+        driver = Driver(caller, operation, (), batch_size, verify, window=None)
         driver.go_on(batch, request, came)
     batches: list[Batch] = []
     try:
         while settled := await driver.next_batches():
             batches += settled
+            if driver.ended_by is not None:
+                # The rest of the input needs no request, and may be long.
+                await asyncio.sleep(0)
     finally:
         driver.forget()
     report = BulkReport(Outcomes(batches), count_statuses(batches))
@@ -118,10 +123,11 @@ class BulkStream(AsyncIterator[Outcome]):
     are ended when the stream is let go, or by `await stream.aclose()`, and nothing new is sent.
     """
 
-    def __init__(self, driver: _Driver) -> None:
+    def __init__(self, driver: Driver) -> None:
         self._driver = driver
         self._outcomes: Iterator[Outcome] = iter(())
         self._advancing = False
+        self._interrupted = False
         self._over = False
 
     def __aiter__(self) -> BulkStream:
@@ -134,9 +140,12 @@ class BulkStream(AsyncIterator[Outcome]):
             raise StopAsyncIteration
         if self._advancing:
             raise InvalidInputError("one stream feeds one loop: start another stream for another loop")
-        self._advancing = True
+        if self._interrupted:
+            raise OutcomeUnknownError("this stream was interrupted: call again for the items it did not yield")
+        self._advancing = self._interrupted = True
         try:
             settled = await self._driver.next_batches()
+            self._interrupted = False
         finally:
             self._advancing = False
         if settled:
@@ -159,8 +168,8 @@ class BulkStream(AsyncIterator[Outcome]):
         self._driver.forget()
 
 
-class _Driver:
-    """Does what a run decides: pulls items, sends pieces, reads back.
+class Driver:
+    """Does what a run decides: pulls items, sends pieces, reads back. `window` is as in `Run`.
 
     The tasks it starts know neither it nor the run, so that a stream that is let go in the middle is gone at once, and
     ends them.
@@ -174,17 +183,16 @@ class _Driver:
         batch_size: int,
         verify: Verify,
         *,
-        keeps_all: bool,
+        window: int | None,
     ) -> None:
-        concurrency = caller.concurrency
         self._caller = caller
         self._operation = operation
         self._run = Run(
             operation,
             batch_size=batch_size,
             verify=verify,
-            concurrency=concurrency,
-            window=None if keeps_all else max(WINDOW, 2 * concurrency * batch_size),
+            concurrency=caller.concurrency,
+            window=window,
             take_retry=caller.take_retry,
         )
         self._source = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
@@ -224,12 +232,17 @@ class _Driver:
                     return settled
                 lone = self._start()
                 if settled:
-                    await self._let_go(lone)
+                    # No await before they are out: a cancellation would lose outcomes that are known.
+                    if lone is not None:
+                        self._launch(self._send(lone))
                     return settled
                 if lone is not None:
                     (await self._send(lone))(self._run)
                 elif self._tasks:
                     await self._next_news()
+                else:
+                    # What was pulled needs no request.
+                    await asyncio.sleep(0)
         except BaseException:
             await self.aclose()
             raise
@@ -253,12 +266,6 @@ class _Driver:
             self._launch(self._send(lone))
             return None
         return lone
-
-    async def _let_go(self, lone: Piece | None) -> None:
-        """Let what was started go out before the caller looks at outcomes, which may take long."""
-        if lone is not None:
-            self._launch(self._send(lone))
-        await asyncio.sleep(0)
 
     def _send(self, piece: Piece) -> Coroutine[object, object, News]:
         return _send(self._caller, self._run.request(piece), piece, self._lane, patient=not self._run.one_batch)

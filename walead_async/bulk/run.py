@@ -35,8 +35,7 @@ class Run:
     """Decides, step by step, what a run does next.
 
     `window` is how many items may be held that have not been handed out yet, None for a report, which holds them all.
-    `answers` takes in what came of a request, `readback` what
-    a read-back told.
+    `answers` takes in what came of a request, and `readback`, for `standing`, what a read-back told.
     """
 
     def __init__(
@@ -144,10 +143,11 @@ class Run:
             return 0
         if self._order and not self._order[0].open:
             return 0
-        if self.standing.endings.cautious and self.standing.under_way:
+        standing = self.standing
+        if standing.under_way and (standing.endings.cautious or standing.ended_by is not None):
             return 0
-        count = self._intake.missing(self.standing.limits)
-        if self._window is not None and self._held and self._held + count > self._window:
+        count = self._intake.missing(standing.limits)
+        if self._window is not None and self._order and self._held + count > self._window:
             return 0
         return count
 
