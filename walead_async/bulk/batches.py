@@ -65,11 +65,13 @@ class BatchLimits(NamedTuple):
         """After a request went through."""
         return BatchLimits(self.items.grown(items), self.size.grown(size))
 
+    def hold(self, items: int, size: int) -> bool:
+        """Whether so many items of so many bytes go into one request."""
+        return items <= self.items.now and (size <= self.size.now or items == 1)
+
     def cut(self, wires: Sequence[bytes]) -> list[slice]:
         """Cut items, given as bytes, into batches that keep both limits. An item above the limit stands alone."""
         most, room = self.items.now, self.size.now
-        if len(wires) <= most and size_of(wires) <= room:
-            return [slice(0, len(wires))]
         cuts: list[slice] = []
         start = size = 0
         for index, wire in enumerate(wires):

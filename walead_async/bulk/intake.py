@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from walead_async.bulk.batches import size_of
 from walead_async.bulk.outcomes import Batch, End, duplicate_of
 from walead_async.bulk.pieces import Piece
 from walead_async.models import Status
@@ -32,6 +33,7 @@ class Intake:
         self._items: list[object] = []
         self._keys: list[str] = []
         self._wires: list[bytes] = []
+        self._size = 0
         # Of each wire, its item's index; of each item that cannot be sent, its end.
         self._sendable: list[int] = []
         self._ends: dict[int, End] = {}
@@ -65,11 +67,13 @@ class Intake:
         if firsts is positions:
             self._sendable.extend(indexes)
             self._wires.extend(wires)
+            self._size += size_of(wires)
             return
         for index, wire, position, first in zip(indexes, wires, positions, firsts, strict=True):
             if first == position:
                 self._sendable.append(index)
                 self._wires.append(wire)
+                self._size += len(wire) + 1
             else:
                 self._ends[index] = duplicate_of(first)
 
@@ -80,7 +84,8 @@ class Intake:
         """
         if not self._items:
             return []
-        cuts = limits.cut(self._wires) if self._wires else [slice(0, 0)]
+        count = len(self._wires)
+        cuts = [slice(0, count)] if limits.hold(count, self._size) else limits.cut(self._wires)
         edges = [0, *(self._sendable[cut.start] for cut in cuts[1:]), len(self._items)]
         if len(cuts) > 1 and not everything:
             del cuts[-1], edges[-1]
@@ -91,16 +96,19 @@ class Intake:
     def _batch(self, cut: slice, start: int, end: int) -> tuple[Batch, Piece | None]:
         first = self._position - len(self._items) + start
         batch = Batch(first, self._items[start:end], self._keys[start:end])
+        wires = self._wires[cut]
+        size = self._size if len(wires) == len(self._wires) else size_of(wires)
         if not self._ends:
-            return batch, Piece(((batch, range(end - start)),), self._wires[cut])
+            return batch, Piece(((batch, range(end - start)),), wires, size)
         for index in range(start, end):
             if index in self._ends:
                 batch.settle((index - start,), self._ends[index])
         indexes = [index - start for index in self._sendable[cut]]
-        return batch, Piece(((batch, indexes),), self._wires[cut]) if indexes else None
+        return batch, Piece(((batch, indexes),), wires, size) if indexes else None
 
     def _drop(self, items: int, wires: int) -> None:
         """Forget the first items, which stand in batches now."""
         self._items, self._keys, self._wires = self._items[items:], self._keys[items:], self._wires[wires:]
+        self._size = size_of(self._wires)
         self._sendable = [index - items for index in self._sendable[wires:]]
         self._ends = {index - items: end for index, end in self._ends.items() if index >= items}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from walead_async.bulk.batches import MAX_BYTES, size_of
+from walead_async.bulk.batches import MAX_BYTES
 from walead_async.bulk.outcomes import DONE, Batch
 from walead_async.errors import WaleadError
 
@@ -20,9 +20,12 @@ def one_batch(operation: Operation, items: object, batch_size: int) -> tuple[Bat
     if not isinstance(items, (list, tuple)) or len(items) > batch_size:
         return None
     keys, wires, invalid = operation.entries(items)
-    if invalid or len(set(keys)) < len(keys) or size_of(wires) > MAX_BYTES:
+    if invalid or len(set(keys)) < len(keys):
         return None
-    return Batch(0, tuple(items), keys), operation.request(wires)
+    request = operation.request(wires)
+    if len(request.body or b"") > MAX_BYTES:
+        return None
+    return Batch(0, tuple(items), keys), request
 
 
 def settles(operation: Operation, batch: Batch, came: Response | WaleadError) -> bool:

@@ -34,12 +34,13 @@ class Whole:
 class Piece:
     """Items that are sent, or were sent, together.
 
-    `places` names them: batches with indexes in them. `wires` are the items as JSON while they are at hand. `sends`
-    counts the requests that left them open. `tried` tells that one of those may have been carried out. `error` is the
-    last thing that was said of them. `refused`: they were refused, and are read back only to see whether they are as
-    wanted all the same. `found`: their end if a read-back finds them as wanted. `suspect`: they are part of the
-    batch that is bisected after a 5xx. `absent`: a read-back since the last such request showed that it did nothing.
-    `part_of`: the refused piece that it is a part of.
+    - `places` names them: batches with indexes in them.
+    - `wires` are the items as JSON while they are at hand, `size` their bytes, later those of the request.
+    - `error` is the last thing that was said of them, `sends` counts the requests that left them open.
+    - `tried`: one of those may have been carried out; `absent`: a read-back since then showed that it was not.
+    - `refused`: they were refused, and are read back only to see whether they are as wanted all the same.
+    - `found` is their end if a read-back finds them as wanted, `reads` counts the read-backs that failed.
+    - `suspect`: they are part of the batch that is bisected after a 5xx; `part_of`: of this refused piece.
     """
 
     __slots__ = (
@@ -58,12 +59,14 @@ class Piece:
         "wires",
     )
 
-    def __init__(self, places: Sequence[tuple[Batch, Sequence[int]]], wires: Sequence[bytes] | None = None) -> None:
+    def __init__(
+        self, places: Sequence[tuple[Batch, Sequence[int]]], wires: Sequence[bytes] | None = None, size: int = 0
+    ) -> None:
         self.places = places
         self.wires = wires
         self.sends = 0
         self.reads = 0
-        self.size = 0
+        self.size = size
         self.tried = False
         self.refused = False
         self.found = DONE

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from walead_async.bulk import readback
 from walead_async.bulk.answers import Answers
-from walead_async.bulk.batches import BatchLimits, size_of
+from walead_async.bulk.batches import BatchLimits
 from walead_async.bulk.duplicates import FirstPositions
 from walead_async.bulk.intake import Intake
 from walead_async.bulk.pieces import Piece
@@ -192,10 +192,10 @@ class Run:
     def request(self, piece: Piece) -> Request:
         """The request for a piece that is sent now."""
         wires = piece.wires or self._operation.entries(piece.items).wires
-        piece.size = size_of(wires)
-        # The bytes are not held while the answer is waited for.
-        piece.wires = None
-        return self._operation.request(wires)
+        request = self._operation.request(wires)
+        # The bytes of the items are not held while the answer is waited for.
+        piece.wires, piece.size = None, len(request.body or b"")
+        return request
 
     def close(self) -> None:
         """Forget the keys, and remove their file."""

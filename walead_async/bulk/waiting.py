@@ -70,10 +70,11 @@ class Waiting:
 
     def _next_first_attempt(self, limits: BatchLimits) -> Piece:
         piece = self._first.popleft()
-        cuts = limits.cut(piece.wires or ())
-        if len(cuts) > 1:
-            piece, *rest = piece.cut(cuts)
-            self._first.extendleft(reversed(rest))
+        if limits.hold(len(piece), piece.size):
+            return piece
+        # The limits are lower than they were when this batch was cut.
+        piece, *rest = piece.cut(limits.cut(piece.wires or ()))
+        self._first.extendleft(reversed(rest))
         return piece
 
     def lone_item_elsewhere(self, endings: Endings) -> Piece | None:
