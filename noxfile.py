@@ -23,6 +23,9 @@ PACKAGE = ".[cli,files,phone,testing]"
 RUNS = 10_000
 SOAK_RUNS = 200_000
 
+#: Rooms of the tests in which no request of the client reaches an emulator.
+APART = ("jobs", "paging", "resources", "testing", "transport")
+
 
 def group(name: str) -> tuple[str, ...]:
     """The requirements of one dependency group; an older pip cannot read groups itself."""
@@ -108,6 +111,15 @@ def demo(session: nox.Session) -> None:
 def simulate(session: nox.Session) -> None:
     """Read and change simulated lists that move under the reader: `nox -s simulate -- --runs N`."""
     _simulate(session, session.posargs or ["--runs", str(RUNS)])
+
+
+@nox.session
+def contract(session: nox.Session) -> None:
+    """Hold the emulator and the client's requests against the OpenAPI file: `nox -s contract -- --examples N`."""
+    session.install(PACKAGE, *group("tests"), *group("contract"))
+    session.run("python", "tests/contract/examine_emulator.py", *session.posargs)
+    apart = [f"--ignore=tests/{room}" for room in APART]
+    session.run("pytest", "-p", "contract_watch", *apart, env={"PYTHONPATH": "tests/contract"})
 
 
 @nox.session

@@ -14,11 +14,7 @@ import attrs
 import pytest
 
 from walead_async import AsyncSession, RetryPolicy, VoiceAgentSession
-from walead_async.testing.drifts import Drift
-from walead_async.testing.emulator import Emulator
-from walead_async.testing.errors import BadSetting
-from walead_async.testing.faults import Fault
-from walead_async.testing.settings import Settings
+from walead_async.testing import BadSetting, Drift, Emulator, Fault, Settings
 
 try:
     from pytest_asyncio import is_async_test
