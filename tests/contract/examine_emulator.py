@@ -1,4 +1,4 @@
-"""Lets schemathesis examine the emulator by the OpenAPI file: `python tests/contract/examine_emulator.py --examples 100`.
+"""Lets schemathesis examine the emulator by the OpenAPI file: `examine_emulator.py --examples 100`.
 
 It asks what the file allows and what it does not, and holds every answer against the file. An unknown of the services
 is a setting of the emulator, so it is examined as it is, and again with the other choices.
