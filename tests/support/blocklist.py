@@ -10,7 +10,8 @@ from random import Random
 import attrs
 import orjson
 
-from walead_async.bulk.engine import BulkStream, Driver, bulk_report, bulk_stream
+from walead_async.bulk.driver import Driver
+from walead_async.bulk.engine import BulkStream, bulk_report, bulk_stream
 from walead_async.bulk.operation import Answer, Entries, Verify
 from walead_async.errors import (
     APIError,

@@ -1,4 +1,4 @@
-"""One bulk run without its network: what to do next, and what each answer changes. `engine.py` carries it out."""
+"""One bulk run without its network: what to do next, and what each answer changes. `driver.py` carries it out."""
 
 from __future__ import annotations
 
