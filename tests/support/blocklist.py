@@ -110,6 +110,7 @@ class Service:
     #: What was changed by requests of ours.
     changed: set[str] = attrs.Factory(set)
     late: list[list[str]] = attrs.Factory(list)
+    done_late: set[str] = attrs.Factory(set)
     now: int = 0
 
     def is_as_wanted(self, key: str) -> bool:
@@ -129,6 +130,7 @@ class Service:
     def do_what_is_late(self) -> None:
         for keys in self.late:
             self.change([key for key in keys if key not in self.bad])
+            self.done_late.update(keys)
         self.late.clear()
 
     def receive(self, request: Request) -> Response:
