@@ -10,9 +10,9 @@ from urllib.parse import unquote
 from walead_async.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-__all__ = ["is_own_id", "kind_of", "path_id", "public_identifier", "record_id", "trimmed"]
+__all__ = ["is_own_id", "kind_of", "path_id", "plain_lines", "public_identifier", "record_id", "trimmed"]
 
 #: LinkedIn lets people choose a name of 3 to 100 letters or digits in their profile's address; the names it makes up
 #: and its own ids (about 39 to 70 characters) are shorter.
@@ -28,6 +28,8 @@ ADVICE = "paste the link of the person's profile (linkedin.com/in/...) or the na
 
 #: What nearly every row of a file is: a lower-case name, bare or in a plain profile link. It is its own key.
 _COMMON = re.compile(r"(https?://(?:[a-z]{2,3}\.)?linkedin\.com/in/)?([a-z0-9][a-z0-9_-]{0,99})(?(1)/?)").fullmatch
+#: The same for a whole batch, a name a line; a hundredth of the time of looking at each.
+_ALL_COMMON = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(?:\n[a-z0-9][a-z0-9_-]{0,99})*").fullmatch
 _OWN_ID = re.compile(r"AC[ow]AA").match
 _URN = re.compile(r"urn:li:\w+:(AC[ow]AA[\w-]+)", re.ASCII).fullmatch
 _EMAIL = re.compile(r"[^\s@]@[^\s@]+\.[^\s@.]").search
@@ -93,6 +95,15 @@ def public_identifier(text: object) -> str:
         pasted = _trim(_decoded(pasted))
     name = _name_in_link(pasted.replace("\\", "/"))
     return _key(name)
+
+
+def plain_lines(items: Sequence[object]) -> str | None:
+    """These items, a line each, if every one is a lower-case name that is its own key; None if one is not."""
+    try:
+        lines = "\n".join(items)  # type: ignore[arg-type]  # what is not text raises, which is the answer
+    except TypeError:
+        return None
+    return lines if lines.count("\n") == len(items) - 1 and _ALL_COMMON(lines) else None
 
 
 def path_id(kind: str, text: object) -> str:

@@ -8,20 +8,15 @@ import orjson
 
 from walead_async.bulk.operation import Entries
 from walead_async.errors import InvalidInputError
-from walead_async.identifiers import kind_of, public_identifier, record_id
+from walead_async.identifiers import kind_of, plain_lines, public_identifier, record_id
 from walead_async.models import BlockedLead, CampaignBlockedLead, LeadToBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-__all__ = ["check_reason", "encoded", "identifier_entries", "lead_entries", "number_entries", "record_entries"]
+__all__ = ["check_reason", "identifier_entries", "lead_entries", "number_entries", "record_entries"]
 
 LEADS = (LeadToBlock, BlockedLead, CampaignBlockedLead)
-
-
-def encoded(fields: Mapping[str, str]) -> bytes:
-    """The fields as a JSON object."""
-    return orjson.dumps(fields)
 
 
 def check_reason(reason: object) -> None:
@@ -38,6 +33,9 @@ def check_reason(reason: object) -> None:
 
 def lead_entries(items: Sequence[object], reason: str | None) -> Entries:
     """Leads for the workspace: each with its own reason, or else the one given here."""
+    if (lines := plain_lines(items)) is not None:
+        tail = b'"}' if reason is None else b'","reason":' + orjson.dumps(reason) + b"}"
+        return _plain_entries(lines, b'{"publicIdentifier":"', tail)
 
     def encode(item: object) -> tuple[str, bytes]:
         own = reason
@@ -55,6 +53,8 @@ def lead_entries(items: Sequence[object], reason: str | None) -> Entries:
 
 def identifier_entries(items: Sequence[object]) -> Entries:
     """Leads for a campaign, which takes identifiers only."""
+    if (lines := plain_lines(items)) is not None:
+        return _plain_entries(lines, b'"', b'"')
 
     def encode(item: object) -> tuple[str, bytes]:
         key = public_identifier(item.public_identifier if isinstance(item, LEADS) else item)
@@ -81,6 +81,11 @@ def number_entries(items: Sequence[object], normalise: Callable[[object], str]) 
         return key, orjson.dumps(key)
 
     return _entries(items, encode)
+
+
+def _plain_entries(lines: str, head: bytes, tail: bytes) -> Entries:
+    """A batch of names that are their own keys and need no quoting in JSON."""
+    return Entries(lines.split("\n"), [head + name + tail for name in lines.encode().split(b"\n")], {})
 
 
 def _entries(items: Sequence[object], encode: Callable[[object], tuple[str, bytes]]) -> Entries:
