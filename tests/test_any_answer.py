@@ -1,0 +1,199 @@
+"""Whatever a service answers: a value, a report or an error of our tree comes of it, after boundedly many requests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scripted import ScriptedServer, Seen, answer
+
+from walead_async import (
+    AsyncSession,
+    BlockedLead,
+    BulkReport,
+    CampaignBlockedLead,
+    RetryPolicy,
+    Status,
+    VoiceAgentSession,
+    WaleadError,
+)
+
+KEY = "wk_secret_123"
+PEOPLE = ["john-doe", "https://www.linkedin.com/in/jane-smith/", "ACoAAB12345"]
+IDS = ["record-1", "record-2", "record-3"]
+NUMBERS = ["+14155550123", "+14155550124", "0201 5550123"]
+
+#: No call here makes more requests than this. Most are made where a list goes on for ever: a read of it gives up after
+#: 63 pages without anything new, and a change may read it a few times.
+MOST = 400
+
+Call = Callable[[AsyncSession, VoiceAgentSession], Awaitable[object]]
+QUESTIONS: dict[str, Call] = {
+    "list": lambda walead, _: walead.blocked_leads.list().collect(),
+    "list, newest first": lambda walead, _: walead.blocked_leads.list(sort="DESC", search="doe").collect(),
+    "first of the list": lambda walead, _: walead.blocked_leads.list().first(),
+    "list of a campaign": lambda walead, _: walead.campaign("C").blocked_leads.list().collect(),
+    "list of an agent": lambda _, phones: phones.agent("A").block_list.list().collect(),
+    "find": lambda walead, _: walead.blocked_leads.find("john-doe"),
+    "find many": lambda walead, _: walead.blocked_leads.find_many(PEOPLE),
+}
+CHANGES: dict[str, Call] = {
+    "block": lambda walead, _: walead.blocked_leads.block(PEOPLE, reason="asked", check=False),
+    "block, read back": lambda walead, _: walead.blocked_leads.block(
+        PEOPLE, batch_size=2, verify="always", check=False
+    ),
+    "unblock": lambda walead, _: walead.blocked_leads.unblock(IDS, check=False),
+    "unblock people": lambda walead, _: walead.blocked_leads.unblock_identifiers(PEOPLE, check=False),
+    "block in a campaign": lambda walead, _: walead.campaign("C").blocked_leads.block(PEOPLE, check=False),
+    "block numbers": lambda _, phones: phones.agent("A").block_list.block(NUMBERS, check=False),
+    "unblock numbers": lambda _, phones: phones.agent("A").block_list.unblock(NUMBERS, check=False),
+}
+GIVEN = {name: NUMBERS if "numbers" in name else IDS if name == "unblock" else PEOPLE for name in CHANGES}
+
+TEXTS = st.text(max_size=12) | st.sampled_from([*PEOPLE, *IDS, *NUMBERS, "2024-01-01T00:00:00Z", "\ud800"])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
+CHANGE_FIELDS = ["success", "message", "blocked", "unblocked", "added", "removed", "failed", "error", "statusCode"]
+RECORD_FIELDS = ["id", "publicIdentifier", "reason", "createdAt", "workspaceId", "blockList", "number"]
+FIELDS = st.sampled_from([*CHANGE_FIELDS, *RECORD_FIELDS])
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(FIELDS | TEXTS, inner, max_size=5),
+    max_leaves=12,
+)
+
+
+def nearly(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects with these fields; in some, one is missing or anything."""
+    right = st.fixed_dictionaries(fields)
+    wrong = st.builds(lambda made, name, value: {**made, name: value}, right, FIELDS, ANYTHING)
+    short = st.builds(lambda made, gone: {name: made[name] for name in made if name != gone}, right, FIELDS)
+    return st.one_of(right, right, right, right, wrong, short)
+
+
+MOMENTS = st.datetimes().map(lambda moment: moment.isoformat() + "Z") | st.just("2024-01-01T00:00:00.000Z")
+PAGES = st.lists(
+    nearly(
+        id=st.sampled_from(IDS) | st.uuids().map(str),
+        publicIdentifier=st.sampled_from(["john-doe", "John-Doe", "jane-smith", "ACoAAB12345", "else"]) | TEXTS,
+        reason=st.none() | TEXTS,
+        createdAt=MOMENTS,
+        workspaceId=st.just("W"),
+    ),
+    max_size=5,
+)
+COUNTS = nearly(success=st.booleans(), message=TEXTS, blocked=st.integers(-1, 4), unblocked=st.integers(-1, 4))
+SOME_NUMBERS = st.lists(st.sampled_from(NUMBERS) | TEXTS, max_size=4)
+FAILURES = st.lists(
+    nearly(number=st.sampled_from(NUMBERS), reason=st.just("Number not found in block list") | TEXTS), max_size=4
+)
+NUMBERS_CHANGED = nearly(message=TEXTS, added=SOME_NUMBERS, removed=SOME_NUMBERS, failed=FAILURES)
+
+
+def bodies(*likely: st.SearchStrategy[Any]) -> st.SearchStrategy[bytes]:
+    """Most often what is likely, as JSON; or any JSON, JSON that breaks off, or bytes."""
+    whole = st.one_of(*likely, *likely, ANYTHING).map(lambda value: json.dumps(value).encode())
+    return whole | st.builds(lambda body, end: body[:end], whole, st.integers(0, 40)) | st.binary(max_size=20)
+
+
+@attrs.frozen
+class Said:
+    """One answer of the service."""
+
+    status: int
+    body: bytes
+
+    def wire(self) -> bytes:
+        """The answer as bytes."""
+        return answer(b"" if self.status == 304 else self.body, status=f"{self.status} So it is")
+
+
+@attrs.frozen
+class Service:
+    """Answers reads and changes in turn with what stands here, the last of each for ever."""
+
+    reads: list[Said]
+    changes: list[Said]
+
+    def answer(self, seen: list[Seen]) -> bytes:
+        """The answer to the last request."""
+        read = seen[-1].method == "GET"
+        said = self.reads if read else self.changes
+        turn = sum((one.method == "GET") == read for one in seen) - 1
+        return said[min(turn, len(said) - 1)].wire()
+
+
+def turns(*likely: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Said]]:
+    success = st.just(200) | st.sampled_from([200, 201, 202, 206])
+    return st.lists(st.builds(Said, success | st.integers(300, 599), bodies(*likely)), min_size=1, max_size=4)
+
+
+SERVICES = st.builds(
+    Service,
+    reads=turns(PAGES, SOME_NUMBERS | st.fixed_dictionaries({"blockList": SOME_NUMBERS})),
+    changes=turns(COUNTS, NUMBERS_CHANGED),
+)
+
+
+async def told(call: Call, service: Service) -> tuple[object, int]:
+    """What comes of a call to this service, a value or an error; and how many requests it took."""
+    policy = RetryPolicy(attempts=2, wait_initial=0.0)
+
+    async def script(writer: asyncio.StreamWriter, _: int) -> None:
+        writer.write(service.answer(server.seen))
+        await writer.drain()
+
+    async with (
+        ScriptedServer(script) as server,
+        AsyncSession(KEY, base_url=server.url, retry=policy) as walead,
+        VoiceAgentSession(KEY, uid="U", base_url=server.url, retry=policy) as phones,
+    ):
+        try:
+            value = await call(walead, phones)
+        except WaleadError as error:
+            value = error
+        return value, len(server.seen)
+
+
+def succeeded(said: list[Said]) -> bool:
+    return any(one.status < 300 for one in said)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@given(service=SERVICES)
+def test_any_answer_to_a_question_gives_a_value_or_an_error_of_ours(name: str, service: Service) -> None:
+    value, requests = asyncio.run(told(QUESTIONS[name], service))
+
+    assert 1 <= requests <= MOST
+    if isinstance(value, WaleadError):
+        assert str(value)
+        return
+    assert succeeded(service.reads)
+    found = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
+    assert all(isinstance(one, BlockedLead | CampaignBlockedLead | str | None) for one in found)
+    if name == "find" and isinstance(value, BlockedLead):
+        assert value.public_identifier.lower() == "john-doe"
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@given(service=SERVICES)
+def test_any_answer_to_a_change_gives_a_report_or_an_error_of_ours(name: str, service: Service) -> None:
+    value, requests = asyncio.run(told(CHANGES[name], service))
+
+    assert 1 <= requests <= MOST
+    report = value.report if isinstance(value, WaleadError) else value
+    assert isinstance(report, BulkReport)
+    outcomes = list(report.outcomes)
+    assert [outcome.item for outcome in outcomes] == GIVEN[name]
+    assert Counter(outcome.status for outcome in outcomes) == Counter(report.counts)
+    for outcome in outcomes:
+        assert outcome.error is None or isinstance(outcome.error, WaleadError)
+        assert outcome.detail or outcome.error or outcome.status in {Status.DONE, Status.ALREADY}
+    if not succeeded(service.reads) and not succeeded(service.changes):
+        assert Status.DONE not in report.counts or not report.counts[Status.DONE]
