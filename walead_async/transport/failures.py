@@ -175,6 +175,8 @@ def decoded(body: bytes, encoding: str) -> bytes:
     except zlib.error:
         raise _odd(f"the answer says that it is {encoding}, but it cannot be unpacked") from None
     if len(whole) > MAX_BODY:
+        # An error lives long, and its traceback would keep this.
+        del whole
         raise too_large()
     if not unpacker.eof:
         error = ConnectionFailedError(f"the answer broke off: its {encoding} stream has no end")

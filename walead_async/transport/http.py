@@ -243,6 +243,9 @@ async def _read(response: aiohttp.ClientResponse, limit: Limit) -> bytes:
                 break
         else:
             return b"".join(chunks)
+        # An error lives long, and its traceback would keep these.
+        chunks.clear()
+        del body, chunk
     response.close()
     raise too_large()
 

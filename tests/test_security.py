@@ -1,0 +1,284 @@
+"""The promises of SECURITY.md, each seen from outside: on sessions, servers and files as a user has them."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import gzip
+import logging
+import pickle
+import stat
+import traceback
+import tracemalloc
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from scripted import Script, ScriptedServer, answer, answers
+
+import walead_async
+from walead_async import (
+    AsyncSession,
+    BlockedLead,
+    ConfigurationError,
+    InvalidInputError,
+    PaginationError,
+    RetryPolicy,
+    UnexpectedResponseError,
+    VoiceAgentSession,
+    WaleadError,
+)
+from walead_async.jobs.exports import SUFFIXES, export_leads
+from walead_async.testing import Emulator
+from walead_async.transport.failures import MAX_BODY
+
+KEY = "wk_a_key_that_nobody_may_see"
+ONCE = RetryPolicy.never()
+PACKAGE = str(Path(walead_async.__file__).parent)
+ECHO = b'{"success": false, "message": "wrong key: wk_a_key_that_nobody_may_see"}'
+
+
+async def breaks_off(writer: asyncio.StreamWriter, number: int) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n[")
+    await writer.drain()
+    writer.close()
+
+
+#: Ways in which a request can fail that carry something of the request back.
+FAILING: dict[str, Script] = {
+    "an echo of the key": answers(answer(ECHO, f"X-Request-Id: {KEY[:2]}-1", status="401 No")),
+    "an echo of the key in a page": answers(answer(b"<html>" + KEY.encode(), status="502 Bad")),
+    "no HTTP": answers(KEY.encode() + b"\r\n\r\n"),
+    "a redirect": answers(answer(b"", "Location: http://elsewhere.example/", status="302 Found")),
+    "nothing that can be read": answers(answer(b"[17]")),
+    "a cut answer": breaks_off,
+}
+
+Call = Callable[[AsyncSession], Awaitable[object]]
+CALLS: dict[str, Call] = {
+    "list": lambda session: session.blocked_leads.list().collect(),
+    "block": lambda session: session.blocked_leads.block(["john-doe"], reason="asked"),
+    "unblock": lambda session: session.blocked_leads.unblock(["r-1"]),
+}
+
+
+def told_of(error: BaseException) -> str:
+    """All that an error shows: its texts, and the locals of our frames, as a reporter of errors captures them."""
+    told = [repr(error), str(error), repr(error.args), repr(vars(error))]
+    while error is not None:
+        frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
+        told += [str(frame.locals) for frame in frames if frame.filename.startswith(PACKAGE)]
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    return "".join(told)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("script", FAILING.values(), ids=FAILING)
+async def test_the_key_is_in_no_error_traceback_pickle_log_or_event(
+    script: Script, call: Call, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    events: list[object] = []
+    async with (
+        ScriptedServer(script) as server,
+        AsyncSession(KEY, base_url=server.url, retry=ONCE, hooks=[events.append]) as session,
+    ):
+        with pytest.raises(WaleadError) as caught:
+            await call(session)
+        told = told_of(caught.value) + repr(session) + repr(vars(session)) + repr(events)
+    assert KEY not in told
+    assert KEY.encode() not in pickle.dumps(caught.value)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    assert KEY not in caplog.text
+    assert KEY not in "".join(capfd.readouterr())
+    assert all(seen.headers["x-api-key"] == KEY and KEY not in seen.target for seen in server.seen)
+
+
+async def test_the_key_is_in_no_repr_of_what_a_user_holds() -> None:
+    walead, phones = AsyncSession(KEY), VoiceAgentSession(KEY, uid="u-1")
+    campaign, agent = walead.campaign("c-1"), phones.agent("a-1")
+    held = [walead, phones, walead.blocked_leads, walead.blocked_leads.list(), campaign, agent, agent.block_list]
+    for one in held:
+        assert KEY not in repr(one) + str(one) + f"{one}"
+
+
+async def test_logs_and_events_name_no_person(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="walead_async")
+    events: list[object] = []
+    async with (
+        Emulator() as emulator,
+        AsyncSession(emulator.api_key, base_url=emulator.walead_url, hooks=[events.append]) as session,
+    ):
+        await session.blocked_leads.block(["john-doe"], reason="asked-to-stop", verify="always")
+        assert await session.blocked_leads.find("john-doe")
+        await session.blocked_leads.unblock_identifiers(["john-doe"])
+    ours = "".join(record.getMessage() for record in caplog.records if record.name.startswith("walead_async"))
+    assert ours
+    for person in ("john-doe", "JOHN-DOE", "asked-to-stop"):
+        assert person not in ours + repr(events)
+
+
+@pytest.mark.parametrize("url", ["http://walead.example/api", "http://127.0.0.1.example", "ftp://walead.example"])
+def test_no_key_goes_out_in_the_clear(url: str) -> None:
+    for make in (lambda: AsyncSession(KEY, base_url=url), lambda: VoiceAgentSession(KEY, uid="u", base_url=url)):
+        with pytest.raises(ConfigurationError):
+            make()
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_the_key_follows_no_redirect_to_another_host(call: Call, status: int) -> None:
+    async with ScriptedServer(answers(answer())) as elsewhere:
+        away = answer(b"", f"Location: {elsewhere.url}/v1/blocked-leads", status=f"{status} Elsewhere")
+        async with ScriptedServer(answers(away)) as server, AsyncSession(KEY, base_url=server.url) as session:
+            with pytest.raises(WaleadError):
+                await call(session)
+    assert server.seen
+    assert elsewhere.seen == []
+
+
+async def test_a_session_that_was_lent_gives_nothing_and_takes_no_key() -> None:
+    async with (
+        ScriptedServer(answers(answer(b"[]", "Set-Cookie: tracked=1"))) as server,
+        aiohttp.ClientSession() as http,
+    ):
+        async with AsyncSession(KEY, base_url=server.url, http=http) as session:
+            await session.blocked_leads.list().collect()
+        async with http.get(server.url) as plain:
+            await plain.read()
+        assert len(http.cookie_jar) == 0
+    assert "x-api-key" not in server.seen[-1].headers
+
+
+@pytest.mark.parametrize("unsafe", ["..", "../v1/blocked-leads", "a/b", "", "a?b", "a#b", "%2e%2e", "a\r\nX-Evil: 1"])
+async def test_an_unsafe_id_never_becomes_part_of_a_path(unsafe: str) -> None:
+    async with ScriptedServer(answers(answer())) as server:
+        async with AsyncSession(KEY, base_url=server.url) as session:
+            with pytest.raises(InvalidInputError):
+                session.campaign(unsafe)
+        async with VoiceAgentSession(KEY, uid="u-1", base_url=server.url) as phones:
+            with pytest.raises(InvalidInputError):
+                phones.agent(unsafe)
+        assert server.seen == []
+
+
+@pytest.mark.parametrize("person", ["a&offset=7", "a#b", "a?b=c", "%26offset%3d7", "a;b", "a+b"])
+async def test_what_is_searched_for_stays_one_parameter(person: str) -> None:
+    async with (
+        Emulator() as emulator,
+        AsyncSession(emulator.api_key, base_url=emulator.walead_url) as session,
+    ):
+        await session.blocked_leads.list(search=person).collect()
+        assert [request.path for request in emulator.requests] == ["/v1/blocked-leads"]
+        assert dict(emulator.requests[0].query) == {"sort": "ASC", "offset": "0", "search": person}
+
+
+@pytest.mark.parametrize(
+    "person",
+    ['x"}],"all":true,"leads":[{"publicIdentifier":"y', "x\\", '"'],
+    ids=["a second object", "an escape", "a quote"],
+)
+async def test_what_is_blocked_stays_one_text_of_the_body(person: str) -> None:
+    async with (
+        Emulator() as emulator,
+        AsyncSession(emulator.api_key, base_url=emulator.walead_url) as session,
+    ):
+        report = await session.blocked_leads.block([person], reason=person, check=False)
+        sent = [request.body for request in emulator.requests if request.method == "POST"]
+        key = report.outcomes[0].key
+        assert sent in ([], [{"leads": [{"publicIdentifier": key, "reason": person}]}])
+
+
+async def test_a_bomb_is_not_unpacked_and_no_error_keeps_it() -> None:
+    bomb = gzip.compress(bytes(MAX_BODY + 1_000), compresslevel=1)
+    script = answers(answer(bomb, "Content-Encoding: gzip"))
+    tracemalloc.start()
+    try:
+        async with ScriptedServer(script) as server, AsyncSession(KEY, base_url=server.url, retry=ONCE) as session:
+            with pytest.raises(UnexpectedResponseError, match="larger than 64 MiB") as caught:
+                await session.blocked_leads.list().collect()
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert caught.value is not None
+    assert kept < MAX_BODY / 4
+    assert most < MAX_BODY * 3
+
+
+async def test_a_flood_is_not_read_and_no_error_keeps_it() -> None:
+    async def floods(writer: asyncio.StreamWriter, number: int) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        block = b"100000\r\n" + bytes(1024 * 1024) + b"\r\n"
+        while True:
+            writer.write(block)
+            await writer.drain()
+
+    tracemalloc.start()
+    try:
+        async with ScriptedServer(floods) as server, AsyncSession(KEY, base_url=server.url, retry=ONCE) as session:
+            with pytest.raises(UnexpectedResponseError, match="larger than 64 MiB") as caught:
+                await session.blocked_leads.list().collect()
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert caught.value is not None
+    assert kept < MAX_BODY / 4
+    assert most < MAX_BODY * 3
+
+
+async def test_a_list_that_repeats_for_ever_is_an_error() -> None:
+    async with (
+        Emulator(leads=300, faults=["GET#2-:repeat-page"]) as emulator,
+        AsyncSession(emulator.api_key, base_url=emulator.walead_url) as session,
+    ):
+        with pytest.raises(PaginationError):
+            await session.blocked_leads.list().collect()
+        assert len(emulator.requests) < 200
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "'"])
+async def test_no_cell_of_an_export_is_a_formula(tmp_path: Path, start: str) -> None:
+    cell = f"{start}cmd|' /C calc'!A0"
+
+    async def records() -> AsyncIterator[BlockedLead]:
+        yield BlockedLead(cell, cell, cell, datetime(2024, 1, 1, tzinfo=UTC), cell)
+
+    await export_leads(tmp_path / "blocked.csv", records())
+    with (tmp_path / "blocked.csv").open(newline="", encoding="utf-8-sig") as file:
+        _, row = csv.reader(file)
+    assert [text[:2] for text in row if text.endswith("A0")] == [f"'{start}"] * 4
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+async def test_an_export_is_for_its_owner_only(tmp_path: Path, suffix: str) -> None:
+    async def records() -> AsyncIterator[BlockedLead]:
+        yield BlockedLead("r-1", "john-doe", None, datetime(2024, 1, 1, tzinfo=UTC), "w-1")
+
+    path = tmp_path / f"blocked{suffix}"
+    await export_leads(path, records())
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path, mode: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "key"
+    path.write_text(KEY, encoding="utf-8")
+    path.chmod(mode)
+    monkeypatch.setenv("WALEAD_API_KEY_FILE", str(path))
+    with pytest.raises(ConfigurationError, match="others can read") as caught:
+        AsyncSession()
+    assert KEY not in told_of(caught.value)
+
+
+@pytest.mark.parametrize("leads", ["john-doe", b"john-doe", {"john-doe": 1}])
+async def test_a_single_name_in_place_of_a_list_blocks_nobody(leads: Any) -> None:
+    async with (
+        Emulator() as emulator,
+        AsyncSession(emulator.api_key, base_url=emulator.walead_url) as session,
+    ):
+        with pytest.raises(InvalidInputError):
+            await session.blocked_leads.block(leads)
+        assert emulator.requests == []
