@@ -96,7 +96,7 @@ def layers(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the pages, warnings being errors, and run every Python snippet in them and in the README."""
     session.install(PACKAGE, *group("docs"))
-    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html")
+    session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html")
     session.run("pytest", "-p", "snippets", "docs", "README.md", env={"PYTHONPATH": "docs"})
 
 
@@ -120,6 +120,20 @@ def contract(session: nox.Session) -> None:
     session.run("python", "tests/contract/examine_emulator.py", *session.posargs)
     apart = [f"--ignore=tests/{room}" for room in APART]
     session.run("pytest", "-p", "contract_watch", *apart, env={"PYTHONPATH": "tests/contract"})
+
+
+@nox.session
+def matrix(session: nox.Session) -> None:
+    """Run the fault matrix, print it, and write its page: `nox -s matrix -- --row 401`."""
+    session.install(PACKAGE, *group("tests"))
+    session.run("python", "tests/faults/matrix.py", *session.posargs)
+
+
+@nox.session
+def mutations(session: nox.Session) -> None:
+    """Break ten lines that matter, one at a time, in a copy of the package, and see the fault matrix fail for each."""
+    session.install(PACKAGE, *group("tests"))
+    session.run("python", "tests/faults/mutations.py", *session.posargs)
 
 
 @nox.session

@@ -1,0 +1,65 @@
+"""The fault matrix as a page of the documentation, and as lines for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fault_calls import READS, Column
+from fault_rows import HELD_BY, MUST_SURVIVE, ROWS, WITH_THE_JOURNAL
+from fault_table import Mode, Row
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
+
+HEAD = """\
+# Faults that are survived
+
+What goes wrong between a program and the two services, and how each call ends then. Every cell is a test over real
+sockets against the emulator (`nox -s matrix` runs them and writes this page). `fine` is as if nothing had happened. An
+error is what a read raises, or what ended a bulk call; a status is that of the items of a bulk call
+([what they mean](../how-to/handle-errors.md)). After each cell no record was lost or yielded twice without an error,
+every item had exactly one status and it agreed with what the service held, no unblock had been sent twice without
+proof that the first did nothing, no task, socket or file was left, and the key was in no log, error, pickle or event.
+
+A fault meets the first request that matters ("once"), each that matters ("every time": all reads of a read, all blocks
+of a block), or whatever is asked ("all requests": the read-backs of a bulk call fail too).
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *(line for group in MUST_SURVIVE for line in _group(group))])
+
+
+def _group(group: str) -> Iterator[str]:
+    yield f"## {group.capitalize()}"
+    yield ""
+    rows = ROWS.get(group, [])
+    for mode in Mode:
+        of_mode = [row for row in rows if mode in row.modes]
+        if of_mode:
+            yield from _table(of_mode, mode)
+    names = [name for name in MUST_SURVIVE[group] if not any(row.name == name for row in rows)]
+    for name in names:
+        held = "comes with the journal" if name in WITH_THE_JOURNAL else f"`{HELD_BY[name].partition('::')[0]}`"
+        yield f"- {name}: {held}"
+    if names:
+        yield ""
+
+
+def _table(rows: list[Row], mode: Mode) -> Iterator[str]:
+    columns = [column for column in Column if any(end_of(row, column, mode) for row in rows)]
+    yield f"| {mode.value} | " + " | ".join(column.value for column in columns) + " |"
+    yield "|---" * (len(columns) + 1) + "|"
+    for row in rows:
+        yield f"| {row} | " + " | ".join(end_of(row, column, mode) for column in columns) + " |"
+    yield ""
+
+
+def end_of(row: Row, column: Column, mode: Mode) -> str:
+    """The promised end of a cell; nothing if there is no such cell."""
+    if mode not in row.modes or column not in row.columns:
+        return ""
+    if mode is Mode.DOWN and column in READS and Mode.ALWAYS in row.modes:
+        return ""
+    return row.ends.by_mode[mode][column]

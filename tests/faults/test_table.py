@@ -1,0 +1,45 @@
+"""The fault matrix has no hole, and its page tells the truth."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from fault_page import PAGE, page
+from fault_rows import HELD_BY, MUST_SURVIVE, ROWS, WITH_THE_JOURNAL
+
+from walead_async.testing import Drift, DriftName, Fault, FaultName
+
+ROOT = Path(__file__).parents[2]
+PLAYS = [row.play for rows in ROWS.values() for row in rows]
+
+
+@pytest.mark.parametrize("group", MUST_SURVIVE)
+def test_everything_that_must_be_survived_has_a_row_a_test_or_a_place(group: str) -> None:
+    placed = {row.name for row in ROWS.get(group, [])} | HELD_BY.keys() | WITH_THE_JOURNAL
+    assert set(MUST_SURVIVE[group]) - placed == set()
+
+
+@pytest.mark.parametrize("group", ROWS)
+def test_no_row_is_about_something_else(group: str) -> None:
+    assert {row.name for row in ROWS[group]} - set(MUST_SURVIVE[group]) == set()
+
+
+def test_every_fault_of_the_emulator_has_a_row() -> None:
+    played = {Fault.parse(play.fault.replace("IN-A-SECOND", "1")).name for play in PLAYS if play.fault}
+    assert set(FaultName) - played == set()
+
+
+def test_every_drift_of_the_emulator_has_a_row() -> None:
+    assert set(DriftName) - {Drift.parse(play.drift).name for play in PLAYS if play.drift} == set()
+
+
+@pytest.mark.parametrize("test", HELD_BY.values(), ids=HELD_BY)
+def test_what_another_test_holds_has_that_test(test: str) -> None:
+    file, _, name = test.partition("::")
+    assert re.search(rf"^(async )?def {name}\(", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_the_page_is_the_table() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page()
