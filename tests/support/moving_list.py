@@ -61,7 +61,9 @@ class MovingList:
         if gone:
             self.add(name=gone.id)
 
-    def page(self, offset: int, size: int, *, descending: bool = False, shuffle: random.Random | None = None) -> list[Record]:
+    def page(
+        self, offset: int, size: int, *, descending: bool = False, shuffle: random.Random | None = None
+    ) -> list[Record]:
         records: Sequence[Record] = self.records
         if shuffle:
             records = sorted(records, key=lambda record: (record.created_at, shuffle.random()))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Ending", "Lengths", "Tail"]
+__all__ = ["Ending", "Tail"]
 
 #: Pages between two looks for an end that may run away, where pages are cut short.
 CUT_PAGES = 8
 #: Pages before the first look for such an end amid full pages, of a size below TINY and of others.
-TINY_PAGES, PAGES = 16, 1024
+TINY_PAGES, PAGES = 64, 1024
 TINY = 10
 #: So often a moving end is aimed at, before it is taken as it is.
 TRIES = 16
@@ -27,61 +27,14 @@ class Tail(NamedTuple):
         return other is not None and self[:2] == other[:2] and set(self.ids) == set(other.ids)
 
 
-class Lengths:
-    """How long pages are, and whether that can be relied upon.
-
-    It cannot, once a page shorter than the longest was followed by more records: the list grew meanwhile, or pages are
-    cut short in its middle.
-    """
-
-    def __init__(self, *, appends: bool, longest: int = 0) -> None:
-        self.longest = longest
-        self._appends = appends
-        self._first_page = 0
-        self._short = False
-        self._followed_from: int | None = None
-
-    @property
-    def constant(self) -> bool:
-        """True as long as no short page was followed by more records."""
-        return self._followed_from is None
-
-    def cut(self, count: int) -> bool:
-        """True if pages were cut short in the middle of the list, of which `count` records were yielded."""
-        if self._followed_from is None:
-            return False
-        return not self._appends or count - self._followed_from >= self.longest
-
-    def measured(self, size: int, count: int) -> None:
-        """A page of `size` records came when `count` were yielded."""
-        if size <= self.longest:
-            return
-        if count and self.longest:
-            # the pages before were short ones, and were followed by more
-            self._followed_from = min(self._first_page, self._followed_from or self._first_page)
-        self.longest = size
-
-    def added(self, size: int, before: int, new: int) -> None:
-        """A page of `size` records held `new` new ones, after `before` that were yielded."""
-        if self._short and self._followed_from is None:
-            self._followed_from = before
-        self._first_page = self._first_page or new
-        self._short = size < self.longest
-
-    def stayed(self) -> None:
-        """A page held nothing new, and may be the end."""
-        self._short = True
-
-
-
 class Ending:
     """The search for the end, which is proven in one of three ways.
 
     A lone record that is known: no page but the last has only one. It is looked for where the last record should stand,
     and an empty answer, or the same record once more, must follow it.
 
-    Where records of one time change their order a lone record proves nothing: there the same page must be seen before
-    and after an empty answer one past it.
+    Where records of one time change their order, or all pages have one record, a lone one proves nothing: there the
+    same page must be seen before and after an empty answer one past it.
 
     Where records are added at the end as fast as they are read: the list was empty from `line` on when somebody
     looked; in a page that was asked for afterwards the last record yielded stood `left + 1` below that; so once more
@@ -127,11 +80,12 @@ class Ending:
         if self._left is not None:
             self._left -= new
         self.tail = self._seen = None
+        self._tries = 0
 
-    def stayed(self, tail: Tail, *, stable: bool) -> bool:
+    def stayed(self, tail: Tail, *, lone_is_last: bool) -> bool:
         """A page held nothing new, and may be the end: True if it is proven to be."""
         before, lone, self.tail = self.tail, self.lone, tail
-        if stable:
+        if lone_is_last:
             return lone == tail.ids[-1]
         return self._line == tail.end + 1 and tail.same_as(before)
 
@@ -171,7 +125,8 @@ class Ending:
         if self._line is None or self._left is not None:
             return
         # records may have been added before it since somebody looked, or removed
-        self._left = max(0, self._line - 1 - min(position, expected))
+        left = max(0, self._line - 1 - min(position, expected))
+        self._left = 2 * left if self._unsure else left
 
     def look(self, end: int, new: int, *, cut: bool) -> int | None:
         """Where to look for an end that runs away, after a short page with `new` records that ended at position `end`.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from itertools import islice
 from operator import gt, lt
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from walead_async.errors import PaginationError
+from walead_async.paging.taken import Memory, Taken
+from walead_async.paging.unreadable import doubled, unsorted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -18,56 +20,6 @@ T = TypeVar("T")
 
 #: So many overlaps that show parts of a large tie group in the order remembered are taken for a stable order.
 AGREEMENTS = 3
-
-
-class Taken(NamedTuple, Generic[T]):
-    """An accepted page, taken apart.
-
-    `new` are the records to yield. `known` counts the page's records up to the last known one; `intact` says that they
-    are the ones remembered, none missing and none between. `trail` counts the records at the page's end that share
-    one date, and `last` names the page's last record.
-    """
-
-    new: list[T]
-    known: int
-    intact: bool
-    trail: int
-    ids: tuple[str, ...]
-
-
-class Memory(Protocol[T]):
-    """What a read remembers of the records it yielded."""
-
-    @property
-    def appends(self) -> bool:
-        """True if records that are added while the list is read are known to stand at its end."""
-        ...
-
-    @property
-    def ordered(self) -> bool:
-        """True if the list has a stated order."""
-        ...
-
-    @property
-    def stable(self) -> bool | None:
-        """Whether records of one date keep their order from answer to answer; None while that is not known."""
-        ...
-
-    @property
-    def doubt(self) -> str | None:
-        """What the pages so far left undecidable, in words."""
-        ...
-
-    def take(self, records: Sequence[T], offset: int) -> Taken[T] | None:
-        """Remember a page and take it apart; None if it begins with an unknown record, and is refused.
-
-        Raises `PaginationError` if the page contradicts what was asked for.
-        """
-        ...
-
-    def held(self, kept: Sequence[T], left: Sequence[T]) -> tuple[datetime | None, list[str]]:
-        """What a cursor must hold if, of the last page that added records, `kept` were yielded and `left` not yet."""
-        ...
 
 
 class Dated(Generic[T]):
@@ -110,7 +62,12 @@ class Dated(Generic[T]):
             return False
         return True if self._agreements >= AGREEMENTS else None
 
-    def take(self, records: Sequence[T], offset: int) -> Taken[T] | None:
+    @property
+    def ties(self) -> int:
+        """How many records yielded share the watermark's date."""
+        return len(self._ranks)
+
+    def take(self, records: Sequence[T], offset: int, *, whole: bool = False) -> Taken[T] | None:
         """Remember a page. Its first record must be known, unless it is the first of the list."""
         dates, ids = zip(*map(self._key, records), strict=True)
         self._check(dates, ids, offset)
@@ -124,10 +81,9 @@ class Dated(Generic[T]):
         fresh = [index for index in range(below, upto) if ids[index] not in ranks]
         ordered = known == sorted(known)
         mixed = bool(fresh) and fresh[0] < below + len(known)
-        if not ordered:
-            self._unstable = True
-            if inside:
-                return None
+        self._unstable = self._unstable or not ordered
+        if inside and (not ordered or (whole and (fresh or upto < len(dates)))):
+            return None
         intact = self._overlapped(known, mixed=mixed) if inside else len(known) == len(ranks)
         trail = 1
         if upto < len(dates):
@@ -138,7 +94,12 @@ class Dated(Generic[T]):
             self._join(ids[below:upto], len(fresh), known, inside=inside, ordered=ordered and not mixed)
         new = [records[index] for index in fresh]
         new += records[upto:]
-        return Taken(new, below + len(known), intact, trail, ids)
+        return Taken(new, below + len(known), intact, intact or not inside, trail, ids)
+
+    def knows(self, record: T) -> bool:
+        """Whether a record stands below the watermark, or in its tie group."""
+        date, named = self._key(record)
+        return self._date is not None and (self._before(date, self._date) or named in self._ranks)
 
     def held(self, kept: Sequence[T], left: Sequence[T]) -> tuple[datetime | None, list[str]]:
         """The watermark's date and its tie group, in order."""
@@ -156,16 +117,9 @@ class Dated(Generic[T]):
 
     def _check(self, dates: Sequence[datetime], ids: Sequence[str], offset: int) -> None:
         if len(set(ids)) < len(ids):
-            raise PaginationError(
-                f"the service names a record twice in one page, at offset {offset}: positions in such a list cannot be"
-                " trusted. Read it again; if it stays so, tell the service's support"
-            )
+            raise doubled(offset)
         if list(dates) != sorted(dates, reverse=self._descending):
-            wanted = "newest first" if self._descending else "oldest first"
-            raise PaginationError(
-                f"the service did not sort its page at offset {offset} by createdAt, {wanted}, as it was asked to: the"
-                " list cannot be read without losing records. Read it again; if it stays so, try the other `sort`"
-            )
+            raise unsorted(offset, descending=self._descending)
 
     def _place(self, dates: Sequence[datetime]) -> tuple[int, int]:
         """How many records stand below the watermark's date, and how many at or below it."""
@@ -230,34 +184,44 @@ class Named(Generic[T]):
     appends = False
     ordered = False
     stable = None
+    ties = 1
 
     def __init__(self, name: Callable[[T], str], *, ids: Iterable[str] = ()) -> None:
         self._name = name
         self._known = dict.fromkeys(ids)
         self.doubt: str | None = None
 
-    def take(self, records: Sequence[T], offset: int) -> Taken[T] | None:
+    def take(self, records: Sequence[T], offset: int, *, whole: bool = False) -> Taken[T] | None:
         """Remember a page. Its first record must be known, unless it is the first of the list."""
         ids = tuple(digest(self._name(record)) for record in records)
-        if offset and ids[0] not in self._known:
-            return None
-        if len(set(ids)) < len(ids):
-            self.doubt = "the service names somebody twice in one page of a list without ids"
+        newest = next(reversed(self._known), None)
         fresh: dict[str, int] = {}
         for index, named in enumerate(ids):
             if named not in self._known:
                 fresh.setdefault(named, index)
+        if offset and (ids[0] not in self._known or (whole and fresh and ids[0] == newest)):
+            return None
+        if len(set(ids)) < len(ids):
+            self.doubt = "the service names somebody twice in one page of a list without ids"
         first = min(fresh.values(), default=len(ids))
-        newest = next(reversed(self._known), None)
-        intact = newest in ids[:first] if newest else True
         known = ids.index(newest) + 1 if newest in ids else first
+        intact = known <= first and self._last_two(ids[max(0, known - 2) : known])
         self._known.update(dict.fromkeys(fresh))
-        return Taken([records[index] for index in fresh.values()], known, intact, 1, ids)
+        return Taken([records[index] for index in fresh.values()], known, intact, intact, 1, ids)
+
+    def knows(self, record: T) -> bool:
+        """Whether a record of this identity was yielded."""
+        return digest(self._name(record)) in self._known
 
     def held(self, kept: Sequence[T], left: Sequence[T]) -> tuple[datetime | None, list[str]]:
         """The digests of all records yielded."""
         taken_back = {digest(self._name(record)) for record in left}
         return None, [named for named in self._known if named not in taken_back]
+
+    def _last_two(self, ids: tuple[str, ...]) -> bool:
+        """Whether these are the records yielded last, in order: two, or one if no more is shown."""
+        last = tuple(islice(reversed(self._known), len(ids)))[::-1]
+        return ids == last and (bool(ids) or not self._known)
 
 
 def digest(name: str) -> str:

@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from walead_async.errors import PaginationError
 from walead_async.models import Completeness
-from walead_async.paging.ending import Ending, Lengths, Tail
-from walead_async.paging.pace import OVERLAP, Pace, Patience, WayBack
+from walead_async.paging.ending import Ending, Tail
+from walead_async.paging.findings import EMPTIED, GREW, MOVED, REMOVED, Findings
+from walead_async.paging.lengths import OVERLAP, Lengths, looks_full
+from walead_async.paging.pace import Pace, Patience, WayBack
 from walead_async.paging.step import START, Mark, Step
+from walead_async.paging.unreadable import shuffled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from walead_async.paging.memory import Memory, Taken
+    from walead_async.paging.taken import Memory, Taken
 
 __all__ = ["Order"]
 
 T = TypeVar("T")
-
-REMOVED = "records that had been read were removed, so that a page began too far on"
-EMPTIED = "every record that had been read was removed"
-MOVED = "records that had been read stood at other positions"
-GREW = "the list grew at its end while it was read"
 
 
 class Order(Generic[T]):
@@ -35,32 +32,33 @@ class Order(Generic[T]):
 
     def __init__(self, memory: Memory[T], *, page_size: int | None = None, start: Mark = START) -> None:
         self._memory = memory
+        self._found = Findings(start)
+        self._lengths = Lengths(appends=memory.appends, longest=start.longest)
+        self._ending = Ending(appends=memory.appends)
         self._pace = Pace()
         self._back = WayBack()
         self._patience = Patience()
-        self._lengths = Lengths(appends=memory.appends, longest=start.longest)
-        self._ending = Ending(appends=memory.appends)
         self.asked: deque[int] = deque()
-        self.ended = False
-        self.count = start.yielded
-        self._changed = start.changed
-        self._doubt = start.doubt
-        #: Where the last record yielded stood when it was last seen.
-        self._position = start.position
-        self._risen = start.risen
-        self._guess = page_size or 0
+        self.ended, self._judged = False, 0
+        #: Offsets to ask for next, and whether others may be reckoned from the last one asked for.
         self._agenda = deque([start.offset])
         self._open = page_size is not None
-        self._judged = 0
-        self._new: Sequence[T] = ()
-        #: An offset where the list may have ended, and what to ask for after it.
+        self._guess = page_size or 0
+        #: Where the list may have ended, and what to ask for after a look there.
         self._probe: int | None = None
         self._again = 0
+        #: The records of the last page that added some.
+        self._new: Sequence[T] = ()
 
     @property
     def width(self) -> int:
         """How many requests are wise at once."""
         return self._pace.width
+
+    @property
+    def count(self) -> int:
+        """How many records were yielded, those before the read was resumed included."""
+        return self._found.count
 
     @property
     def page_size(self) -> int | None:
@@ -74,40 +72,34 @@ class Order(Generic[T]):
             return Completeness.INCOMPLETE
         if self.doubt:
             return Completeness.UNVERIFIED
-        return Completeness.CHANGED if self._changed else Completeness.COMPLETE
+        return Completeness.CHANGED if self.changed else Completeness.COMPLETE
 
     @property
     def changed(self) -> str | None:
         """In words, what was the first sign that the list changed."""
-        return self._changed
+        return self._found.changed or (None if self._lengths.constant else GREW)
 
     @property
     def doubt(self) -> str | None:
         """In words, which check could not be made."""
-        if self._doubt or self._memory.doubt:
-            return self._doubt or self._memory.doubt
-        if self._lengths.cut(self.count) and not self._ending.outgrown:
-            return f"pages were cut short in the middle of the list: the longest had {self._lengths.longest} records"
-        if self._ending.restless or self._ending.outrun:
-            return "the list changed each time its end was looked at"
-        if self.ended and self._position >= self.count + (0 if self._memory.appends else self._risen):
-            return (
-                f"the list ended at position {self._position + 1}, though {self.count} records were read: the others"
-                " were added among those that had been read, or the service does not keep its order"
-            )
-        return None
+        doubt = self._found.doubt or self._memory.doubt
+        if not doubt and self._lengths.cut(self.count) and not self._ending.outgrown:
+            doubt = f"pages were cut short in the middle of the list: the longest had {self._lengths.longest} records"
+        if not doubt and (self._ending.restless or self._ending.outrun):
+            doubt = "the list changed each time its end was looked at"
+        if not doubt and self.ended:
+            doubt = self._found.too_far(appends=self._memory.appends)
+        return doubt
 
     def ahead(self) -> int | None:
         """The next offset to ask for; None if it depends on answers that are not there yet, or the list has ended."""
         if self._agenda:
             offset = self._agenda.popleft()
-        elif self._open and self.asked:
-            stride = self._pace.stride(self._lengths.longest or self._guess)
+        else:
+            stride = self._pace.stride(self._lengths.longest or self._guess) if self._open and self.asked else 0
             if not stride:
                 return None
             offset = self.asked[-1] + stride
-        else:
-            return None
         self.asked.append(offset)
         return offset
 
@@ -123,12 +115,7 @@ class Order(Generic[T]):
         """
         offset = self.asked.popleft()
         self._judged += 1
-        if records:
-            self._lengths.measured(len(records), self.count)
-            taken = self._memory.take(records, offset)
-            step = self._refused(offset) if taken is None else self._accepted(offset, len(records), taken)
-        else:
-            step = self._empty(offset)
+        step = self._judge_page(offset, records) if records else self._judge_empty(offset)
         if not self.ended:
             self._patience.spend(self._lengths.longest, self.count)
         return step
@@ -136,133 +123,152 @@ class Order(Generic[T]):
     def mark(self, left: int = 0) -> Mark | None:
         """Where the read stands if the last `left` records were not yielded yet; None before the first one."""
         kept, untouched = self._new[: len(self._new) - left], self._new[len(self._new) - left :]
-        count = self.count - left
-        if not count:
+        if self.count == left:
             return None
         date, ids = self._memory.held(kept, untouched)
-        position = self._position - left
-        half = max(1, self._lengths.longest // 2)
         overlap = OVERLAP if date is None else len(ids) + 1
-        offset = max(0, position + 1 - min(overlap, half))
-        return Mark(date, ids, offset, position, self._risen, count, self.page_size or 0, self._changed, self.doubt)
+        position = self._found.position - left
+        return Mark(
+            date=date,
+            ids=ids,
+            offset=max(0, position + 1 - min(overlap, self._lengths.half)),
+            position=position,
+            risen=self._found.risen,
+            yielded=self.count - left,
+            longest=self.page_size or 0,
+            changed=self.changed,
+            doubt=self.doubt,
+        )
 
-    def _empty(self, offset: int) -> Step[T]:
+    def _judge_page(self, offset: int, records: Sequence[T]) -> Step[T]:
+        self._lengths.measured(len(records), self.count)
+        # a tie group that fits into half a page must be seen whole, since its order may not be stable
+        taken = self._memory.take(records, offset, whole=self._memory.ties < self._lengths.half)
+        if self._memory.stable is False and self._memory.ties > self._lengths.longest:
+            raise shuffled(self._lengths.longest)
+        if taken is None:
+            return self._refused(offset, joined=self._memory.knows(records[0]))
+        return self._accepted(offset, len(records), taken)
+
+    def _judge_empty(self, offset: int) -> Step[T]:
         """An empty answer: the end if it lies where the end was looked for, and a refused page anywhere else."""
         if not offset:
             if self.count:
-                self._note_change(EMPTIED)
-            self._position = -1
+                self._found.note_change(EMPTIED)
+            self._found.position = -1
             return self._end(())
-        if offset == self._probe:
-            if self._ending.lone and self._memory.stable is not False:
-                return self._end(())
-            self._ending.ended_at(offset)
-            return Step((), accepted=True, dropped=self._plan(self._again))
-        return self._refused(offset)
+        if offset != self._probe:
+            return self._refused(offset, joined=True)
+        if self._ending.lone and self._lone_is_last:
+            return self._end(())
+        self._ending.ended_at(offset)
+        return Step((), accepted=True, dropped=self._plan(self._again))
 
-    def _refused(self, offset: int) -> Step[T]:
-        """A page that begins too far on: with a record not known, or not at all. Something before it was removed."""
+    def _refused(self, offset: int, *, joined: bool) -> Step[T]:
+        """A page that begins too far on. Something before it was removed, or the end is not where it was looked for."""
         if offset == self._probe:
             return self._went_on()
         instead = self._ending.missed()
+        if instead is None and offset == self._found.position:
+            # the last record was looked for alone, and others have joined it
+            instead = max(0, offset - self._memory.ties)
         if instead is not None:
             return Step((), accepted=False, dropped=self._plan(instead))
-        self._note_change(REMOVED)
-        if not self._memory.ordered:
-            self._doubt = (
-                "a page began with a record that had not been read, and the list has no stated order: whether one was"
-                " passed over cannot be told"
-            )
+        self._found.note_change(REMOVED)
+        if not self._memory.ordered and not joined:
+            self._found.note_unjoined()
         self._pace.refused()
-        step = max(self._lengths.longest // 4, self._pace.slack)
-        return Step((), accepted=False, dropped=self._plan(self._back.refused(offset, step)))
+        back = self._back.refused(offset, max(self._lengths.longest // 4, self._pace.slack))
+        return Step((), accepted=False, dropped=self._plan(back))
 
     def _went_on(self) -> Step[T]:
         """The list goes on where it might have ended."""
         tail = self._ending.tail
         if tail and len(tail.ids) >= self._lengths.longest and self._memory.stable is False:
-            raise PaginationError(
-                f"more records share one createdAt than fit into a page of {self._lengths.longest}, and the service"
-                " gives them in another order each time: such a list cannot be read without losing records"
-            )
+            raise shuffled(self._lengths.longest)
         self._ending.went_on()
         return Step((), accepted=False, dropped=self._plan(self._again))
 
     def _accepted(self, offset: int, size: int, taken: Taken[T]) -> Step[T]:
         """A page that joins what was yielded."""
         end = offset + size - 1
-        if taken.new or taken.intact:
-            self._sight(offset + taken.known - 1, taken)
-        elif end >= self._position:
-            self._note_change(MOVED)
-        lap = self._overlap(taken.trail)
+        self._sight(offset + taken.known - 1, end, taken)
+        lap = self._lengths.overlap(taken.trail, stable=self._memory.stable)
         limit = max(0, end + 1 - lap)
         if taken.new:
             return self._added(end, size, taken.new, lap, limit)
-        if size < self._lengths.longest or size == 1 or limit <= offset:
-            return self._stayed(Tail(offset, end, taken.ids))
-        self._patience.walked(taken.ids[-1], end)
+        short = size < self._lengths.longest or size == 1
+        if not short:
+            self._patience.walked(taken.ids[-1], end)
+        if short or limit <= offset or (taken.intact and self._patience.repeating):
+            return self._stayed(Tail(offset, end, taken.ids), short=short)
         self._pace.overshot()
         ask = self._back.walked(limit, size)
         if self._back.searching:
             return Step((), accepted=True, dropped=self._plan(ask))
         return self._go_on((), ask, ask)
 
+    def _sight(self, position: int, end: int, taken: Taken[T]) -> None:
+        """A page that ends at `end` shows the last record yielded at `position`, or what is left before it."""
+        expected = self._found.position
+        seen = taken.new or taken.intact
+        joined = taken.intact and (taken.known > 1 or position == expected)
+        if (seen or end >= expected) and not joined and not self._memory.ordered:
+            self._found.note_unjoined()
+        if seen:
+            self._pace.shifted(
+                self._found.sighted(position, intact=taken.intact, firm=taken.firm), self._lengths.longest
+            )
+        elif end >= expected:
+            self._found.note_change(MOVED)
+        if taken.new:
+            self._ending.sighted(position, expected)
+
     def _added(self, end: int, size: int, new: Sequence[T], lap: int, limit: int) -> Step[T]:
         """A page with new records."""
-        first = self._judged == 1
         self._lengths.added(size, self.count, len(new))
         self._ending.added(len(new))
-        self.count += len(new)
-        self._position = end
+        self._found.count += len(new)
+        self._found.position = end
         self._new = new
         self._patience.added()
         self._back.found()
         self._pace.added(lap, size)
         if self._ending.outgrown:
-            self._note_change(GREW)
+            self._found.note_change(GREW)
             return self._end(new)
-        ask = max(0, limit - self._pace.slack)
-        short = size < self._lengths.longest or (first and not self._looks_full(size))
+        return self._after(end, size, new, max(0, limit - self._pace.slack), limit)
+
+    def _after(self, end: int, size: int, new: Sequence[T], ask: int, limit: int) -> Step[T]:
+        """Where to go from a page with new records: on, or to look for the end."""
+        first = self._judged == 1
+        full = size >= self._guess if self._guess else looks_full(size)
+        short = size < self._lengths.longest or (first and not full)
         if short and self._lengths.constant:
             # both pages of the end at once, and before them the whole tie group
-            whole = (ask,) if lap > OVERLAP or self._memory.stable is False else ()
+            whole = (ask,) if end + 1 - limit > OVERLAP or self._memory.stable is False else ()
             return Step(new, accepted=True, dropped=self._plan(*whole, end, end + 1))
         cut = self._lengths.cut(self.count)
         look = self._ending.look(end, len(new), cut=cut) if short else self._ending.look_far(end, size)
-        if look is not None:
-            dropped = self._plan(look)
-            self._probe, self._again = look, ask
-        elif short or (first and size > self._guess):
-            dropped = self._plan(ask)
-        else:
+        if look is None and not short and not (first and size > self._guess):
             self._open = True
             return self._go_on(new, ask, limit)
+        dropped = self._plan(ask if look is None else look)
+        self._probe, self._again = look, ask
         self._open = look is None and not short
         return Step(new, accepted=True, dropped=dropped)
 
-    def _stayed(self, tail: Tail) -> Step[T]:
+    def _stayed(self, tail: Tail, *, short: bool) -> Step[T]:
         """A page with nothing new where the list may end."""
-        stable = self._memory.stable is not False
         self._lengths.stayed()
-        if self._ending.stayed(tail, stable=stable) or self._ending.restless:
+        if self._ending.stayed(tail, lone_is_last=self._lone_is_last) or (short and self._ending.restless):
             return self._end(())
-        if stable and not self._ending.lone:
-            return self._aim(tail.end)
-        keep = bool(self.asked) and self.asked[0] == tail.end + 1
-        dropped = False if keep else self._plan(tail.end + 1)
+        alone = bool(self._ending.lone) or not self._lone_is_last
+        aims = (tail.end + 1,) if alone else self._ending.aim(tail.end, self._judged)
+        dropped = self._plan(*aims) if tuple(self.asked)[: len(aims)] != aims else False
         self._open = False
-        self._probe, self._again = tail.end + 1, tail.offset
+        self._probe, self._again = (tail.end + 1 if alone else None), tail.offset
         return Step((), accepted=True, dropped=dropped)
-
-    def _aim(self, end: int) -> Step[T]:
-        """Look for the last record alone, where it should stand."""
-        aims = self._ending.aim(end, self._judged)
-        self._probe = None
-        self._open = False
-        if aims == tuple(self.asked):
-            return Step((), accepted=True)
-        return Step((), accepted=True, dropped=self._plan(*aims))
 
     def _go_on(self, records: Sequence[T], ask: int, limit: int) -> Step[T]:
         """Keep what is under way if it joins at `limit` or below; otherwise ask for a page before it."""
@@ -288,28 +294,7 @@ class Order(Generic[T]):
         self.ended = True
         return Step(records, accepted=True, dropped=self._plan())
 
-    def _sight(self, position: int, taken: Taken[T]) -> None:
-        """The last record yielded was seen at `position`."""
-        shift = self._position - position
-        if shift or not taken.intact:
-            self._note_change(MOVED)
-        if taken.intact:
-            self._risen += max(0, -shift)
-        self._pace.shifted(shift, self._lengths.longest)
-        if taken.new:
-            self._ending.sighted(position, self._position)
-        self._position = position
-
-    def _overlap(self, trail: int) -> int:
-        """How many records of a page the next one must begin with: the trailing tie group, and one below it."""
-        whole, half = trail + 1, max(1, self._lengths.longest // 2)
-        if whole <= half or self._memory.stable is False:
-            return whole
-        return min(OVERLAP, half) if self._memory.stable else half
-
-    def _looks_full(self, size: int) -> bool:
-        """Whether the first page looks like a full one: page sizes are round numbers."""
-        return size >= self._guess if self._guess else size >= 10 and size % 5 == 0
-
-    def _note_change(self, what: str) -> None:
-        self._changed = self._changed or what
+    @property
+    def _lone_is_last(self) -> bool:
+        """Whether a page of one known record can only be the last one."""
+        return self._lengths.longest > 1 and self._memory.stable is not False

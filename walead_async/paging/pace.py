@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from walead_async.errors import PaginationError
+from walead_async.paging.lengths import OVERLAP
+from walead_async.paging.unreadable import no_progress, one_a_page, same_page
 
-__all__ = ["OVERLAP", "Pace", "Patience", "WayBack"]
+__all__ = ["Pace", "Patience", "WayBack"]
 
-#: Records that an overlap has where dates differ: the last one, and the one below it.
-OVERLAP = 2
 #: Requests without progress after which a list cannot be read, and the same if every page has one record.
 STUCK = 64
 STUCK_ON_ONE = 8
+#: After so many pages without a shift, half of it is reckoned with.
+CALM = 8
 UNLIMITED = 1 << 30
 
 
@@ -23,6 +24,7 @@ class Pace:
     def __init__(self) -> None:
         self.width = UNLIMITED
         self.slack = 0
+        self._calm = 0
         self._lap = OVERLAP
 
     def stride(self, size: int) -> int:
@@ -43,8 +45,12 @@ class Pace:
         """Records stood `shift` positions further down than expected: reckon with twice that for a while."""
         if shift > 0:
             self.slack = max(self.slack, min(2 * shift, shift + max(1, size // 4), 2 * size))
-        else:
-            self.slack -= (self.slack + 7) // 8
+            self._calm = 0
+            return
+        self._calm += 1
+        if self._calm == CALM:
+            self.slack //= 2
+            self._calm = 0
 
     def overshot(self) -> None:
         """A page held nothing new: it began further back than there was need for."""
@@ -99,10 +105,16 @@ class Patience:
     """Counts requests without progress, and gives the read up when there are too many."""
 
     def __init__(self) -> None:
+        self._judged = 0
         self._stuck = 0
         self._idle = 0
         self._walked: tuple[str, int] = ("", -1)
         self._repeats = 0
+
+    @property
+    def repeating(self) -> bool:
+        """True if different offsets have led to the same last record, more than once."""
+        return self._repeats > 1
 
     def added(self) -> None:
         """A page held new records."""
@@ -119,23 +131,11 @@ class Patience:
 
     def spend(self, longest: int, count: int) -> None:
         """One more request was judged. Raises `PaginationError` if there have been too many without progress."""
+        self._judged += 1
         self._stuck += 1
         self._idle += 1
-        allowed = STUCK_ON_ONE if longest == 1 else STUCK
-        if self._stuck < allowed and self._idle < STUCK + 4 * count // max(longest, 1):
+        if longest == 1 and (self._stuck >= STUCK_ON_ONE or self._judged > STUCK):
+            raise one_a_page()
+        if self._stuck < STUCK and self._idle < STUCK + 4 * count // max(longest, 1):
             return
-        if longest == 1:
-            raise PaginationError(
-                "the service gives one record a page, so that no page can be seen to follow another: such a list cannot"
-                " be read without losing records. Tell the service's support"
-            )
-        if self._repeats > self._stuck // 2:
-            raise PaginationError(
-                f"{self._repeats} pages in a row from different offsets ended in the same record: the service pays no"
-                " heed to the offset, or the list grows in front as fast as it is read. Try again later; if it stays"
-                " so, tell the service's support"
-            )
-        raise PaginationError(
-            f"{self._idle} requests in a row brought no new record and no end: the list changes faster than it can be"
-            " read, or the service does not page by offset. Go on later, from the listing's cursor"
-        )
+        raise same_page(self._repeats) if self._repeats > self._stuck // 2 else no_progress(self._idle)

@@ -1,0 +1,50 @@
+"""A scaled-down form of the simulation, and that it sees what it looks for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from simulated_reads import Server, check, plan_for, run_many
+
+SIMULATION = Path(__file__).with_name("simulation.py")
+
+
+def test_simulated_reads_lose_nothing_and_say_what_they_know() -> None:
+    found = run_many(1_500, seed=1_000_000)
+    for end in ("complete", "changed", "unverified", "error"):
+        assert sum(count for (group, _, how), count in found.items() if group == "drift" and how == end) > 50
+
+
+def test_the_simulation_prints_a_summary() -> None:
+    program = [sys.executable, str(SIMULATION), "--runs", "200", "--seed", "3"]
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("paging: 200 reads from seed 3 in")
+    assert "drift remove" in done.stdout
+
+
+def test_the_simulation_would_see_a_lost_record() -> None:
+    plan = plan_for(0)._replace(fault="none", drift="none", length=20, size=10)
+    server = Server(plan)
+    with pytest.raises(AssertionError, match="1 records were lost"):
+        check(plan, server, server.list.records[:-1], "complete")
+
+
+def test_the_simulation_would_see_a_record_yielded_twice() -> None:
+    plan = plan_for(0)._replace(fault="none", drift="none", length=20, size=10)
+    server = Server(plan)
+    with pytest.raises(AssertionError, match="yielded twice"):
+        check(plan, server, [*server.list.records, server.list.records[3]], "complete")
+
+
+def test_the_plain_loop_loses_records_in_the_simulated_list() -> None:
+    plan = plan_for(0)._replace(kind="ASC", fault="none", drift="remove", rate=1.0, length=250, size=10)
+    server = Server(plan)
+    got, offset = [], 0
+    while page := server.page(offset):
+        got += page
+        offset += len(page)
+    with pytest.raises(AssertionError, match="records were lost"):
+        check(plan, server, got, "changed")

@@ -1,0 +1,204 @@
+"""Seeded reads of lists that change, from servers that keep the rules or break them, each checked against the truth."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import NamedTuple
+
+from moving_list import MovingList, Read, Record, order_for
+
+from walead_async.errors import PaginationError
+from walead_async.models import Completeness
+from walead_async.paging.cursor import read_cursor, write_cursor
+from walead_async.paging.step import START
+
+DRIFTS = ("none", "remove", "oldest", "newest", "add", "tie", "past", "renew", "replace", "read", "mixed")
+FAULTS = ("none", "empty", "repeat", "cut", "varying", "unstable", "double", "disorder", "stuck", "ones")
+#: After so many changes a list stays as it is.
+MOST_CHANGES = 500
+#: How often one run is stopped and resumed at most.
+STOPS = 5
+
+
+class Plan(NamedTuple):
+    """What one run is made of."""
+
+    seed: int
+    kind: str
+    drift: str
+    fault: str
+    length: int
+    tied: int
+    size: int
+    window: int
+    late: float
+    rate: float
+    stops: float
+    remembered: bool
+
+
+def plan_for(seed: int) -> Plan:
+    rng = random.Random(seed)
+    size = rng.choice([4, 5, 8, 10, 20, 50])
+    fault = rng.choice((*FAULTS, "none", "none"))
+    kind = rng.choice(["ASC", "ASC", "DESC", "DESC", "NAMED"])
+    if fault == "unstable":
+        # a tie group that fits into half a page is read without trust in its order
+        kind, size = rng.choice(["ASC", "DESC"]), rng.choice([10, 20, 50])
+    return Plan(
+        seed=seed,
+        kind=kind,
+        drift=rng.choice(DRIFTS),
+        fault=fault,
+        length=rng.choice([0, 1, 2, 3, 5, 9, 10, 20, 33, 60, 100, 250]),
+        tied=rng.randrange(1, max(2, size // 2 - 1)) if fault == "unstable" else rng.choice([1, 1, 2, 5, 30]),
+        size=size,
+        window=rng.choice([1, 1, 2, 3, 8, 32]),
+        late=rng.choice([0.0, 0.5, 1.0]),
+        rate=rng.choice([0.1, 0.5, 1.0, min(3.0, size / 4)]),
+        stops=rng.choice([0.0, 0.0, 0.1]),
+        remembered=rng.random() < 0.3,
+    )
+
+
+class Server:
+    """A list that drifts, behind a service that has a fault."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.random = random.Random(plan.seed + 1)
+        self.list = MovingList(number // plan.tied for number in range(plan.length))
+        self.requests = 0
+        self.drifted = 0
+        self.met = 0
+        self._last: list[Record] = []
+
+    def page(self, offset: int) -> list[Record]:
+        self._drift()
+        self.requests += 1
+        page = self._honest(offset)
+        answer = self._spoil(page, offset)
+        self.met += answer != page
+        self._last = page
+        return answer
+
+    def _honest(self, offset: int) -> list[Record]:
+        plan = self.plan
+        size = self.random.randrange(2, plan.size + 1) if plan.fault == "varying" else plan.size
+        shuffle = self.random if plan.fault == "unstable" else None
+        return self.list.page(offset, size, descending=plan.kind == "DESC", shuffle=shuffle)
+
+    def _spoil(self, page: list[Record], offset: int) -> list[Record]:
+        fault, rare = self.plan.fault, self.random.random() < 0.2
+        if fault == "empty" and rare and offset:
+            return []
+        if fault == "repeat" and rare and offset:
+            return self._last
+        if fault == "cut" and rare:
+            return page[: self.random.randrange(2, self.plan.size + 1)]
+        if fault == "double" and rare and page:
+            return [*page, page[-1]]
+        if fault == "disorder" and rare and len(page) > 1:
+            return page[::-1]
+        if fault == "stuck":
+            return self.list.page(0, self.plan.size, descending=self.plan.kind == "DESC")
+        return page[:1] if fault == "ones" else page
+
+    def _drift(self) -> None:
+        calm = self.plan.drift == "none" or self.plan.fault == "stuck" or self.drifted > MOST_CHANGES
+        rate = 0.0 if calm else self.plan.rate
+        while rate > 0:
+            if self.random.random() < rate:
+                self._change(self.plan.drift)
+            rate -= 1
+
+    def _change(self, drift: str) -> None:
+        records = self.list
+        if drift == "mixed":
+            drift = self.random.choice(DRIFTS[1:-1])
+        self.drifted += 1
+        somewhere = self.random.randrange(len(records.records)) if records.records else 0
+        if drift == "remove":
+            records.remove(somewhere)
+        elif drift in {"oldest", "newest"}:
+            records.remove(0 if drift == "oldest" else -1)
+        elif drift in {"renew", "replace"} and records.records:
+            records.renew(somewhere) if drift == "renew" else (records.remove(somewhere), records.add())
+        elif drift == "read":
+            for record in self._last[: self.random.randrange(1, 4)]:
+                if record in records.faithful:
+                    records.remove(records.records.index(record))
+        elif drift in {"tie", "past"} and records.records:
+            records.add(records.records[-1 if drift == "tie" else somewhere].created_at)
+        else:
+            records.add()
+
+
+def run(plan: Plan) -> tuple[str, Server, int]:
+    """Make one read, stopping and going on where the plan says so, and check it. Returns its end and its requests."""
+    server = Server(plan)
+    rng = random.Random(plan.seed + 2)
+    mark, got, requests, stopped = START, list[Record](), 0, 0
+    while True:
+        order = order_for(plan.kind, page_size=plan.size if plan.remembered else None, start=mark)
+        reader = Read(order, server.page, window=plan.window, late=lambda: rng.random() < plan.late, limit=20_000)
+        end, left = _read(reader, rng, plan.stops if stopped < STOPS else 0.0)
+        got += reader.got[: len(reader.got) - left]
+        requests += reader.requests
+        if end != "stopped":
+            break
+        stopped += 1
+        mark = order.mark(left) or START
+        mark = read_cursor(write_cursor(mark, plan.kind), plan.kind)
+        server.page(0)
+    check(plan, server, got, end)
+    return end, server, requests
+
+
+def _read(reader: Read, rng: random.Random, stops: float) -> tuple[str, int]:
+    """Read to the end, or stop somewhere in a page: how it ended, and how many records were judged and not taken."""
+    try:
+        while not reader.order.ended:
+            records = reader.step()
+            if records and rng.random() < stops:
+                return "stopped", rng.randrange(len(records) + 1)
+            assert reader.requests < reader.limit, "the read never ends"
+    except PaginationError:
+        return "error", 0
+    return reader.order.verdict.value, 0
+
+
+def check(plan: Plan, server: Server, got: list[Record], end: str) -> None:
+    """Nothing twice; nothing lost, unless the read says that it may be; and nothing said that is not so."""
+    assert len(set(got)) == len(got), "a record was yielded twice"
+    lost = server.list.faithful.keys() - set(got)
+    undisturbed = not server.drifted and not server.met and plan.fault != "varying"
+    if end in {Completeness.COMPLETE.value, Completeness.CHANGED.value}:
+        assert not lost, f"{len(lost)} records were lost, and the read ended as {end}"
+    if end == Completeness.COMPLETE.value and plan.kind != "NAMED":
+        assert not server.drifted or set(got) >= server.list.faithful.keys()
+    if plan.kind != "NAMED":
+        dates = [record.created_at for record in got]
+        assert dates == sorted(dates, reverse=plan.kind == "DESC"), "the order was lost"
+    if undisturbed and plan.fault != "unstable":
+        assert end == Completeness.COMPLETE.value, f"a quiet list ended as {end}"
+        assert len(got) == plan.length
+    if end == "error":
+        assert plan.fault != "none" or server.drifted, "a list that could be read was not"
+
+
+def run_many(runs: int, seed: int) -> Counter[tuple[str, str, str]]:
+    """Make so many runs, and count their ends by fault and drift. Raises `AssertionError` naming one that failed."""
+    ends: Counter[tuple[str, str, str]] = Counter()
+    for number in range(seed, seed + runs):
+        plan = plan_for(number)
+        try:
+            end, server, requests = run(plan)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {plan}") from error
+        ends["fault", plan.fault, end] += 1
+        ends["drift", plan.drift, end] += 1
+        ends["total", "requests", ""] += requests
+        ends["total", "changes", ""] += server.drifted
+    return ends
