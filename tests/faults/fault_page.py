@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fault_calls import READS, Column
-from fault_rows import HELD_BY, MUST_SURVIVE, ROWS, WITH_THE_JOURNAL
+from fault_rows import ROWS
 from fault_table import Mode, Row
+from must_survive import HELD_BY, MUST_SURVIVE, WITH_THE_JOURNAL
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
 

@@ -108,7 +108,8 @@ async def stage(
             url = "https://walead.example/api"
             connector = aiohttp.TCPConnector(resolver=Nowhere())
             http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        session = await stack.enter_async_context(open_session(url, column, play, http=http, hook=hook))
+        session: Session = open_session(url, column, play, http=http, hook=hook)
+        await stack.enter_async_context(session)
 
         def sent() -> list[Sent]:
             if proxy is None:
@@ -122,7 +123,7 @@ def open_session(
     url: str, column: Column, play: Play, *, http: aiohttp.ClientSession | None, hook: Callable[[object], object]
 ) -> Session:
     """A session for the calls of a column."""
-    retry = attrs.evolve(QUICK, **play.retry)
+    retry = attrs.evolve(QUICK, deadline=play.deadline)
     timeouts = PATIENT
     if play.impatient:
         retry, timeouts = attrs.evolve(retry, attempts=2), IMPATIENT

@@ -40,7 +40,7 @@ class Play:
     wire: WireFault | None = None
     way: Way | None = None
     client: str | None = None
-    retry: Mapping[str, object] = attrs.Factory(dict)
+    deadline: float = 20.0
     impatient: bool = False
     deceives: bool = False
     window: int = 8
@@ -51,7 +51,7 @@ class Ends:
     """The promised ends, in words: a table by mode and column.
 
     "fine" is as if nothing had happened. An error is what a read raises, or what ended a run; statuses are those of
-    the items of a bulk call.
+    the items of a bulk call. Where either of two is as true, both stand there, with an "or" between.
     """
 
     by_mode: Mapping[Mode, Mapping[Column, str]]
@@ -60,6 +60,11 @@ class Ends:
         """The same with another end in some columns."""
         changed = {**self.by_mode[mode], **dict.fromkeys(columns, end)}
         return Ends({**self.by_mode, mode: changed})
+
+
+def keeps(promised: str, words: str) -> bool:
+    """Whether an end is the promised one."""
+    return words in promised.split(" or ")
 
 
 def ends(

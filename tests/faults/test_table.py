@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from fault_page import PAGE, page
-from fault_rows import HELD_BY, MUST_SURVIVE, ROWS, WITH_THE_JOURNAL
+from fault_rows import ROWS
+from must_survive import HELD_BY, MUST_SURVIVE, WITH_THE_JOURNAL
 
 from walead_async.testing import Drift, DriftName, Fault, FaultName
 
