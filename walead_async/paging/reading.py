@@ -13,7 +13,8 @@ from walead_async.paging.order import Order
 from walead_async.transport.events import PageRead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Coroutine, Iterator, Sequence
+    from typing import Any
 
     from walead_async.paging.source import PageSource, RawPage
     from walead_async.paging.step import Mark
@@ -48,6 +49,7 @@ class Reading(Generic[T]):
         self._failed = False
         self._narrowed_at = 0
         self._over = False
+        self._asked = 0
         self.requests = 0
         self.rest: Iterator[T] = iter(())
         self.error: BaseException | None = None
@@ -141,21 +143,22 @@ class Reading(Generic[T]):
 
     async def _answer(self, *, ahead: bool) -> tuple[int, RawPage[T] | None]:
         """The answer to the request that is judged next; None if that was throttled, and shall be asked for again."""
-        if self._chain:
-            number, task = self._chain.popleft()
-            try:
-                return number, await task
-            except (RateLimitedError, ServerError) as error:
-                if not self._may_ask_again(number, error):
-                    raise
-                return number, None
+        number, answer = self._chain.popleft() if self._chain else self._ask_here(ahead=ahead)
+        try:
+            return number, await answer
+        except (RateLimitedError, ServerError) as error:
+            if not self._may_ask_again(number, error):
+                raise
+            return number, None
+
+    def _ask_here(self, *, ahead: bool) -> tuple[int, Coroutine[Any, Any, RawPage[T]]]:
+        """Ask without a task of its own for what is judged next, and for the pages after it in tasks."""
         offset = self._order.ahead()
         assert offset is not None, "a read that has not ended always knows where to go on"
-        number = self.requests
-        self.requests += 1
+        number = self._number()
         if ahead:
             self._fill(besides=1)
-        return number, await self._source.read(offset, lane=self, patient=number > 0)
+        return number, self._read(offset, number)
 
     def _fill(self, besides: int = 0) -> None:
         """Have as many requests under way as is wise, `besides` the one that is waited for."""
@@ -167,12 +170,20 @@ class Reading(Generic[T]):
             self._chain.append(self._ask(offset))
 
     def _ask(self, offset: int) -> _Asked[T]:
-        number = self.requests
-        self.requests += 1
-        task = asyncio.create_task(self._source.read(offset, lane=self, patient=number > 0))
+        number = self._number()
+        task = asyncio.create_task(self._read(offset, number))
         self._unfinished.add(task)
         task.add_done_callback(self._finished)
         return _Asked(number, task)
+
+    async def _read(self, offset: int, number: int) -> RawPage[T]:
+        # a request that is ended before its turn was never made
+        self.requests += 1
+        return await self._source.read(offset, lane=self, patient=number > 0)
+
+    def _number(self) -> int:
+        self._asked += 1
+        return self._asked - 1
 
     def _finished(self, task: asyncio.Task[RawPage[T]]) -> None:
         self._unfinished.discard(task)
@@ -199,7 +210,7 @@ class Reading(Generic[T]):
         """Halve the window, once for all requests that were under way together."""
         if number >= self._narrowed_at:
             self._window = max(1, self._window // 2)
-            self._narrowed_at = self.requests
+            self._narrowed_at = self._asked
 
     def _whole(self, records: Sequence[T]) -> Page[T]:
         """A list that comes in one answer has been read with that."""

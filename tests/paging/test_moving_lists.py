@@ -1,0 +1,124 @@
+"""The reading rule against whatever Hypothesis makes of a list: changes, answers and stops in any order."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from moving_list import MovingList, Record, order_for
+
+from walead_async.models import Completeness
+from walead_async.paging.cursor import read_cursor, write_cursor
+from walead_async.paging.step import START
+
+positions = st.integers(0, 10_000)
+
+
+class MovingListMachine(RuleBasedStateMachine):
+    """A reader with requests under way, and people who change the list between any two of its answers."""
+
+    @initialize(
+        kind=st.sampled_from(["ASC", "DESC"]),
+        length=st.integers(0, 80),
+        tied=st.integers(1, 12),
+        size=st.integers(2, 12),
+        window=st.integers(1, 4),
+        guess=st.none() | st.integers(1, 15),
+    )
+    def begin(self, kind: str, length: int, tied: int, size: int, window: int, guess: int | None) -> None:
+        self.kind, self.size, self.window, self.guess = kind, size, window, guess
+        self.records = MovingList(number // tied for number in range(length))
+        self.got: list[Record] = []
+        self.changed = False
+        self.start(START)
+
+    def start(self, mark: object) -> None:
+        self.order = order_for(self.kind, page_size=self.guess, start=mark)  # type: ignore[arg-type]
+        self.chain: deque[tuple[int, list[Record] | None]] = deque()
+
+    def page(self, offset: int) -> list[Record]:
+        return self.records.page(offset, self.size, descending=self.kind == "DESC")
+
+    @property
+    def reading(self) -> bool:
+        return not self.order.ended
+
+    @precondition(lambda self: self.reading)
+    @rule()
+    def ask(self) -> None:
+        if len(self.chain) < min(self.window, self.order.width):
+            offset = self.order.ahead()
+            if offset is not None:
+                self.chain.append((offset, None))
+
+    @precondition(lambda self: self.reading and self.chain)
+    @rule(which=positions)
+    def answer(self, which: int) -> None:
+        """The service answers one of the requests under way, not always the first."""
+        index = which % len(self.chain)
+        offset, page = self.chain[index]
+        self.chain[index] = (offset, self.page(offset) if page is None else page)
+
+    @precondition(lambda self: self.reading)
+    @rule()
+    def judge(self) -> None:
+        if not self.chain:
+            self.ask()
+        offset, page = self.chain.popleft()
+        step = self.order.judge(self.page(offset) if page is None else page)
+        self.got += step.records
+        if step.dropped:
+            self.chain.clear()
+        if step.first is not None:
+            self.chain.appendleft((step.first, None))
+
+    @rule(where=positions)
+    def remove(self, where: int) -> None:
+        if self.records.records:
+            self.records.remove(where % len(self.records.records))
+            self.changed = True
+
+    @rule()
+    def add(self) -> None:
+        self.records.add()
+        self.changed = True
+
+    @rule(where=positions)
+    def renew(self, where: int) -> None:
+        if self.records.records:
+            self.records.renew(where % len(self.records.records))
+            self.changed = True
+
+    @precondition(lambda self: self.reading and self.order.mark())
+    @rule()
+    def resume(self) -> None:
+        """The reader is stopped, and goes on from its cursor in another process."""
+        mark = self.order.mark()
+        assert mark is not None
+        self.start(read_cursor(write_cursor(mark, self.kind), self.kind))
+
+    @invariant()
+    def nothing_is_yielded_twice(self) -> None:
+        got = getattr(self, "got", [])
+        assert len(set(got)) == len(got)
+
+    def teardown(self) -> None:
+        """From here on the list stays as it is, and the reader comes to its end."""
+        if not hasattr(self, "order"):
+            return
+        for _ in range(2_000):
+            if not self.reading:
+                break
+            self.judge()
+        assert not self.reading, "the read never ends"
+        assert self.records.faithful.keys() <= set(self.got), "a record was lost"
+        dates = [record.created_at for record in self.got]
+        assert dates == sorted(dates, reverse=self.kind == "DESC")
+        if not self.changed:
+            assert self.order.verdict is Completeness.COMPLETE
+
+
+TestMovingLists = MovingListMachine.TestCase
+TestMovingLists.settings = settings(stateful_step_count=40)

@@ -1,0 +1,75 @@
+"""A list that changes, as the pages of a service in the same process: what a `Listing` reads in tests."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from walead_async.paging.memory import Dated, Named
+from walead_async.paging.source import RawPage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from moving_list import MovingList, Record
+
+    from walead_async.paging.taken import Memory
+    from walead_async.transport.events import Event
+
+
+class MovingService:
+    """Pages of a list, each after some turns of the loop. `failures` raises or changes things before an answer."""
+
+    path = "/leads"
+
+    def __init__(
+        self,
+        records: MovingList,
+        *,
+        kind: str = "ASC",
+        size: int = 10,
+        turns: int = 1,
+        before: Callable[[int, int], object] | None = None,
+        throttled: Callable[[int], bool] = lambda number: False,
+    ) -> None:
+        self.records = records
+        self.kind = kind
+        self.size = size
+        self.turns = turns
+        self.before = before
+        self.throttled = throttled
+        self.identity = f"leads {kind}"
+        self.paged = True
+        self.page_size: int | None = None
+        self.offsets: list[int] = []
+        self.patient: list[bool] = []
+        self.lanes: set[object] = set()
+        self.events: list[Event] = []
+        self.under_way = 0
+        self.most_under_way = 0
+
+    def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[Record]:
+        if self.kind == "NAMED":
+            return Named(lambda record: record.id, ids=ids)
+        return Dated(lambda record: record, descending=self.kind == "DESC", date=date, ids=ids)
+
+    async def read(self, offset: int, *, lane: object, patient: bool) -> RawPage[Record]:
+        number = len(self.offsets)
+        self.offsets.append(offset)
+        self.patient.append(patient)
+        self.lanes.add(lane)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            for _ in range(self.turns):
+                await asyncio.sleep(0)
+            if self.before:
+                self.before(number, offset)
+            page = self.records.page(offset, self.size, descending=self.kind == "DESC")
+            return RawPage(page, self.throttled(number))
+        finally:
+            self.under_way -= 1
+
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
