@@ -10,13 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-try:
-    import pytest_asyncio
-except ImportError:
-    PYTEST_ASYNCIO = False
-else:
-    PYTEST_ASYNCIO = True
-
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Generator, Iterator
@@ -91,7 +84,12 @@ def phonely_session(request: pytest.FixtureRequest, phonely_emulator: Emulator) 
         yield session
 
 
-if PYTEST_ASYNCIO:
+try:
+    import pytest_asyncio
+except ImportError:
+    # Emulators are served without it; what a session needs, its own fixture says.
+    pass
+else:
 
     def _loop(scope: LoopScope) -> Callable[[], object]:
         """A fixture that gives the event loop of tests with this loop scope, in every mode of pytest-asyncio."""

@@ -210,12 +210,12 @@ class PaginationError(WaleadError):
 class BulkFailedError(WaleadError):
     """Items of a bulk call were not done. `report` holds the end of every item."""
 
-    # Always there: narrower than in the root, where an error without a bulk call has none.
-    report: BulkReport  # pyright: ignore[reportIncompatibleVariableOverride]
+    report: BulkReport
 
     def __init__(self, report: BulkReport) -> None:
         super().__init__(report)
-        self.report = report
+        # Always there: narrower than in the root, where an error without a bulk call has none.
+        self.report = report  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __str__(self) -> str:
         return self.report.describe()

@@ -229,17 +229,18 @@ async def test_what_a_listing_tells_is_of_the_loop_started_last() -> None:
 
 
 async def test_throttling_halves_the_window_once_for_all_requests_under_way() -> None:
-    service = MovingService(MovingList(range(2_000)), turns=4, throttled=lambda number: 40 <= number < 48)
-    seen: list[int] = []
+    asked: list[int] = []
 
-    def note(number: int, offset: int) -> None:
-        seen.append(service.under_way)
+    def throttled(number: int) -> bool:
+        asked.append(service.under_way)
+        return 48 <= number < 64
 
-    service.before = note
-    assert len(await Listing(service, window=16).collect()) == 2_000
-    assert max(seen[:40]) == 16
-    assert min(seen[60:80]) <= 8
-    assert max(seen[100:]) == 16
+    service = MovingService(MovingList(range(4_000)), turns=6, throttled=throttled)
+    assert len(await Listing(service, window=16).collect()) == 4_000
+    after = asked[66:82]
+    assert max(asked[:48]) == 16
+    assert 8 <= max(after) < 16
+    assert max(asked[200:]) == 16
 
 
 @pytest.mark.parametrize("error", [TOO_MANY, BUSY])

@@ -170,6 +170,19 @@ def test_a_tie_group_that_comes_in_another_order_is_read_whole() -> None:
     assert list(order.judge([first[-1], c, a, b, *rest]).records) == [c, *rest]
 
 
+def test_a_page_that_begins_inside_a_small_tie_group_adds_nothing_until_the_group_is_seen_whole() -> None:
+    first = [Record(at(number), f"r{number}") for number in range(9)]
+    a, hidden = Record(at(9), "a"), Record(at(9), "hidden")
+    rest = [Record(at(number), f"r{number}") for number in range(10, 19)]
+    order = order_for()
+    judged(order, [*first, a])
+    assert order.ahead() == 8
+    step = order.judge([a, *rest])
+    assert (list(step.records), step.accepted) == ([], False)
+    assert order.ahead() == 6
+    assert list(order.judge([*first[-2:], hidden, a, *rest[:6]]).records) == [hidden, *rest[:6]]
+
+
 def test_a_tie_group_larger_than_a_page_is_trusted_once_its_order_was_compared() -> None:
     records = MovingList([0] * 500)
     reader = reading(records, window=8)
@@ -213,6 +226,13 @@ def test_pages_cut_short_in_the_middle_leave_the_read_unverified() -> None:
     assert reader.run() == records.records
     assert reader.order.verdict is Completeness.UNVERIFIED
     assert "cut short in the middle" in str(reader.order.doubt)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_quiet_list_of_small_varying_pages_is_read_to_its_end(seed: int) -> None:
+    records, rng = MovingList(range(200)), random.Random(seed)
+    reader = Read(order_for("DESC"), lambda offset: records.page(offset, rng.randrange(2, 5), descending=True))
+    assert reader.run() == records.records[::-1]
 
 
 def test_records_added_among_those_read_leave_an_ascending_read_unverified() -> None:
