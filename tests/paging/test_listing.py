@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from itertools import pairwise
 
 import pytest
 from moving_list import MovingList, Record
@@ -91,7 +92,7 @@ async def test_a_list_that_was_not_read_is_incomplete() -> None:
 async def test_no_more_requests_are_under_way_than_the_window_allows(window: int) -> None:
     service = MovingService(MovingList(range(1_000)), turns=3)
     await Listing(service, window=window).collect()
-    assert service.most_under_way == window
+    assert max(service.together) == window
 
 
 async def test_reading_begins_with_one_request_and_the_next_read_knows_the_page_size() -> None:
@@ -229,18 +230,12 @@ async def test_what_a_listing_tells_is_of_the_loop_started_last() -> None:
 
 
 async def test_throttling_halves_the_window_once_for_all_requests_under_way() -> None:
-    asked: list[int] = []
-
-    def throttled(number: int) -> bool:
-        asked.append(service.under_way)
-        return 48 <= number < 64
-
-    service = MovingService(MovingList(range(4_000)), turns=6, throttled=throttled)
-    assert len(await Listing(service, window=16).collect()) == 4_000
-    after = asked[66:82]
-    assert max(asked[:48]) == 16
-    assert 8 <= max(after) < 16
-    assert max(asked[200:]) == 16
+    service = MovingService(MovingList(range(2_000)), turns=6, throttled=lambda number: 48 <= number < 64)
+    assert len(await Listing(service, window=16).collect()) == 2_000
+    bursts = [most for most, following in pairwise(service.together) if following == 1]
+    assert bursts[:4] == [1, 16, 16, 16]
+    assert min(bursts[4:8]) == 8
+    assert bursts[8] == 16
 
 
 @pytest.mark.parametrize("error", [TOO_MANY, BUSY])

@@ -200,6 +200,20 @@ def test_a_tie_group_larger_than_a_page_in_another_order_each_time_cannot_be_rea
     assert reader.requests < 30
 
 
+def test_a_shuffled_tie_group_that_outgrows_a_page_while_it_is_read_is_given_up() -> None:
+    records, rng = MovingList([0] * 9), random.Random(4)
+
+    def fetch(offset: int) -> list[Record]:
+        records.add(records.records[-1].created_at)
+        page = records.page(offset, 4, descending=True)
+        return page[::-1] if rng.random() < 0.2 else page
+
+    reader = Read(order_for("DESC"), fetch)
+    with pytest.raises(PaginationError, match="share one createdAt"):
+        reader.run()
+    assert reader.requests < 40
+
+
 @pytest.mark.parametrize("length", [2, 3, 10, 60, 99])
 def test_a_list_in_one_answer_is_complete_whatever_the_order_of_its_ties(length: int) -> None:
     records, rng = MovingList([0] * length), random.Random(2)

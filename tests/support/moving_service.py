@@ -47,7 +47,8 @@ class MovingService:
         self.lanes: set[object] = set()
         self.events: list[Event] = []
         self.under_way = 0
-        self.most_under_way = 0
+        #: How many requests were under way when each began, itself included.
+        self.together: list[int] = []
 
     def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[Record]:
         if self.kind == "NAMED":
@@ -60,7 +61,7 @@ class MovingService:
         self.patient.append(patient)
         self.lanes.add(lane)
         self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
+        self.together.append(self.under_way)
         try:
             for _ in range(self.turns):
                 await asyncio.sleep(0)

@@ -334,3 +334,11 @@ async def test_a_cancelled_call_gives_its_turn_back(serve: Serve, connect: Conne
 async def test_the_connection_that_broke_is_named_after_the_retries(connect: Connect) -> None:
     with pytest.raises(ConnectionFailedError, match="no connection"):
         await connect("http://127.0.0.1:9").send(GET, lane=object())
+
+
+async def test_a_key_that_the_answer_to_a_change_echoes_is_hidden(serve: Serve, connect: Connect) -> None:
+    echo = b'{"success": false, "message": "bad key wk_secret_123"}'
+    server = await serve(answers(answer(echo)))
+    response = await connect(server.url).send(BLOCK, lane=object())
+    assert response.body == b'{"success": false, "message": "bad key ***"}'
+    assert (await connect(server.url).send(GET, lane=object())).body == echo

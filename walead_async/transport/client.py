@@ -226,7 +226,8 @@ class _Call:
             )
         if 200 <= reply.status < 300:
             connection.gate.succeeded()
-            return Response(reply.status, reply.body, self._maybe_applied, self._throttled)
+            body = connection.key.hide_in_answer(reply.body) if request.body else reply.body
+            return Response(reply.status, body, self._maybe_applied, self._throttled)
         error = api_error(request, reply.status, reply.headers, reply.body, hide=connection.key.hide)
         # A service may echo the key: its answer must not stay in the frames that a traceback shows.
         del reply
