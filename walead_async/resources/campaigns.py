@@ -113,7 +113,7 @@ class CampaignPages:
     def __init__(self, caller: Caller, memory: ListMemory, path: str) -> None:
         self.path = path
         self.identity = path
-        self.page_size: int | None = TAKE
+        self.page_size: int | None = None
         self._caller = caller
 
     def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[CampaignBlockedLead]:
