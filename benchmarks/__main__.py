@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measures the rows, prints one table, and exits 1 if a gate is missed."""
+"""`python -m benchmarks`: measures, prints, and exits 1 if a gate or the limit of growth is missed."""
 
 from __future__ import annotations
 
@@ -6,44 +6,126 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-from benchmarks.measure import Figure, measure
-from benchmarks.picture import drawn
-from benchmarks.rows import ROWS
+from benchmarks import growth, growth_picture, picture, profile, tables
+from benchmarks.figures import Figure
+from benchmarks.machine import Machine, this_machine
+from benchmarks.measure import measure
+from benchmarks.rows import ROWS, Row
+
+DOCS = Path("docs")
+PAGE = DOCS / "explanation" / "performance.md"
+PICTURES = DOCS / "_static"
 
 
 def main() -> int:
-    """Measure the rows, print the table, and say which gates are missed."""
-    parser = argparse.ArgumentParser(description="This package and its peers, side by side.")
-    parser.add_argument("--quick", action="store_true", help="a minute, a tenth of the work, and no gate on time")
-    parser.add_argument("--only", default="", help="only rows whose title holds these words")
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
-    parser.add_argument("--picture", type=Path, help="draw the figures into this SVG file")
-    given = parser.parse_args()
-    figures = []
-    print(f"{'work':64} {'figure':>9} {'gate':>12}   spread", flush=True)
-    for row in ROWS:
-        if given.only in row.title:
-            figure = measure(row, quick=given.quick)
-            figures.append(figure)
-            print(line(figure, row.faster), flush=True)
+    """Measure what was asked for, print it, and say what was missed."""
+    given = _arguments()
+    machine = this_machine()
+    told: dict[str, Any] = {"machine": machine._asdict(), "quick": given.quick}
+    missed: list[str] = []
+    print(machine)
+    if given.table:
+        missed += _table(given, machine, told)
+    if given.profile:
+        _profile(given, machine, told)
+    if given.growth:
+        missed += _growth(given, machine, told)
     if given.json:
-        given.json.write_text(json.dumps([figure._asdict() for figure in figures], indent=1) + "\n", encoding="utf-8")
-    if given.picture:
-        given.picture.write_text(drawn(figures), encoding="utf-8")
-    missed = [figure.title for figure in figures if not figure.met]
+        given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     if missed and not given.quick:
-        print("missed:", *missed, sep="\n  ")
+        print("\nmissed:", *missed, sep="\n  ")
         return 1
     return 0
 
 
-def line(figure: Figure, faster: bool) -> str:
-    """One row of the table."""
-    bound = "at least" if faster else "at most"
-    spread = f"{min(figure.values):.2f} to {max(figure.values):.2f}"
-    mark = " " if figure.met else "!"
-    return f"{figure.title:64} {figure.value:8.2f}{mark} {bound:>8} {figure.gate:<5.4g} {spread}  ({figure.measure})"
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="This package and its peers, side by side. Without a part, all three.")
+    parser.add_argument("--table", action="store_true", help="the part that compares, and has gates")
+    parser.add_argument("--profile", action="store_true", help="the part that says where the time goes")
+    parser.add_argument("--growth", action="store_true", help="the part that shows how time and memory grow")
+    parser.add_argument("--quick", action="store_true", help="a minute, little work, and nothing can be missed")
+    parser.add_argument("--only", default="", metavar="WORDS", help="only rows of the table that hold these words")
+    parser.add_argument("--json", type=Path, help="write all figures to this file")
+    parser.add_argument("--picture", type=Path, help="draw the table into this SVG file")
+    parser.add_argument("--growth-picture", type=Path, help="draw the growth into this SVG file")
+    parser.add_argument("--docs", action="store_true", help=f"put tables and pictures into {PAGE} and {PICTURES}")
+    given = parser.parse_args()
+    if given.only:
+        given.table = True
+    if not (given.table or given.profile or given.growth):
+        given.table = given.profile = given.growth = True
+    if given.docs and given.only:
+        parser.error("--docs takes the whole table, without --only")
+    if given.docs:
+        given.picture, given.growth_picture = PICTURES / "performance.svg", PICTURES / "growth.svg"
+    return given
+
+
+def _table(given: argparse.Namespace, machine: Machine, told: dict[str, Any]) -> list[str]:
+    """Measure the rows; returns the names of those that missed their gate."""
+    print("\n" + tables.HEADING, flush=True)
+    measured: list[tuple[Row, Figure]] = []
+    for row in ROWS:
+        if given.only in f"{row.title}, {row.against}":
+            figure = measure(row, quick=given.quick)
+            measured.append((row, figure))
+            print(tables.line(row, figure), flush=True)
+    told["rows"] = [_facts(row) | figure._asdict() for row, figure in measured]
+    if given.picture:
+        given.picture.write_text(picture.drawn(measured, _caption(machine, given.quick)), encoding="utf-8")
+    if given.docs:
+        tables.rewrite(PAGE, "table", _sentence(machine, given.quick) + tables.rows_in_markdown(measured))
+    return [f"{row.title}, {row.against}: {tables.figure_text(row, figure.value)}, must be {tables.gate_text(row)}"
+            for row, figure in measured if not figure.met]  # fmt: skip
+
+
+def _profile(given: argparse.Namespace, machine: Machine, told: dict[str, Any]) -> None:
+    found = list(profile.profiles(quick=given.quick))
+    told["profiles"] = [one._asdict() for one in found]
+    print("\n" + profile.in_words(found), flush=True)
+    if given.docs:
+        tables.rewrite(PAGE, "profile", _sentence(machine, given.quick) + profile.in_markdown(found))
+
+
+def _growth(given: argparse.Namespace, machine: Machine, told: dict[str, Any]) -> list[str]:
+    """Measure the growth; returns the names of the works that grow worse than linearly."""
+    curves = []
+    print(flush=True)
+    for curve in growth.curves(quick=given.quick):
+        curves.append(curve)
+        print(growth.in_words(curve), flush=True)
+    told["growth"] = [curve._asdict() for curve in curves]
+    if given.growth_picture:
+        given.growth_picture.write_text(growth_picture.drawn(curves, _caption(machine, given.quick)), encoding="utf-8")
+    if given.docs:
+        tables.rewrite(PAGE, "growth", _sentence(machine, given.quick) + growth.in_markdown(curves))
+    return [found for curve in curves for found in growth.worse_than_linear(curve)]
+
+
+def _facts(row: Row) -> dict[str, Any]:
+    """What the JSON says of a row, beside its figure."""
+    return {
+        "group": row.group,
+        "title": row.title,
+        "against": row.against,
+        "measure": row.measure,
+        "gate": row.gate,
+    }
+
+
+def _caption(machine: Machine, quick: bool) -> str:
+    """The line below a picture."""
+    form = "quick form, little work and one run: not to be relied on" if quick else "medians of alternated runs"
+    peers = ", ".join(f"{name} {machine.libraries[name]}" for name in ("aiohttp", "httpx", "pydantic", "cattrs"))
+    return f"{machine.date[:10]}, {machine.cpus} CPUs, Python {machine.python}, {peers}; {form}"
+
+
+def _sentence(machine: Machine, quick: bool) -> str:
+    """What stands above a table in the page."""
+    form = " In the quick form, with little work and one run each, not to be relied on." if quick else ""
+    return f"Measured on {machine}.{form}\n\n"
 
 
 if __name__ == "__main__":

@@ -14,13 +14,19 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_SIZE
 
 
+def peak() -> int:
+    """The largest resident size that this process ever had, in bytes, and not that of its parent."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split(maxsplit=1)[0]) * 1024
+
+
 class Clock:
     """Started and stopped by the subject around its work; told of progress where memory growth is measured."""
 
     def __init__(self) -> None:
         self.seconds = self.cpu = 0.0
         self._began = self._cpu_began = 0.0
-        self._early: int | None = None
+        self._before: int | None = None
 
     def start(self) -> None:
         """The work begins; what came before was preparation."""
@@ -30,14 +36,21 @@ class Clock:
         """The work is done."""
         self.seconds, self.cpu = time.perf_counter() - self._began, time.process_time() - self._cpu_began
 
+    def add(self, seconds: float, cpu: float) -> None:
+        """A piece of the work was done by a process of its own, in this time."""
+        self.seconds += seconds
+        self.cpu += cpu
+
     def progress(self, done: int, work: int) -> None:
-        """So much of the work is done; after the first hundredth the memory in use is noted."""
-        if self._early is None and done * 100 >= work:
-            self._early = resident()
+        """So much of the work is done; memory growth counts from the first hundredth of the work."""
+        if done * 100 == work:
+            self.settled()
+
+    def settled(self) -> None:
+        """What is loaded and kept once is there; memory growth counts from here."""
+        self._before = resident()
 
     @property
     def growth(self) -> int:
-        """The peak resident size less that after the first hundredth of the work, in bytes."""
-        if self._early is None:
-            return 0
-        return max(0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - self._early)
+        """The peak resident size less that when the subject had settled, in bytes; 0 if it never said so."""
+        return 0 if self._before is None else max(0, peak() - self._before)

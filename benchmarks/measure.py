@@ -1,80 +1,74 @@
-"""Runs a row: a server and each subject in processes of their own, alternated, the work checked."""
+"""Runs subjects and their server in processes of their own, alternated, and checks that the work was done."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import statistics
 import subprocess
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.figures import Figure, Served, Used, figure_of, shortfall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.rows import Row, Subject
 
-__all__ = ["Figure", "measure"]
+__all__ = ["measure", "printed", "run", "server"]
 
 #: The longest that one subject may take, in seconds.
 LONGEST = 900
 
-
-class Figure(NamedTuple):
-    """What a row came to: the median ratio and all of them, or megabytes."""
-
-    title: str
-    measure: str
-    value: float
-    values: list[float]
-    gate: float
-    met: bool
-    ours: float
-    peer: float | None
+#: Whatever proxy the environment names is not between the measure and its server.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def measure(row: Row, *, quick: bool) -> Figure:
     """Run the row's subjects in turn. Raises `RuntimeError` if one did not do its work."""
     work = row.quick if quick else row.work
-    values, ours_all, peers_all = [], [], []
-    with server(work if row.records else 0, row.latency) as url:
-        for _ in range(1 if quick else row.runs):
-            ours = figure_of(row, run(row.ours, url, work, row.done(work)))
-            ours_all.append(ours)
-            if row.peer is None:
-                values.append(ours)
-                continue
-            peer = figure_of(row, run(row.peer, url, work, row.done(work)))
-            peers_all.append(peer)
-            values.append(peer / ours if row.faster else ours / peer)
-    value = statistics.median(values)
-    met = value >= row.gate if row.faster else value <= row.gate
-    peer_median = statistics.median(peers_all) if peers_all else None
-    return Figure(row.title, row.measure, value, values, row.gate, met, statistics.median(ours_all), peer_median)
+    ours: list[Used] = []
+    peers: list[Used] = []
+    pair = [(row.ours, ours)] if row.peer is None else [(row.ours, ours), (row.peer, peers)]
+    with server(work if row.at_server == "reads" else 0, row.latency) as url:
+        for turn in range(1 if quick else row.runs):
+            # Each goes first as often as the other.
+            for subject, runs in pair if turn % 2 == 0 else reversed(pair):
+                used = run(subject, url, work)
+                if missing := shortfall(row, used, work):
+                    raise RuntimeError(f"{row.title}: {subject.name} {missing}")
+                runs.append(used)
+    return figure_of(row, ours, peers)
 
 
-def figure_of(row: Row, used: dict[str, float]) -> float:
-    """What the row compares: seconds of wall time, seconds of CPU, or megabytes."""
-    if row.measure == "MB":
-        return used["growth"] / 1_000_000
-    return used["cpu"] if "CPU" in row.measure else used["seconds"]
+def run(subject: Subject, url: str, work: int) -> Used:
+    """Run one subject in a process of its own."""
+    before = stats(url)
+    used = printed(subject, url, work)
+    after = stats(url)
+    return Used(used["done"], used["seconds"], used["cpu"], used["growth"], after.since(before))
 
 
-def run(subject: Subject, url: str, work: int, expected: int) -> dict[str, float]:
-    """Run one subject in a process of its own, and check that it did all its work."""
+def printed(subject: Subject, url: str, work: int) -> dict[str, Any]:
+    """What the process of the subject prints."""
     command = [sys.executable, "-m", "benchmarks.subject", subject.name, url, str(work), *subject.options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST, check=False)
     if done.returncode:
         raise RuntimeError(f"{subject.name} failed:\n{done.stderr}")
-    used: dict[str, float] = json.loads(done.stdout)
-    if used["done"] != expected:
-        raise RuntimeError(f"{subject.name} did {used['done']} of {expected}")
+    used: dict[str, Any] = json.loads(done.stdout)
     return used
 
 
+def stats(url: str) -> Served:
+    """What the server has seen so far."""
+    with _direct.open(url + "/stats", timeout=60) as response:
+        return Served(**json.load(response))
+
+
 @contextlib.contextmanager
-def server(records: int, latency: float) -> Iterator[str]:
-    """A server of its own for the row."""
+def server(records: int, latency: float = 0.0) -> Iterator[str]:
+    """A server in a process of its own, at the address that this yields."""
     command = [sys.executable, "-m", "benchmarks.server", "--records", str(records), "--latency", str(latency)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -1,38 +1,116 @@
-"""The table as a picture: a bar for each row, as long as its figure is of its gate."""
+"""The table as a picture: each of our bars beside its peer's, which is the same length in every row."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from itertools import groupby
 
-if TYPE_CHECKING:
-    from benchmarks.measure import Figure
+from benchmarks.figures import Figure
+from benchmarks.rows import Row
+from benchmarks.tables import figure_text, gate_text
 
 __all__ = ["drawn"]
 
-LINE, LEFT, BAR, RIGHT = 30, 460, 260, 210
+WIDTH, LEFT, PEER, RIGHT = 980, 400, 300, 722
+LINE, HEAD, TOP = 44, 40, 96
+#: The longest bar, as a multiple of the peer's.
+LONGEST = 1.06
+
+GOOD, BAD, PEER_COLOUR, INK, SOFT = "#1a7f5a", "#c0392b", "#d5dbe1", "#24292f", "#57606a"
 
 
-def drawn(figures: list[Figure]) -> str:
-    """An SVG. The upright line is the gate; a bar that stays inside it, or passes it where more is better, meets it."""
-    height = LINE * len(figures) + 50
-    width = LEFT + BAR + RIGHT
-    gate = LEFT + BAR / 2
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-        'font-size="13">',
-        f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        f'<line x1="{gate}" y1="10" x2="{gate}" y2="{height - 30}" stroke="#888" stroke-dasharray="4 3"/>',
-        f'<text x="{gate}" y="{height - 12}" text-anchor="middle" fill="#666">gate</text>',
+def drawn(measured: Sequence[tuple[Row, Figure]], caption: str) -> str:
+    """An SVG of the rows that have a gate, on a light ground of its own, so that it can be read on a dark page."""
+    gated = [(row, figure) for row, figure in measured if row.gate is not None]
+    parts: list[str] = []
+    top = TOP
+    for group, rows in groupby(gated, key=lambda pair: pair[0].group):
+        parts.append(
+            f'<text x="24" y="{top + 26}" font-size="14" font-weight="bold">{escape(group)}</text>'
+            f'<line x1="24" y1="{top + 34}" x2="{WIDTH - 24}" y2="{top + 34}" stroke="#d0d7de"/>'
+        )
+        top += HEAD
+        for row, figure in rows:
+            parts += _bar(row, figure, top)
+            top += LINE
+    height = top + 46
+    kept = sum(figure.met for _, figure in gated)
+    return (
+        "\n".join(
+            [
+                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
+                f'font-size="13" fill="{INK}" role="img">',
+                "<title>walead_async beside what one would write otherwise</title>",
+                f'<rect width="{WIDTH}" height="{height}" rx="10" fill="#fff" stroke="#d0d7de"/>',
+                '<text x="24" y="38" font-size="19" font-weight="bold">walead_async beside what one would write '
+                "otherwise</text>",
+                *_key(kept, len(gated)),
+                *parts,
+                f'<text x="24" y="{height - 18}" font-size="11" fill="{SOFT}">{escape(caption)}</text>',
+                "</svg>",
+            ]
+        )
+        + "\n"
+    )
+
+
+def _key(kept: int, rows: int) -> list[str]:
+    """How to read it, in a line below the title."""
+    y = 66
+    return [
+        f'<rect x="24" y="{y - 10}" width="26" height="11" rx="2" fill="{GOOD}"/>',
+        f'<text x="56" y="{y}">walead_async</text>',
+        f'<rect x="156" y="{y - 10}" width="26" height="11" rx="2" fill="{PEER_COLOUR}"/>',
+        f'<text x="188" y="{y}">the other way</text>',
+        _mark(292, y - 4),
+        f'<text x="302" y="{y}">the gate: our bar must end before it. Shorter is better.</text>',
+        f'<text x="{WIDTH - 24}" y="{y}" text-anchor="end" font-weight="bold" fill="{GOOD if kept == rows else BAD}">'
+        f"{kept} of {rows} gates met</text>",
     ]
-    for position, figure in enumerate(figures):
-        middle = 10 + LINE * position + LINE / 2
-        length = min(BAR, BAR / 2 * figure.value / figure.gate)
-        colour = "#2a7f62" if figure.met else "#b3402f"
-        more = "more is better" if figure.measure.startswith("times") else "less is better"
-        parts += [
-            f'<text x="{LEFT - 10}" y="{middle + 4}" text-anchor="end">{escape(figure.title)}</text>',
-            f'<rect x="{LEFT}" y="{middle - 8}" width="{length:.1f}" height="16" fill="{colour}" rx="2"/>',
-            f'<text x="{LEFT + length + 6:.1f}" y="{middle + 4}">{figure.value:.2f} {figure.measure}, {more}</text>',
-        ]
-    return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def _bar(row: Row, figure: Figure, top: int) -> list[str]:
+    """A row: its words, the peer's bar, ours below with its gate and its spread, and the figure."""
+    assert row.gate is not None
+    value, gate = _part(row, figure.value), _part(row, row.gate)
+    spread = [_part(row, one) for one in figure.values]
+    colour = GOOD if figure.met else BAD
+    peer = [f'<rect x="{LEFT}" y="{top + 7}" width="{PEER}" height="9" rx="2" fill="{PEER_COLOUR}"/>'] * bool(row.peer)
+    y = top + 19
+    return [
+        f'<text x="24" y="{top + 17}">{escape(row.title)}</text>',
+        f'<text x="24" y="{top + 33}" font-size="12" fill="{SOFT}">against {escape(row.against)}</text>',
+        *peer,
+        f'<rect x="{LEFT}" y="{y}" width="{_length(value):.1f}" height="14" rx="2" fill="{colour}"/>',
+        f'<line x1="{LEFT + _length(min(spread)):.1f}" y1="{y + 7}" x2="{LEFT + _length(max(spread)):.1f}" '
+        f'y2="{y + 7}" stroke="{INK}" stroke-width="1.5"/>',
+        _mark(LEFT + _length(gate), y + 7),
+        f'<text x="{RIGHT + 22}" y="{top + 18}" font-weight="bold" fill="{colour}">'
+        f"{escape(figure_text(row, figure.value))}</text>",
+        f'<text x="{RIGHT + 22}" y="{top + 34}" font-size="12" fill="{SOFT}">gate: {gate_text(row)}</text>',
+        _verdict(figure.met, RIGHT + 6, top + 14),
+    ]
+
+
+def _part(row: Row, value: float) -> float:
+    """A figure as a part of the peer's; of a row without a peer, as a part of its limit."""
+    if row.peer is None:
+        assert row.gate is not None
+        return value / row.gate
+    return 1 / value if row.faster else value
+
+
+def _length(part: float) -> float:
+    return PEER * min(part, LONGEST * 1.1)
+
+
+def _mark(x: float, y: float) -> str:
+    """The mark of a gate."""
+    return f'<line x1="{x:.1f}" y1="{y - 10}" x2="{x:.1f}" y2="{y + 10}" stroke="{INK}" stroke-width="2"/>'
+
+
+def _verdict(met: bool, x: int, y: int) -> str:
+    """A tick, or a cross."""
+    shape = f"M{x - 5} {y} l4 4 l7 -8" if met else f"M{x - 4} {y - 4} l8 8 m0 -8 l-8 8"
+    return f'<path d="{shape}" fill="none" stroke="{GOOD if met else BAD}" stroke-width="2.5"/>'

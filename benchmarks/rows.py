@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from benchmarks.subjects import AT_ONCE
 
 __all__ = ["ROWS", "Row", "Subject"]
+
+Measure = Literal["wall", "CPU", "times faster", "times less CPU", "MB"]
 
 
 class Subject(NamedTuple):
@@ -17,21 +21,25 @@ class Subject(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One comparison.
+    """One comparison: the work, and whom we do it beside.
 
     `measure` is what is compared: "wall" and "CPU" are ours divided by the peer's, "times faster" and "times less CPU"
-    the peer's divided by ours, "MB" is our own growth. `work` is how much is done, `quick` how much in the quick form,
-    and `done` what a subject must return for it.
+    the peer's divided by ours, "MB" is our own growth. A row without a gate informs. `size` is how much is done,
+    `quick` how much in the quick form; `done` is what a subject must return for it, and `at_server` and `warm_up` what
+    the server must have seen.
     """
 
+    group: str
     title: str
+    against: str
     ours: Subject
     peer: Subject | None
-    measure: str
-    gate: float
+    measure: Measure
+    gate: float | None
     work: int
     quick: int
-    records: int = 0
+    at_server: Literal["reads", "changes", "nothing"]
+    warm_up: int = 0
     latency: float = 0.0
     done: Callable[[int], int] = operator.pos
     runs: int = 5
@@ -41,163 +49,211 @@ class Row(NamedTuple):
         """Whether the figure says how many times less we need, so that more is better."""
         return self.measure.startswith("times")
 
+    @property
+    def over_wall_time(self) -> bool:
+        """Whether the figure compares wall time, which a busy server would falsify."""
+        return self.measure in ("wall", "times faster")
+
+
+WAIT = "Waiting for the network, 20 ms a request"
+WORK = "CPU time"
+MEMORY = "Memory growth"
+START = "Start-up, CPU time"
 
 WINDOW_8, WINDOW_32 = ("window=8",), ("window=32",)
+UVLOOP = ("uvloop=1",)
+
+
+def _paged(title: str, against: str, window: tuple[str, ...], peer: Subject, faster: bool, gate: float) -> Row:
+    """A row that lists 20,000 records, a request taking 20 ms."""
+    ours = Subject("ours_list", window)
+    measure: Measure = "times faster" if faster else "wall"
+    quick = 2_000 if window is WINDOW_8 else 4_000
+    return Row(WAIT, title, against, ours, peer, measure, gate, 20_000, quick, "reads", latency=0.02)
+
+
+def _decoded(against: str, peer: str, gate: float) -> Row:
+    """A row that decodes pages of 100 records."""
+    title, ours, theirs = "decode a page of 100 records", Subject("ours_decode"), Subject(peer)
+    return Row(WORK, title, against, ours, theirs, "CPU", gate, 3_000, 100, "nothing", done=lambda work: work * 100)
+
+
+def _called(
+    title: str, against: str, ours: Subject, peer: Subject, gate: float | None, seen: Literal["reads", "changes"]
+) -> Row:
+    """A row of 10,000 small calls, 50 at once."""
+    return Row(WORK, title, against, ours, peer, "CPU", gate, 10_000, 300, seen, warm_up=AT_ONCE)
+
+
+def _started(title: str, against: str, ours: str, peer: str, gate: float | None) -> Row:
+    """A row of new processes: 15 pairs, each the sum of five starts."""
+    return Row(START, title, against, Subject(ours), Subject(peer), "CPU", gate, 5, 2, "nothing", runs=15)
+
 
 ROWS = [
-    Row(
-        "list 20,000 records, 20 ms, window 8",
-        Subject("ours_list", WINDOW_8),
-        Subject("aiohttp_list"),
-        "times faster",
-        6.8,
-        20_000,
-        2_000,
-        records=20_000,
-        latency=0.02,
-    ),
-    Row(
-        "list 20,000 records, 20 ms, window 32",
-        Subject("ours_list", WINDOW_32),
-        Subject("aiohttp_list"),
-        "times faster",
-        19.0,
-        20_000,
-        4_000,
-        records=20_000,
-        latency=0.02,
-    ),
-    Row(
-        "the same, window 8, to raw aiohttp that knows every offset",
-        Subject("ours_list", WINDOW_8),
+    _paged("list 20,000 records, window 8", "the plain aiohttp loop", WINDOW_8, Subject("aiohttp_list"), True, 6.8),
+    _paged("list 20,000 records, window 32", "the plain aiohttp loop", WINDOW_32, Subject("aiohttp_list"), True, 19.0),
+    _paged(
+        "list 20,000 records, window 8",
+        "raw aiohttp that knows every offset",
+        WINDOW_8,
         Subject("aiohttp_known", WINDOW_8),
-        "wall",
+        False,
         1.05,
-        20_000,
-        2_000,
-        records=20_000,
-        latency=0.02,
     ),
-    Row(
-        "the same, window 32, to raw aiohttp that knows every offset",
-        Subject("ours_list", WINDOW_32),
+    _paged(
+        "list 20,000 records, window 32",
+        "raw aiohttp that knows every offset",
+        WINDOW_32,
         Subject("aiohttp_known", WINDOW_32),
-        "wall",
+        False,
         1.08,
-        20_000,
-        4_000,
-        records=20_000,
-        latency=0.02,
     ),
     Row(
-        "decode a page of 100, to cattrs as shipped",
-        Subject("ours_decode"),
-        Subject("cattrs_decode"),
-        "CPU",
-        0.70,
-        3_000,
-        100,
-        done=lambda work: work * 100,
-    ),
-    Row(
-        "decode a page of 100, to pydantic",
-        Subject("ours_decode"),
-        Subject("pydantic_decode"),
-        "CPU",
-        1.00,
-        3_000,
-        100,
-        done=lambda work: work * 100,
-    ),
-    Row(
-        "find, 50 at once, to raw aiohttp",
-        Subject("ours_find"),
-        Subject("aiohttp_find"),
-        "CPU",
-        1.00,
-        10_000,
-        300,
-        records=10_000,
-    ),
-    Row(
-        "find, 50 at once, to tenacity around every call",
-        Subject("ours_find"),
-        Subject("tenacity_find"),
-        "CPU",
-        0.70,
-        10_000,
-        300,
-        records=10_000,
-    ),
-    Row(
-        "block one lead, 50 at once, to raw aiohttp",
-        Subject("ours_block_one"),
-        Subject("aiohttp_block_one"),
-        "CPU",
-        1.10,
-        10_000,
-        300,
-    ),
-    Row(
-        "list 1,000,000 records, to httpx with dicts",
-        Subject("ours_list", WINDOW_8),
-        Subject("httpx_list"),
-        "times less CPU",
-        3.4,
-        1_000_000,
-        10_000,
-        records=1_000_000,
-        runs=3,
-    ),
-    Row(
-        "list 100,000 records, to the plain loop with dicts",
-        Subject("ours_list", WINDOW_8),
-        Subject("aiohttp_list"),
-        "CPU",
-        1.15,
-        100_000,
-        5_000,
-        records=100_000,
-    ),
-    Row(
-        "block 50,000 leads, 20 ms, concurrency 8, to the plain loop",
+        WAIT,
+        "block 50,000 leads, concurrency 8",
+        "the plain aiohttp loop",
         Subject("ours_block"),
         Subject("aiohttp_block"),
         "times faster",
         7.0,
         50_000,
         8_000,
+        "changes",
         latency=0.02,
     ),
+    _decoded("cattrs as shipped", "cattrs_decode", 0.70),
+    _decoded("pydantic", "pydantic_decode", 1.00),
+    _called(
+        "find, 50 at once",
+        "raw aiohttp",
+        Subject("ours_find"),
+        Subject("aiohttp_find"),
+        1.00,
+        "reads",
+    ),
+    _called(
+        "find, 50 at once",
+        "tenacity around every call",
+        Subject("ours_find"),
+        Subject("tenacity_find"),
+        0.70,
+        "reads",
+    ),
+    _called(
+        "block one lead, 50 at once",
+        "raw aiohttp",
+        Subject("ours_block_one"),
+        Subject("aiohttp_block_one"),
+        1.10,
+        "changes",
+    ),
     Row(
-        "the same, to one request at a time on httpx",
+        WORK,
+        "list 1,000,000 records",
+        "httpx with dicts",
+        Subject("ours_list", WINDOW_8),
+        Subject("httpx_list"),
+        "times less CPU",
+        3.4,
+        1_000_000,
+        10_000,
+        "reads",
+        runs=3,
+    ),
+    Row(
+        WORK,
+        "list 100,000 records",
+        "the plain aiohttp loop with dicts",
+        Subject("ours_list", WINDOW_8),
+        Subject("aiohttp_list"),
+        "CPU",
+        1.15,
+        100_000,
+        5_000,
+        "reads",
+    ),
+    Row(
+        WORK,
+        "block 50,000 leads, 20 ms a request",
+        "the plain httpx loop",
         Subject("ours_block"),
         Subject("httpx_block"),
         "CPU",
         0.35,
         50_000,
         8_000,
+        "changes",
         latency=0.02,
     ),
     Row(
-        "memory growth while listing 1,000,000 records",
+        MEMORY,
+        "list 1,000,000 records",
+        "the limit",
         Subject("ours_list", WINDOW_8),
         None,
         "MB",
         2.0,
         1_000_000,
         20_000,
-        records=1_000_000,
+        "reads",
         runs=1,
     ),
     Row(
-        "memory growth while blocking 1,000,000 leads",
+        MEMORY,
+        "block 1,000,000 leads from a generator",
+        "the limit",
         Subject("ours_block_stream"),
         None,
         "MB",
         20.0,
         1_000_000,
         20_000,
+        "changes",
         runs=1,
+    ),
+    _started("import walead_async", "importing its five dependencies", "ours_import", "dependencies_import", 1.10),
+    _started(
+        "from walead_async import AsyncSession",
+        "importing its five dependencies",
+        "ours_import_session",
+        "dependencies_import",
+        1.10,
+    ),
+    _started(
+        "every public name, and what loads when a call fails",
+        "importing its five dependencies",
+        "ours_import_all",
+        "dependencies_import",
+        None,
+    ),
+    _started("walead --help", "an empty click program", "ours_help", "click_help", 1.3),
+    _called(
+        "find, 50 at once, both on uvloop",
+        "raw aiohttp",
+        Subject("ours_find", UVLOOP),
+        Subject("aiohttp_find", UVLOOP),
+        None,
+        "reads",
+    ),
+    _called(
+        "find, 50 at once, on uvloop",
+        "the same on asyncio's own loop",
+        Subject("ours_find", UVLOOP),
+        Subject("ours_find"),
+        None,
+        "reads",
+    ),
+    Row(
+        WORK,
+        "list 100,000 records, on uvloop",
+        "the same on asyncio's own loop",
+        Subject("ours_list", (*WINDOW_8, *UVLOOP)),
+        Subject("ours_list", WINDOW_8),
+        "CPU",
+        None,
+        100_000,
+        5_000,
+        "reads",
     ),
 ]

@@ -2,7 +2,7 @@
 
 A process of its own: `python -m benchmarks.server --records N --latency S` prints its port and serves until it is
 ended. It pages through `/v1/blocked-leads` in pages of 100, finds one record by `search`, counts what is blocked, and
-tells what it has seen at `/stats`.
+tells at `/stats` what it has seen and what CPU it has used.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
+import time
 from urllib.parse import unquote
 
 PAGE = 100
@@ -35,18 +36,18 @@ class Service:
     def __init__(self, records: int, latency: float) -> None:
         self.records = [record(number) for number in range(records)]
         self.latency = latency
-        self.requests = 0
-        self.items = 0
+        self.requests = self.sent = self.changed = 0
 
     def answer(self, head: bytes, body: bytes) -> bytes:
         """The body that answers a request."""
         if b" /stats" in head[:16]:
-            return b'{"requests":%d,"items":%d}' % (self.requests, self.items)
+            seen = (self.requests, self.sent, self.changed, time.process_time())
+            return b'{"requests":%d,"sent":%d,"changed":%d,"cpu":%f}' % seen
         self.requests += 1
         if head.startswith(b"GET"):
             return self._page(head)
         changed = body.count(b'"publicIdentifier"') or body.count(b",") + 1
-        self.items += changed
+        self.changed += changed
         return b'{"success":true,"message":"","blocked":%d,"unblocked":%d}' % (changed, changed)
 
     def _page(self, head: bytes) -> bytes:
@@ -58,6 +59,7 @@ class Service:
             found = self.records[number : number + 1] if offset == 0 else []
         else:
             found = self.records[offset : offset + PAGE]
+        self.sent += len(found)
         return b"[" + b",".join(found) + b"]"
 
 
@@ -104,7 +106,7 @@ async def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0)
     given = parser.parse_args()
     service = Service(given.records, given.latency)
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(service), "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(service), "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

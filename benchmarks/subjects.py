@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmarks.clock import Clock
+from benchmarks.starts import imported, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Sized
 
 KEY = {"x-api-key": "bench"}
 PATH = "/v1/blocked-leads"
@@ -158,17 +159,17 @@ async def httpx_block(url: str, work: int, clock: Clock) -> int:
     return blocked
 
 
-async def ours_find(url: str, work: int, clock: Clock) -> int:
-    """`await session.blocked_leads.find(identifier)`, 50 callers at once."""
+async def ours_find(url: str, work: int, clock: Clock, *, callers: int = AT_ONCE, concurrency: int = 0) -> int:
+    """`await session.blocked_leads.find(identifier)`, 50 callers at once; the session's concurrency fits them."""
     from walead_async import AsyncSession
 
-    async with AsyncSession("bench", base_url=url, concurrency=AT_ONCE) as session:
+    async with AsyncSession("bench", base_url=url, concurrency=concurrency or callers) as session:
 
         async def find(number: int) -> int:
             lead = await session.blocked_leads.find(f"jane-doe-{number:08d}")
             return lead is not None and lead.public_identifier == f"jane-doe-{number:08d}"
 
-        return await _at_once(find, work, clock)
+        return await _at_once(find, work, clock, callers)
 
 
 async def aiohttp_find(url: str, work: int, clock: Clock) -> int:
@@ -178,7 +179,7 @@ async def aiohttp_find(url: str, work: int, clock: Clock) -> int:
     async with aiohttp.ClientSession(headers=KEY) as http:
 
         async def find(number: int) -> int:
-            query = {"sort": "ASC", "offset": 0, "search": f"jane-doe-{number:08d}"}
+            query: dict[str, str | int] = {"sort": "ASC", "offset": 0, "search": f"jane-doe-{number:08d}"}
             async with http.get(url + PATH, params=query) as response:
                 response.raise_for_status()
                 found = await response.json()
@@ -200,7 +201,7 @@ async def tenacity_find(url: str, work: int, clock: Clock) -> int:
             wait=tenacity.wait_random_exponential(0.2, 20),
         )
         async def find(number: int) -> int:
-            query = {"sort": "ASC", "offset": 0, "search": f"jane-doe-{number:08d}"}
+            query: dict[str, str | int] = {"sort": "ASC", "offset": 0, "search": f"jane-doe-{number:08d}"}
             async with http.get(url + PATH, params=query) as response:
                 response.raise_for_status()
                 found = await response.json()
@@ -209,16 +210,16 @@ async def tenacity_find(url: str, work: int, clock: Clock) -> int:
         return await _at_once(find, work, clock)
 
 
-async def ours_block_one(url: str, work: int, clock: Clock) -> int:
+async def ours_block_one(url: str, work: int, clock: Clock, *, callers: int = AT_ONCE, concurrency: int = 0) -> int:
     """`await session.blocked_leads.block([identifier])`, 50 callers at once."""
     from walead_async import AsyncSession
 
-    async with AsyncSession("bench", base_url=url, concurrency=AT_ONCE) as session:
+    async with AsyncSession("bench", base_url=url, concurrency=concurrency or callers) as session:
 
         async def block(number: int) -> int:
             return (await session.blocked_leads.block([f"john-doe-{number:08d}"])).ok
 
-        return await _at_once(block, work, clock)
+        return await _at_once(block, work, clock, callers)
 
 
 async def aiohttp_block_one(url: str, work: int, clock: Clock) -> int:
@@ -231,21 +232,23 @@ async def aiohttp_block_one(url: str, work: int, clock: Clock) -> int:
             payload = {"leads": [{"publicIdentifier": f"john-doe-{number:08d}"}]}
             async with http.post(url + PATH, json=payload) as response:
                 response.raise_for_status()
-                return (await response.json())["blocked"] == 1
+                blocked: int = (await response.json())["blocked"]
+            return blocked == 1
 
         return await _at_once(block, work, clock)
 
 
-async def _at_once(call: Callable[[int], Awaitable[int]], work: int, clock: Clock) -> int:
-    """The work shared by 50 callers; connections are warm before the clock starts."""
+async def _at_once(call: Callable[[int], Awaitable[int]], work: int, clock: Clock, callers: int = AT_ONCE) -> int:
+    """The work shared by the callers; connections are warm before the clock starts."""
     numbers: Iterator[int] = iter(range(work))
-    await asyncio.gather(*(call(number) for number in range(AT_ONCE)))
+    clock.settled()
+    await asyncio.gather(*(call(number) for number in range(callers)))
 
     async def caller() -> int:
         return sum([await call(number) for number in numbers])
 
     clock.start()
-    done = sum(await asyncio.gather(*(caller() for _ in range(AT_ONCE))))
+    done = sum(await asyncio.gather(*(caller() for _ in range(callers))))
     clock.stop()
     return done
 
@@ -266,56 +269,56 @@ async def ours_decode(url: str, work: int, clock: Clock) -> int:
 
 async def cattrs_decode(url: str, work: int, clock: Clock) -> int:
     """The same with cattrs' own converter for orjson, as shipped."""
-    from datetime import datetime
+    from benchmarks.attrs_lead import Lead, converter
 
-    import attrs
-    from cattrs.gen import make_dict_structure_fn, override
-    from cattrs.preconf.orjson import make_converter
-
-    lead = attrs.make_class(
-        "Lead",
-        {
-            "id": attrs.field(type=str),
-            "public_identifier": attrs.field(type=str),
-            "reason": attrs.field(type=str | None),
-            "created_at": attrs.field(type=datetime),
-            "workspace_id": attrs.field(type=str),
-        },
-        frozen=True,
-        slots=True,
-    )
-    converter = make_converter()
-    names: dict[str, Any] = {
-        "public_identifier": override(rename="publicIdentifier"),
-        "created_at": override(rename="createdAt"),
-        "workspace_id": override(rename="workspaceId"),
-    }
-    converter.register_structure_hook(lead, make_dict_structure_fn(lead, converter, **names))
-    return _decode(lambda page: converter.loads(page, list[lead]), work, clock)  # type: ignore[valid-type]
+    shipped = converter()
+    return _decode(lambda page: shipped.loads(page, list[Lead]), work, clock)
 
 
 async def pydantic_decode(url: str, work: int, clock: Clock) -> int:
     """The same with pydantic's JSON validation."""
-    from datetime import datetime
-
     import pydantic
 
-    lead = pydantic.create_model(
-        "Lead",
-        __config__=pydantic.ConfigDict(frozen=True),
-        id=(str, ...),
-        public_identifier=(str, pydantic.Field(alias="publicIdentifier")),
-        reason=(str | None, ...),
-        created_at=(datetime, pydantic.Field(alias="createdAt")),
-        workspace_id=(str, pydantic.Field(alias="workspaceId")),
-    )
-    return _decode(pydantic.TypeAdapter(list[lead]).validate_json, work, clock)  # type: ignore[valid-type]
+    from benchmarks.pydantic_lead import Lead
+
+    return _decode(pydantic.TypeAdapter(list[Lead]).validate_json, work, clock)
 
 
-def _decode(decode: Callable[[bytes], list[Any]], work: int, clock: Clock) -> int:
+def _decode(decode: Callable[[bytes], Sized], work: int, clock: Clock) -> int:
     page = page_of_records()
     decode(page)
     clock.start()
     records = sum(len(decode(page)) for _ in range(work))
     clock.stop()
     return records
+
+
+async def ours_import(url: str, work: int, clock: Clock) -> int:
+    """`import walead_async`, which loads its names on first use."""
+    return imported("import walead_async", work, clock)
+
+
+async def ours_import_session(url: str, work: int, clock: Clock) -> int:
+    """The import that a program makes."""
+    return imported("from walead_async import AsyncSession", work, clock)
+
+
+async def ours_import_all(url: str, work: int, clock: Clock) -> int:
+    """Every public name, and the two libraries that load when a call fails."""
+    statement = "from walead_async import *; import walead_async.transport.converter, walead_async.transport.retry"
+    return imported(statement, work, clock)
+
+
+async def dependencies_import(url: str, work: int, clock: Clock) -> int:
+    """The five packages that walead_async needs."""
+    return imported("import aiohttp, attrs, cattrs, tenacity, orjson", work, clock)
+
+
+async def ours_help(url: str, work: int, clock: Clock) -> int:
+    """`walead --help`."""
+    return shown("walead_async.cli", work, clock)
+
+
+async def click_help(url: str, work: int, clock: Clock) -> int:
+    """`--help` of a click program that does nothing."""
+    return shown("benchmarks.empty_click", work, clock)
