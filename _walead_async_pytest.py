@@ -1,4 +1,4 @@
-"""The pytest plugin's names: its fixtures, markers and the one hook. `walead_async.testing.plugin` does their work.
+"""The pytest plugin's names: its fixtures, markers and hooks. `walead_async.testing.plugin` does their work.
 
 pytest loads this into every run in an environment that has the package. It stands beside the package, since whoever
 imports one module of a package imports the package: so a suite that uses none of these names pays for nothing.
@@ -34,6 +34,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the markers known."""
     for name, takes in MARKERS.items():
         config.addinivalue_line("markers", name + takes)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Say what is wrong with a marker where another fixture stumbles over it first."""
+    try:
+        yield
+    except Exception:
+        if (stage := item.stash.get(STAGE, None)) is not None:
+            stage.check_script()
+        raise
 
 
 @pytest.hookimpl(wrapper=True)

@@ -94,7 +94,7 @@ async def test_everything_is_forgotten_at_once(start: Start):
         ("PUT", "/settings", [], "an object of settings"),
         ("PUT", "/settings", None, "the body is not JSON"),
         ("POST", "/faults", {"faults": ["wobble"]}, "there is no fault 'wobble'"),
-        ("POST", "/faults", {"faults": "close"}, "of texts is needed"),
+        ("POST", "/faults", {"faults": "close"}, "with a list of texts is needed"),
         ("POST", "/drifts", {"drifts": ["wobble"]}, "there is no drift 'wobble'"),
         ("POST", "/leads", {"leads": -1}, "leads takes a number"),
         ("POST", "/leads", {"leads": [{}]}, "a lead is"),
@@ -116,7 +116,17 @@ async def test_an_unknown_address_and_a_wrong_method_say_what_there_is(start: St
     unknown, wrong = await ask.control("GET", "/fault"), await ask.control("PUT", "/faults")
 
     assert (unknown.status, wrong.status, wrong.headers["Allow"]) == (404, 405, "GET, POST, DELETE")
-    assert "/faults" in unknown.json["error"]
+    assert unknown.json["error"].startswith("there is no /fault below the control address, but /health, /settings,")
+    assert wrong.json["error"] == "PUT is not allowed here, but GET, POST, DELETE"
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+async def test_the_address_itself_says_what_there_is(start: Start, path: str):
+    there = (await (await start()).control("GET", path)).json
+
+    assert there["/"] == ["GET", "DELETE"]
+    assert there["/faults"] == ["GET", "POST", "DELETE"]
+    assert there["/openapi.json"] == ["GET"]
 
 
 @pytest.mark.parametrize(

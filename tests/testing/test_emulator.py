@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from asking import Start
+from asking import Asker, Start
 
-from walead_async.testing import BadSetting, Emulator, Settings
+from walead_async.testing import BadSetting, Emulator, Settings, TieOrder
 
 
 async def test_an_emulator_listens_on_loopback_as_long_as_its_block_runs():
@@ -34,6 +34,12 @@ async def test_a_port_that_is_taken_is_an_error_and_leaves_nothing_open():
     async with Emulator() as emulator:
         with pytest.raises(OSError, match="address already in use"):
             await Emulator(port=emulator.port).start()
+
+
+async def test_an_emulator_is_started_once():
+    async with Emulator() as emulator:
+        with pytest.raises(BadSetting, match="is serving already"):
+            await emulator.start()
 
 
 async def test_closing_twice_is_closing_once():
@@ -66,6 +72,43 @@ async def test_leads_are_added_with_reasons_and_times(start: Start):
         (ids[0], "a", "asked", at),
         (ids[1], "b", None, at),
     ]
+
+
+@pytest.mark.parametrize("leads", ["john-doe", -1, True])
+def test_leads_that_are_neither_a_number_nor_a_list_are_refused(leads: str | int):
+    emulator = Emulator()
+
+    with pytest.raises(BadSetting, match="leads takes a"):
+        emulator.add_leads(leads)
+    assert len(emulator.blocked_leads) == 0
+
+
+def test_a_time_without_an_offset_is_refused():
+    with pytest.raises(BadSetting, match="needs an offset from UTC"):
+        Emulator().add_leads(["a"], created_at=datetime(2020, 5, 17))
+
+
+async def test_the_same_seed_plays_the_same_run_again_also_after_a_new_beginning(start: Start):
+    one, other, third = [await start(seed=seed) for seed in (5, 5, 6)]
+
+    first = await played(one)
+    assert await played(other) == first
+    one.emulator.clear()
+    assert await played(one) == first
+    assert await played(third) != first
+
+
+async def played(ask: Asker) -> list[object]:
+    """What a run with everything that is drawn shows: faults, ids, drifts, and the order of ties."""
+    ask.emulator.settings = Settings(page_size=20, ties=5, tie_order=TieOrder.UNSTABLE)
+    ask.emulator.add_leads(40)
+    ask.emulator.faults.add("GET~0.5:status=503", "GET~0.3 x2:null")
+    ask.emulator.drifts.add("~0.5:remove-random=2", "reblock", "insert-random")
+    shown: list[object] = []
+    for _ in range(20):
+        answer = await ask.walead("GET", sort="ASC")
+        shown.append((answer.status, answer.body))
+    return shown
 
 
 async def test_numbered_leads_go_on_where_they_stopped(start: Start):
@@ -108,11 +151,14 @@ async def status_of(base: str, path: str, key: str) -> int:
     ("options", "said"),
     [
         ({"leads": -1}, "leads takes a whole number"),
+        ({"leads": 10**12}, "leads takes a whole number from 0 to 10000000, not"),
         ({"port": 65_536}, "port takes a whole number"),
         ({"seed": "x"}, "seed takes a whole number"),
         ({"seed": True}, "seed takes a whole number"),
         ({"faults": ["wobble"]}, "there is no fault 'wobble'"),
         ({"drifts": ["wobble"]}, "there is no drift 'wobble'"),
+        ({"faults": "reset"}, r"faults takes a list, such as \['reset'\]"),
+        ({"drifts": "reblock"}, r"drifts takes a list, such as \['reblock'\]"),
         ({"state": Path("/nowhere/at/all")}, "there is no directory"),
     ],
 )

@@ -85,7 +85,7 @@ def test_a_fault_as_text_reads_as_the_same_fault(
     ("text", "said"),
     [
         ("aply-twice", "there is no fault 'aply-twice'; did you mean 'apply-twice'?"),
-        ("GET:wobble", "there is no fault 'wobble'"),
+        ("GET:wobble", "there is no fault 'wobble'. Known are status, html,"),
         ("", "is not a fault"),
         (":close", "is not a fault"),
         ("get:close", "is not a fault"),

@@ -80,7 +80,19 @@ async def test_a_state_that_cannot_be_saved_is_told_at_the_end(world: MakeWorld,
         await keeper.aclose()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"emulator":2}', '{"emulator":1,"seed":0}', "\x00"])
+STATE = '{"emulator":1,"seed":0,"clock":0,"leads":{"made":%s,"records":%s},"campaigns":%s,"agents":{}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{}", "[]", '{"emulator":2}', '{"emulator":1,"seed":0}', "\x00"),
+        STATE % (0, [], []),
+        STATE % (10**18, [], {}),
+        STATE % (-1, [[0, {}]], {}),
+        STATE % (1, '[[0,{"publicIdentifier":"a","reason":null,"createdAt":7}]]', {}),
+    ],
+)
 def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path, text: str):
     path = tmp_path / "state.json"
     path.write_text(text)

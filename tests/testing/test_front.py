@@ -54,7 +54,7 @@ async def test_a_fault_is_logged_with_its_request(start: Start):
 )
 async def test_a_fault_carries_an_unblock_out_or_not(start: Start, fault: str, left: str):
     ask = await start(faults=[f"DELETE:{fault}"])
-    ids = ask.emulator.add_leads("abc")
+    ids = ask.emulator.add_leads([*"abc"])
     await ask.walead("DELETE", json=ids[:2])
 
     assert ask.emulator.blocked_leads.identifiers() == list(left)

@@ -161,6 +161,29 @@ def test_a_marker_that_cannot_be_followed_fails_the_test_that_has_it(suite: pyte
         assert words in section
 
 
+def test_a_bad_marker_is_told_though_another_fixture_stumbles_over_it_first(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def third(walead_emulator):
+            return walead_emulator.blocked_leads.identifiers()[2]
+
+        @pytest.mark.walead_emulator(leads=3, seed="one")
+        def test_bad(third):
+            pass
+
+        @pytest.mark.walead_emulator(leads=2)
+        def test_too_few(third):
+            pass
+        """
+    )
+    result = run(suite, "strict")
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["seed takes a whole number from 0*", "*IndexError: list index out of range"])
+
+
 def test_a_script_that_was_not_played_fails_its_test(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         """

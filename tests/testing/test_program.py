@@ -48,7 +48,9 @@ class Running:
 @asynccontextmanager
 async def running(**options: object) -> AsyncIterator[Running]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, orjson.dumps({**OPTIONS, **options}).decode(), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", PROGRAM, orjson.dumps({**OPTIONS, **options}).decode()),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     try:
@@ -95,6 +97,15 @@ async def test_a_signal_ends_it_within_three_seconds_whatever_hangs(number: sign
             assert await program.process.wait() == 0
         with pytest.raises(aiohttp.ClientConnectionError):
             await hanging
+
+
+async def test_what_was_never_played_is_told_at_the_end():
+    async with running(faults=["GET#1:extra-fields", "DELETE#3:reset"], drifts=["#9:reblock"]) as program:
+        await names(program.told)
+        program.process.terminate()
+        _, told = await program.process.communicate()
+        assert told.decode().splitlines() == ["never played: DELETE #3:reset", "never played: #9:reblock"]
+        assert program.process.returncode == 0
 
 
 async def test_the_state_outlives_the_program(tmp_path: Path):

@@ -15,11 +15,17 @@ from walead_async.testing.errors import BadSetting
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["from_json", "instant", "names", "number", "pattern", "sizes", "status", "truth", "whole"]
+__all__ = ["check_whole", "from_json", "instant", "names", "number", "pattern", "sizes", "status", "truth", "whole"]
 
 # attrs types a validator by its own `Attribute[Any]`.
 Field: TypeAlias = "attrs.Attribute[Any]"
 Validator: TypeAlias = "Callable[[object, Field, object], None]"
+
+
+def check_whole(name: str, value: object, most: int) -> None:
+    """Raise `BadSetting` if this is no whole number from 0 to `most`."""
+    if type(value) is not int or not 0 <= value <= most:
+        raise BadSetting(f"{name} takes a whole number from 0 to {most}, not {value!r}")
 
 
 def whole(least: int, *, optional: bool = False) -> Validator:

@@ -12,6 +12,7 @@ from aiohttp import web
 from walead_async.testing.contract import openapi
 from walead_async.testing.errors import BadSetting
 from walead_async.testing.messages import Service
+from walead_async.testing.world import MOST_LEADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +23,6 @@ __all__ = ["BODY_LIMIT", "answer", "refused"]
 
 #: Bytes of one request to the control address.
 BODY_LIMIT = 64_000_000
-#: Leads added by one number.
-MOST_LEADS = 10_000_000
 
 
 def refused(request: web.BaseRequest, port: int) -> str | None:
@@ -49,10 +48,12 @@ def answer(front: Front, method: str, path: str, body: bytes, base_url: str) -> 
         return _json(200, openapi(servers={service: f"{base_url}/{service.value}" for service in Service}))
     methods = ROUTES.get(path.rstrip("/"))
     if methods is None:
-        return _json(404, {"error": f"there is no {path} here, but {', '.join(ROUTES)} and /openapi.json are"})
+        known = ", ".join(filter(None, ROUTES))
+        return _json(404, {"error": f"there is no {path} below the control address, but {known} and /openapi.json"})
     act = methods.get(method)
     if act is None:
-        return _json(405, {"error": f"{method} is not allowed here"}, {"Allow": ", ".join(methods)})
+        allowed = ", ".join(methods)
+        return _json(405, {"error": f"{method} is not allowed here, but {allowed}"}, {"Allow": allowed})
     try:
         wanted = orjson.loads(body) if method in ("PUT", "POST") else None
         return _json(200, act(front, wanted))
@@ -144,9 +145,13 @@ def _clear(front: Front, _: object) -> object:
     return {}
 
 
+def _what_there_is(front: Front, _: object) -> object:
+    return {**{path or "/": list(methods) for path, methods in ROUTES.items()}, "/openapi.json": ["GET"]}
+
+
 #: What each path takes, by method.
 ROUTES: dict[str, dict[str, Callable[[Front, object], object]]] = {
-    "": {"DELETE": _clear},
+    "": {"GET": _what_there_is, "DELETE": _clear},
     "/health": {"GET": _health},
     "/settings": {"GET": _settings, "PUT": _change_settings},
     "/faults": {"GET": _faults, "POST": _add_faults, "DELETE": _clear_faults},
@@ -160,7 +165,7 @@ ROUTES: dict[str, dict[str, Callable[[Front, object], object]]] = {
 def _texts(wanted: object, field: str) -> list[str]:
     texts = wanted.get(field) if isinstance(wanted, dict) else None
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise BadSetting(f'an object {{"{field}": […]}} of texts is needed')
+        raise BadSetting(f'an object {{"{field}": ["…"]}} with a list of texts is needed')
     return texts
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import posixpath
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from aiohttp import web
 
 from walead_async.testing import control
+from walead_async.testing.checks import check_whole
 from walead_async.testing.errors import BadSetting
 from walead_async.testing.files import Keeper, load
 from walead_async.testing.front import Front, read_body
 from walead_async.testing.messages import Service
 from walead_async.testing.settings import Settings
-from walead_async.testing.world import World
+from walead_async.testing.world import MOST_LEADS, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +32,10 @@ __all__ = ["Emulator"]
 HOST = "127.0.0.1"
 #: Connections that may wait to be taken: thousands of callers begin at once.
 BACKLOG = 4096
+LARGEST_SEED = 2**63
 SERVICES = {service.value: service for service in Service}
+
+What = TypeVar("What")
 
 
 class Emulator:
@@ -55,14 +59,14 @@ class Emulator:
         faults: Iterable[Fault | str] = (),
         drifts: Iterable[Drift | str] = (),
     ) -> None:
-        _check_whole("leads", leads)
-        _check_whole("port", port, most=65_535)
-        _check_whole("seed", seed)
+        check_whole("leads", leads, MOST_LEADS)
+        check_whole("port", port, 65_535)
+        check_whole("seed", seed, LARGEST_SEED)
         if state is not None and not state.parent.is_dir():
             raise BadSetting(f"there is no directory {str(state.parent)!r} for the state")
         self._front = Front(World(settings or Settings(), seed=seed, api_key=api_key, uid=uid))
-        self._front.faults.add(*faults)
-        self._front.drifts.add(*drifts)
+        self._front.faults.add(*_several("faults", faults))
+        self._front.drifts.add(*_several("drifts", drifts))
         if state is None or not load(self._front.world, state):
             self._front.world.fill(leads)
         self._port = port
@@ -79,7 +83,9 @@ class Emulator:
         await self.aclose()
 
     async def start(self) -> None:
-        """Begin to listen. Raises `OSError` if the port is taken."""
+        """Begin to listen. Raises `OSError` if the port is taken, and `BadSetting` if it listens already."""
+        if self._runner is not None:
+            raise BadSetting("this emulator is serving already: use it as it is, or make another")
         server = web.Server(self._handle, handler_cancellation=True, access_log=None)
         runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await runner.setup()
@@ -223,9 +229,11 @@ class Emulator:
         return control.answer(self._front, request.method, "/" + path, body, f"http://{HOST}:{self._port}")
 
 
-def _check_whole(name: str, value: int, most: int = 2**63) -> None:
-    if type(value) is not int or not 0 <= value <= most:
-        raise BadSetting(f"{name} takes a whole number from 0 to {most}, not {value!r}")
+def _several(name: str, given: Iterable[What]) -> Iterable[What]:
+    """What was given, which must not be one bare text: it would be taken letter by letter."""
+    if isinstance(given, str):
+        raise BadSetting(f"{name} takes a list, such as [{given!r}]")
+    return given
 
 
 def _resolved(path: str) -> str:

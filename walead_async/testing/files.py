@@ -21,6 +21,9 @@ __all__ = ["Keeper", "load", "save"]
 
 log = logging.getLogger(__name__)
 
+#: What comes of reading JSON that is not a state.
+DAMAGED = (ValueError, TypeError, LookupError, AttributeError, OverflowError, MemoryError)
+
 
 def load(world: World, path: Path) -> bool:
     """Take the state from a file; False if there is none. Raises `BadSetting` if it cannot be read."""
@@ -32,7 +35,7 @@ def load(world: World, path: Path) -> bool:
         raise BadSetting(f"the state {str(path)!r} cannot be read: {error.strerror}") from None
     try:
         world.restore(orjson.loads(text))
-    except (ValueError, TypeError, LookupError):
+    except DAMAGED:
         raise BadSetting(f"the state {str(path)!r} was not written by this emulator, or is damaged") from None
     return True
 

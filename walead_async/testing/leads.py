@@ -199,7 +199,7 @@ class LeadList:
         return orjson.Fragment(b'{"made":%d,"records":[%b]}' % (self.made, records))
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Fill an empty list with what `state` gave. Raises `ValueError`, `TypeError` or `LookupError` if it cannot."""
+        """Fill an empty list with what `state` gave. What is no state raises whatever comes of it."""
         made = state["made"]
         self._json = [None] * made
         self._names = [""] * made

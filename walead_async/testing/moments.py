@@ -150,7 +150,7 @@ def nearest(kind: str, name: str, known: list[str]) -> BadSetting:
     from difflib import get_close_matches
 
     meant = get_close_matches(name, known, 1)
-    guess = f"; did you mean {str(meant[0])!r}?" if meant else ""
+    guess = f"; did you mean {str(meant[0])!r}?" if meant else "."
     return BadSetting(f"there is no {kind} {name!r}{guess} Known are {', '.join(known)}")
 
 

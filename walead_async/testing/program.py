@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,14 @@ __all__ = ["run_emulator", "serve"]
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
+log = logging.getLogger(__name__)
+
 
 async def serve(emulator: Emulator, ready: Callable[[dict[str, str]], None]) -> None:
     """Serve until SIGINT or SIGTERM; `ready` is told the addresses and the key once requests are taken.
 
-    Raises `BadSetting` if the port is taken or the state cannot be saved.
+    A fault or drift that was never played is told at the end, in a warning. Raises `BadSetting` if the port is taken or
+    the state cannot be saved.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -40,6 +44,8 @@ async def serve(emulator: Emulator, ready: Callable[[dict[str, str]], None]) -> 
                 }
             )
             await stop.wait()
+            for unfired in (*emulator.unfired_faults(), *emulator.drifts.unfired()):
+                log.warning("never played: %s", unfired)
         finally:
             await _close(emulator)
     finally:

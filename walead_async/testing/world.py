@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from walead_async.testing.checks import check_whole
 from walead_async.testing.clock import Clock
+from walead_async.testing.errors import BadSetting
 from walead_async.testing.leads import LeadList
 from walead_async.testing.settings import IdentifierCase, Settings
 
@@ -19,6 +21,8 @@ __all__ = ["World"]
 
 #: The version of the saved state.
 FORMAT = 1
+#: Leads made by one number.
+MOST_LEADS = 10_000_000
 
 
 class World:
@@ -35,14 +39,14 @@ class World:
         self.uid = uid
         self.workspace_id = workspace_id
         self.settings = settings
-        self.random = random.Random(seed)
         #: Counts changes, so that a keeper of files knows when to save.
         self.changes = 0
         self.clear()
 
     def clear(self) -> None:
-        """Forget every lead, campaign and number, and set the clock back."""
+        """Forget every lead, campaign and number, and set the clock and the luck back: what follows, repeats."""
         settings = self.settings
+        self.random = random.Random(self.seed)
         self.clock = Clock(datetime.fromisoformat(settings.clock_start), step=settings.clock_step, ties=settings.ties)
         self.leads = LeadList(self.clock, seed=self.seed, workspace_id=self.workspace_id)
         self.campaigns: dict[str, LeadList] = {}
@@ -68,8 +72,14 @@ class World:
 
         `leads` is a number, or identifiers, or pairs of identifier and reason. A number makes `lead-0000001` and so
         on, counted on from the records ever made. `created_at`, aware, is that of each; by default the clock's.
+        Raises `BadSetting`.
         """
+        if created_at is not None and created_at.tzinfo is None:
+            raise BadSetting(f"createdAt needs an offset from UTC: {created_at.isoformat()!r}")
+        if isinstance(leads, str):
+            raise BadSetting(f"leads takes a number, or a list of identifiers such as [{leads!r}], not {leads!r}")
         if isinstance(leads, int):
+            check_whole("leads", leads, MOST_LEADS)
             return [self.leads.id_of(number) for number in self.fill(leads, created_at)]
         pairs = ((lead, None) if isinstance(lead, str) else lead for lead in leads)
         added = [self.leads.add(identifier, reason, created_at) for identifier, reason in pairs]
@@ -117,7 +127,7 @@ class World:
         )
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take what `state` gave, its seed for ids included. Raises `ValueError`, `TypeError` or `LookupError`."""
+        """Take what `state` gave, its seed for ids included. What is no state raises whatever comes of it."""
         if state["emulator"] != FORMAT:
             raise ValueError("another format")
         self.clear()

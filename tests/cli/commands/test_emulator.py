@@ -64,6 +64,8 @@ async def test_for_people_it_writes_words(walead: Walead) -> None:
         ("--latency", "-1"),
         ("--latency", "nan"),
         ("--port", "99999"),
+        ("--seed", "-1"),
+        ("--seed", "luck"),
         ("--state", "/nowhere/at/all/state.json"),
     ],
 )
