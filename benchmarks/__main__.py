@@ -78,7 +78,7 @@ def _table(given: argparse.Namespace, machine: Machine, told: dict[str, Any]) ->
     if given.docs:
         tables.rewrite(PAGE, "table", _sentence(machine, given.quick) + tables.rows_in_markdown(measured))
     return [f"{row.title}, {row.against}: {tables.figure_text(row, figure.value)}, must be {tables.gate_text(row)}"
-            for row, figure in measured if not figure.met]  # fmt: skip
+            for row, figure in measured if figure.met is False]  # fmt: skip
 
 
 def _profile(given: argparse.Namespace, machine: Machine, told: dict[str, Any]) -> None:

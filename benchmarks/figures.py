@@ -49,11 +49,11 @@ class Used(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """What a row came to: the median ratio and all of them, or megabytes."""
+    """What a row came to: the median ratio and all of them, or megabytes. `met` is None if no gate is judged."""
 
     value: float
     values: list[float]
-    met: bool
+    met: bool | None
     ours: float
     peer: float | None
     requests: int
@@ -62,7 +62,7 @@ class Figure(NamedTuple):
     server_busy: bool
 
 
-def figure_of(row: Row, ours: Sequence[Used], peers: Sequence[Used]) -> Figure:
+def figure_of(row: Row, ours: Sequence[Used], peers: Sequence[Used], *, judged: bool = True) -> Figure:
     """The figure of a row, from its runs in pairs; `peers` is empty for a row that has no peer."""
     mine, theirs = [_measured(row, used) for used in ours], [_measured(row, used) for used in peers]
     if row.peer is None:
@@ -76,7 +76,7 @@ def figure_of(row: Row, ours: Sequence[Used], peers: Sequence[Used]) -> Figure:
     return Figure(
         value,
         values,
-        _met(row, value),
+        _met(row, value) if judged else None,
         statistics.median(mine),
         statistics.median(theirs) if theirs else None,
         max(used.served.requests for used in ours),
@@ -99,9 +99,9 @@ def shortfall(row: Row, used: Used, work: int) -> str | None:
     return None
 
 
-def _met(row: Row, value: float) -> bool:
+def _met(row: Row, value: float) -> bool | None:
     if row.gate is None:
-        return True
+        return None
     return value >= row.gate if row.faster else value <= row.gate
 
 

@@ -63,9 +63,9 @@ def drawn(curves: Sequence[Curve], caption: str) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
         'font-size="12" fill="#24292f" role="img">',
-        "<title>How time and memory grow with the number of records and of callers</title>",
+        "<title>How time and memory grow with the records and with the callers</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" rx="10" fill="#fff" stroke="#d0d7de"/>',
-        '<text x="24" y="36" font-size="18" font-weight="bold">Nothing grows faster than the work</text>',
+        '<text x="24" y="36" font-size="18" font-weight="bold">How time and memory grow with the work</text>',
         '<text x="24" y="57" fill="#57606a">Both scales multiply by ten. The dashed lines are growth in proportion: '
         "a curve as steep is linear, a flatter one is better.</text>",
         *(part for panel in panels if panel.curves for part in _panel(panel)),

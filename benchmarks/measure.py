@@ -39,7 +39,7 @@ def measure(row: Row, *, quick: bool) -> Figure:
                 if missing := shortfall(row, used, work):
                     raise RuntimeError(f"{row.title}: {subject.name} {missing}")
                 runs.append(used)
-    return figure_of(row, ours, peers)
+    return figure_of(row, ours, peers, judged=not quick)
 
 
 def run(subject: Subject, url: str, work: int) -> Used:

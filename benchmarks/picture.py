@@ -12,12 +12,14 @@ from benchmarks.tables import figure_text, gate_text
 
 __all__ = ["drawn"]
 
-WIDTH, LEFT, PEER, RIGHT = 980, 400, 300, 722
+WIDTH, LEFT, PEER, RIGHT = 980, 372, 260, 738
 LINE, HEAD, TOP = 44, 40, 96
 #: The longest bar, as a multiple of the peer's.
-LONGEST = 1.06
+LONGEST = 1.36
 
-GOOD, BAD, PEER_COLOUR, INK, SOFT = "#1a7f5a", "#c0392b", "#d5dbe1", "#24292f", "#57606a"
+PEER_COLOUR, INK, SOFT = "#d5dbe1", "#24292f", "#57606a"
+#: A gate that is met, missed, or not judged.
+COLOURS = {True: "#1a7f5a", False: "#c0392b", None: "#4a6fa5"}
 
 
 def drawn(measured: Sequence[tuple[Row, Figure]], caption: str) -> str:
@@ -35,7 +37,6 @@ def drawn(measured: Sequence[tuple[Row, Figure]], caption: str) -> str:
             parts += _bar(row, figure, top)
             top += LINE
     height = top + 46
-    kept = sum(figure.met for _, figure in gated)
     return (
         "\n".join(
             [
@@ -45,7 +46,7 @@ def drawn(measured: Sequence[tuple[Row, Figure]], caption: str) -> str:
                 f'<rect width="{WIDTH}" height="{height}" rx="10" fill="#fff" stroke="#d0d7de"/>',
                 '<text x="24" y="38" font-size="19" font-weight="bold">walead_async beside what one would write '
                 "otherwise</text>",
-                *_key(kept, len(gated)),
+                *_key([figure.met for _, figure in gated]),
                 *parts,
                 f'<text x="24" y="{height - 18}" font-size="11" fill="{SOFT}">{escape(caption)}</text>',
                 "</svg>",
@@ -55,18 +56,20 @@ def drawn(measured: Sequence[tuple[Row, Figure]], caption: str) -> str:
     )
 
 
-def _key(kept: int, rows: int) -> list[str]:
+def _key(met: Sequence[bool | None]) -> list[str]:
     """How to read it, in a line below the title."""
     y = 66
+    verdict = None if None in met else all(met)
+    words = "gates not judged" if verdict is None else f"{sum(map(bool, met))} of {len(met)} gates met"
+    ours = COLOURS[None if verdict is None else True]
     return [
-        f'<rect x="24" y="{y - 10}" width="26" height="11" rx="2" fill="{GOOD}"/>',
+        f'<rect x="24" y="{y - 10}" width="26" height="11" rx="2" fill="{ours}"/>',
         f'<text x="56" y="{y}">walead_async</text>',
-        f'<rect x="156" y="{y - 10}" width="26" height="11" rx="2" fill="{PEER_COLOUR}"/>',
-        f'<text x="188" y="{y}">the other way</text>',
-        _mark(292, y - 4),
-        f'<text x="302" y="{y}">the gate: our bar must end before it. Shorter is better.</text>',
-        f'<text x="{WIDTH - 24}" y="{y}" text-anchor="end" font-weight="bold" fill="{GOOD if kept == rows else BAD}">'
-        f"{kept} of {rows} gates met</text>",
+        f'<rect x="160" y="{y - 10}" width="26" height="11" rx="2" fill="{PEER_COLOUR}"/>',
+        f'<text x="192" y="{y}">what it is measured against</text>',
+        _mark(392, y - 4),
+        f'<text x="402" y="{y}">the gate: our bar must not pass it. Shorter is better.</text>',
+        f'<text x="{WIDTH - 24}" y="{y}" text-anchor="end" font-weight="bold" fill="{COLOURS[verdict]}">{words}</text>',
     ]
 
 
@@ -75,7 +78,7 @@ def _bar(row: Row, figure: Figure, top: int) -> list[str]:
     assert row.gate is not None
     value, gate = _part(row, figure.value), _part(row, row.gate)
     spread = [_part(row, one) for one in figure.values]
-    colour = GOOD if figure.met else BAD
+    colour = COLOURS[figure.met]
     peer = [f'<rect x="{LEFT}" y="{top + 7}" width="{PEER}" height="9" rx="2" fill="{PEER_COLOUR}"/>'] * bool(row.peer)
     y = top + 19
     return [
@@ -89,7 +92,7 @@ def _bar(row: Row, figure: Figure, top: int) -> list[str]:
         f'<text x="{RIGHT + 22}" y="{top + 18}" font-weight="bold" fill="{colour}">'
         f"{escape(figure_text(row, figure.value))}</text>",
         f'<text x="{RIGHT + 22}" y="{top + 34}" font-size="12" fill="{SOFT}">gate: {gate_text(row)}</text>',
-        _verdict(figure.met, RIGHT + 6, top + 14),
+        *([] if figure.met is None else [_verdict(figure.met, RIGHT + 6, top + 20)]),
     ]
 
 
@@ -102,7 +105,7 @@ def _part(row: Row, value: float) -> float:
 
 
 def _length(part: float) -> float:
-    return PEER * min(part, LONGEST * 1.1)
+    return PEER * min(part, LONGEST)
 
 
 def _mark(x: float, y: float) -> str:
@@ -113,4 +116,4 @@ def _mark(x: float, y: float) -> str:
 def _verdict(met: bool, x: int, y: int) -> str:
     """A tick, or a cross."""
     shape = f"M{x - 5} {y} l4 4 l7 -8" if met else f"M{x - 4} {y - 4} l8 8 m0 -8 l-8 8"
-    return f'<path d="{shape}" fill="none" stroke="{GOOD if met else BAD}" stroke-width="2.5"/>'
+    return f'<path d="{shape}" fill="none" stroke="{COLOURS[met]}" stroke-width="2.5"/>'

@@ -36,7 +36,7 @@ def spread_text(figure: Figure) -> str:
 
 def line(row: Row, figure: Figure) -> str:
     """One row for the terminal; a missed gate and a busy server are marked."""
-    mark = " " if figure.met else "!"
+    mark = "!" if figure.met is False else " "
     said = f"{row.title:52} {row.against:34} {figure_text(row, figure.value):>22}{mark}{gate_text(row):>14}"
     return f"{said}  {spread_text(figure):14} {_server_text(row, figure)}"
 
@@ -51,7 +51,7 @@ def rows_in_markdown(measured: Iterable[tuple[Row, Figure]]) -> str:
                 row.against,
                 f"**{figure_text(row, figure.value)}**",
                 spread_text(figure),
-                gate_text(row) + ("" if figure.met else ", **missed**"),
+                gate_text(row) + (", **missed**" if figure.met is False else ""),
                 _server_text(row, figure),
             )
             for row, figure in rows
