@@ -34,7 +34,8 @@ T = TypeVar("T")
 FAILURES_SHOWN = 5
 
 
-@attrs.frozen
+# Without a slot for weak references `transport/decoding.py` can fill records fast.
+@attrs.frozen(weakref_slot=False)
 class BlockedLead:
     """One record of the workspace's block list.
 
@@ -102,6 +103,7 @@ class Status(StrEnum):
 
 #: The ends with which a person is as wanted.
 SETTLED = frozenset({Status.DONE, Status.ALREADY, Status.DUPLICATE})
+FAILED = tuple(status for status in Status if status not in SETTLED)
 
 
 @attrs.frozen
@@ -138,7 +140,7 @@ class BulkReport:
     @property
     def ok(self) -> bool:
         """True if every item is as wanted: only DONE, ALREADY and DUPLICATE."""
-        return not any(count for status, count in self.counts.items() if status not in SETTLED)
+        return not any(map(self.counts.get, FAILED))
 
     def failures(self) -> dict[Status, list[Outcome]]:
         """The outcomes that are not as wanted, by status; empty if there are none."""

@@ -90,7 +90,7 @@ class _Session:
         return f"<{type(self).__name__} {state} {self._base_url}>"
 
     async def __aenter__(self) -> Self:
-        self._transport.connection.check_usable()
+        self._transport.connection.usable()
         return self
 
     async def __aexit__(

@@ -271,7 +271,7 @@ class FakeCaller:
                 failure = error
             else:
                 await self.pause()
-                return attrs.evolve(response, maybe_repeated=maybe_applied)
+                return response._replace(maybe_repeated=maybe_applied)
             proven = not failure.maybe_applied
             maybe_applied = failure.maybe_applied = maybe_applied or failure.maybe_applied
             failure.attempts = attempt
@@ -279,6 +279,10 @@ class FakeCaller:
             if attempt >= self.attempts or not may_repeat or not self.take_retry():
                 await self.pause()
                 raise failure
+
+    @property
+    def observed(self) -> bool:
+        return True
 
     def take_retry(self) -> bool:
         if self.tokens < 1:

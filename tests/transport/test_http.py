@@ -300,8 +300,9 @@ def test_a_proxy_is_refused_where_it_would_see_the_key() -> None:
 async def test_a_proxy_that_refuses_sends_nothing_and_its_password_is_not_shown(serve: Serve) -> None:
     proxy = await serve(answers(answer(b"", status="407 Proxy Authentication Required")))
     client = Http("https://api.walead.example", key_header="x-api-key", proxy=proxy.url.replace("//", "//user:hush@"))
+    now = asyncio.get_running_loop().time()
     with pytest.raises(ConnectionFailedError, match="the proxy refused") as caught:
-        await client.exchange(GET, SecretText(KEY), Timeouts(), 5.0)
+        await client.exchange(GET, SecretText(KEY), Timeouts(), now + 5.0, now)
     await client.close()
     assert caught.value.maybe_applied is False
     assert "hush" not in str(caught.value)

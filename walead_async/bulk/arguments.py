@@ -15,6 +15,17 @@ VERIFY = get_args(Verify)
 
 def check_call(items: object, batch_size: object, verify: object) -> None:
     """Raise `InvalidInputError` if a bulk call cannot be made with these arguments."""
+    if not isinstance(items, (list, tuple)):
+        _check_source(items)
+    elif not items:
+        raise InvalidInputError("a bulk call takes at least one item, and this list is empty")
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise InvalidInputError(f"batch_size is a whole number of at least 1, not {batch_size!r}")
+    if verify not in VERIFY:
+        raise InvalidInputError(f"verify is one of {', '.join(VERIFY)}, not {verify!r}")
+
+
+def _check_source(items: object) -> None:
     if isinstance(items, (str, bytes, bytearray, memoryview, Mapping)):
         kind = type(items).__name__
         raise InvalidInputError(f"a bulk call takes a list of items, not a single {kind}: put it into a list")
@@ -24,7 +35,3 @@ def check_call(items: object, batch_size: object, verify: object) -> None:
         )
     if isinstance(items, Sized) and not len(items):
         raise InvalidInputError("a bulk call takes at least one item, and this list is empty")
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise InvalidInputError(f"batch_size is a whole number of at least 1, not {batch_size!r}")
-    if verify not in VERIFY:
-        raise InvalidInputError(f"verify is one of {', '.join(VERIFY)}, not {verify!r}")

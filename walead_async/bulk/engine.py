@@ -85,7 +85,8 @@ async def run_to_its_end(
         except WaleadError as error:
             came = error
         if verify != "always" and settles(operation, batch, came):
-            caller.emit(settled_event(operation.path, batch))
+            if caller.observed:
+                caller.emit(settled_event(operation.path, batch))
             return BulkReport(Outcomes([batch]), count_statuses([batch])), None
         driver = Driver(caller, operation, (), batch_size, verify, window=None)
         driver.go_on(batch, request, came)

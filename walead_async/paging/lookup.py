@@ -108,7 +108,9 @@ class Lookup:
         """Records that a search for this key finds: those on its first page, if there are any."""
         source = self._pages(key)
         raw = await source.read(0, lane=source, patient=False)
-        found = tuple([lead for lead in raw.records if key_of(lead.public_identifier) == key])
+        found = tuple(
+            [lead for lead in raw.records if lead.public_identifier == key or key_of(lead.public_identifier) == key]
+        )
         if raw.records and not found:
             # Others whose names hold this one came first: the person may stand on a later page.
             return await self._search_to_the_end(key)

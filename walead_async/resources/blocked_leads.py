@@ -43,6 +43,7 @@ class BlockedLeads:
     def __init__(self, caller: Caller, memory: ListMemory) -> None:
         self._caller = caller
         self._memory = memory
+        self._lookup = Lookup(partial(LeadPages, caller, memory), memory.manners, concurrency=caller.concurrency)
 
     def list(
         self,
@@ -71,7 +72,7 @@ class BlockedLeads:
         Takes an identifier or a profile URL. A search that finds nothing proves nothing while it is not known whether
         it minds case; then the whole list is read. Raises `InvalidInputError`, and the errors of a listing.
         """
-        return await self._lookup().find(public_identifier(identifier))
+        return await self._lookup.find(public_identifier(identifier))
 
     async def find_many(self, identifiers: Iterable[str]) -> dict[str, BlockedLead | None]:
         """The records of many people, by the identifiers as given; None for who is proven not to be blocked.
@@ -81,7 +82,7 @@ class BlockedLeads:
         if isinstance(identifiers, (str, bytes, bytearray, Mapping)) or not isinstance(identifiers, Iterable):
             raise InvalidInputError(f"find_many takes a list of identifiers, not a single {type(identifiers).__name__}")
         keys = {given: public_identifier(given) for given in identifiers}
-        found = await self._lookup().find_any(set(keys.values())) if keys else {}
+        found = await self._lookup.find_any(set(keys.values())) if keys else {}
         return {given: found[key][0] if found[key] else None for given, key in keys.items()}
 
     async def block(
@@ -103,7 +104,7 @@ class BlockedLeads:
         run, both with `.report`, or `InvalidInputError` for a call that cannot be made.
         """
         check_reason(reason)
-        operation = LeadBlock(reason, self._lookup())
+        operation = LeadBlock(reason, self._lookup)
         return await bulk_report(self._caller, operation, leads, batch_size=batch_size, verify=verify, check=check)
 
     def block_stream(
@@ -119,7 +120,7 @@ class BlockedLeads:
         Raises for the run, never for an item, after the outcomes of everything that was taken from `leads`.
         """
         check_reason(reason)
-        operation = LeadBlock(reason, self._lookup())
+        operation = LeadBlock(reason, self._lookup)
         return bulk_stream(self._caller, operation, leads, batch_size=batch_size, verify=verify)
 
     async def unblock(
@@ -155,7 +156,7 @@ class BlockedLeads:
         """
         return await unblock_identifiers(
             self._caller,
-            self._lookup(),
+            self._lookup,
             LeadUnblock(self.list),
             identifier_entries,
             identifiers,
@@ -174,10 +175,6 @@ class BlockedLeads:
         """Remove records of an input of any length, and yield each outcome in order, in bounded memory."""
         return bulk_stream(self._caller, LeadUnblock(self.list), ids, batch_size=batch_size, verify=verify)
 
-    def _lookup(self) -> Lookup:
-        pages = partial(LeadPages, self._caller, self._memory)
-        return Lookup(pages, self._memory.manners, concurrency=self._caller.concurrency)
-
 
 class LeadPages:
     """The workspace's list as pages: by offset, of a size that nobody has stated."""
@@ -194,10 +191,14 @@ class LeadPages:
             self._filter = f"&search={quote(search, safe='')}" if search else ""
         except UnicodeEncodeError:
             raise InvalidInputError("search is not proper Unicode text") from None
-        self.identity = f"{PATH}?sort={sort}{self._filter}"
         self._caller = caller
         self._sort = sort
         self._sizes = memory.page_sizes
+
+    @property
+    def identity(self) -> str:
+        """Path, sort and search."""
+        return f"{PATH}?sort={self._sort}{self._filter}"
 
     @property
     def page_size(self) -> int | None:

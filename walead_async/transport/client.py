@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from walead_async.transport.gate import Gate
-    from walead_async.transport.http import Http
+    from walead_async.transport.http import Http, Reply
     from walead_async.transport.messages import Request
     from walead_async.transport.options import RetryPolicy, Timeouts
     from walead_async.transport.secret import KeySource
@@ -48,8 +48,8 @@ class Connection:
         self.closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def check_usable(self) -> None:
-        """Raise `SessionClosedError` if the session is closed, or belongs to another event loop."""
+    def usable(self) -> asyncio.AbstractEventLoop:
+        """The running loop. Raises `SessionClosedError` if the session is closed, or belongs to another loop."""
         if self.closed:
             raise SessionClosedError("this session is closed: open a new one")
         loop = asyncio.get_running_loop()
@@ -57,6 +57,7 @@ class Connection:
             if self._loop is not None:
                 raise SessionClosedError("this session belongs to another event loop: open one in each loop")
             self._loop = loop
+        return loop
 
     @property
     def observed(self) -> bool:
@@ -96,6 +97,11 @@ class Transport:
         """How many requests of this session may be under way at once."""
         return self.connection.concurrency
 
+    @property
+    def observed(self) -> bool:
+        """Whether anybody listens to events, so that none is made in vain."""
+        return self.connection.observed
+
     def take_retry(self) -> bool:
         """Take one token of the session's retry budget; False if it is spent."""
         return self.connection.budget.take()
@@ -112,8 +118,7 @@ class Transport:
         is True if any attempt may have been carried out.
         """
         connection = self.connection
-        connection.check_usable()
-        call = _Call(connection, request, self._policy, self._timeouts, lane)
+        call = _Call(connection, request, self._policy, self._timeouts, lane, connection.usable())
         if not connection.gate.try_enter():
             await call.wait_for_turn(patient=patient)
         try:
@@ -140,14 +145,20 @@ class _Call:
     )
 
     def __init__(
-        self, connection: Connection, request: Request, policy: RetryPolicy, timeouts: Timeouts, lane: object
+        self,
+        connection: Connection,
+        request: Request,
+        policy: RetryPolicy,
+        timeouts: Timeouts,
+        lane: object,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._connection = connection
         self._request = request
         self._policy = policy
         self._timeouts = timeouts
         self._lane = lane
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._deadline = self._loop.time() + policy.deadline
         self._attempts = 0
         self._maybe_applied = False
@@ -166,6 +177,7 @@ class _Call:
         except TimeoutError:
             error = self._too_late("other requests, the rate limit or a pause that the service asked for came first")
             raise error from None
+        self._connection.usable()
         if patient:
             self._deadline = self._loop.time() + self._policy.deadline
         if self._connection.observed:
@@ -181,15 +193,31 @@ class _Call:
 
     async def attempt(self) -> Response:
         """Send it once, and return the answer or raise the error. The turn at the gate is given back in any case."""
-        connection = self._connection
-        ticket = connection.gate.ticket
+        connection, request = self._connection, self._request
+        gate = connection.gate
+        ticket = gate.ticket
+        began = self._loop.time()
         try:
-            connection.check_usable()
-            if self.time_left() <= 0:
+            if began >= self._deadline:
                 raise self._too_late("the waits before it took too long")
             self._attempts += 1
             connection.budget.sent()
-            return await self._exchange(ticket)
+            key = connection.key.current()
+            observed = connection.observed
+            if observed:
+                size = len(request.body) if request.body else 0
+                connection.emit(RequestSent(request.method, request.path, self._attempts, size))
+            reply = await connection.http.exchange(request, key, self._timeouts, self._deadline, began)
+            if observed:
+                connection.emit(self._received(reply, self._loop.time() - began))
+            if 200 <= reply.status < 300:
+                gate.succeeded()
+                body = connection.key.hide_in_answer(reply.body) if request.body else reply.body
+                return Response(reply.status, body, self._maybe_applied, self._throttled)
+            refusal = self._refusal(reply, ticket)
+            # A service may echo the key: its answer must not stay in the frames that a traceback shows.
+            del reply
+            raise refusal
         except WaleadError as error:
             # An earlier attempt may have been carried out, whatever this one shows.
             self._maybe_applied = error.maybe_applied = self._maybe_applied or error.maybe_applied
@@ -201,40 +229,27 @@ class _Call:
                 raise closed from None
             raise
         finally:
-            connection.gate.leave()
+            gate.leave()
 
-    async def _exchange(self, ticket: int) -> Response:
-        connection, request = self._connection, self._request
-        key = connection.key.current()
-        observed = connection.observed
-        if observed:
-            size = len(request.body) if request.body else 0
-            connection.emit(RequestSent(request.method, request.path, self._attempts, size))
-        began = self._loop.time()
-        reply = await connection.http.exchange(request, key, self._timeouts, self.time_left())
-        if observed:
-            connection.emit(
-                ResponseReceived(
-                    request.method,
-                    request.path,
-                    self._attempts,
-                    reply.status,
-                    self._loop.time() - began,
-                    len(reply.body),
-                    reply.headers.get("x-request-id"),
-                )
-            )
-        if 200 <= reply.status < 300:
-            connection.gate.succeeded()
-            body = connection.key.hide_in_answer(reply.body) if request.body else reply.body
-            return Response(reply.status, body, self._maybe_applied, self._throttled)
-        error = api_error(request, reply.status, reply.headers, reply.body, hide=connection.key.hide)
-        # A service may echo the key: its answer must not stay in the frames that a traceback shows.
-        del reply
+    def _received(self, reply: Reply, elapsed: float) -> ResponseReceived:
+        return ResponseReceived(
+            self._request.method,
+            self._request.path,
+            self._attempts,
+            reply.status,
+            elapsed,
+            len(reply.body),
+            reply.headers.get("x-request-id"),
+        )
+
+    def _refusal(self, reply: Reply, ticket: int) -> WaleadError:
+        """The error for an answer that is none of 2xx. The gate is told if the service asks for patience."""
+        connection = self._connection
+        error = api_error(self._request, reply.status, reply.headers, reply.body, hide=connection.key.hide)
         if error.status in {429, 503}:
             self._throttled = True
             connection.gate.throttled(ticket, getattr(error, "retry_after", None))
-        raise error
+        return error
 
     async def retry(self, first: WaleadError) -> Response:
         """After a first attempt that failed: send again as the policy says, or raise the error."""
@@ -256,6 +271,7 @@ class _Call:
         )
 
     async def _turn_and_attempt(self) -> Response:
+        self._connection.usable()
         if not self._connection.gate.try_enter():
             await self.wait_for_turn(patient=False)
         return await self.attempt()

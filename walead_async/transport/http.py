@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from walead_async.transport.messages import Request
     from walead_async.transport.options import Timeouts
     from walead_async.transport.secret import SecretText
-    from walead_async.transport.watch import Limit
 
 __all__ = ["Http", "Reply"]
 
@@ -95,8 +94,10 @@ class Http:
         self._watch = Watch()
         self._client: aiohttp.ClientSession | None = None
 
-    async def exchange(self, request: Request, key: SecretText, timeouts: Timeouts, total: float) -> Reply:
-        """Send one attempt and read its answer, in at most `total` seconds.
+    async def exchange(
+        self, request: Request, key: SecretText, timeouts: Timeouts, deadline: float, now: float
+    ) -> Reply:
+        """Send one attempt and read its answer before `deadline`; both times are of the loop's clock.
 
         Raises `ConnectionFailedError`, `DeadlineExceededError`, `UnexpectedResponseError` or `SessionClosedError`;
         their `maybe_applied` is False if no byte of the request was sent.
@@ -104,29 +105,37 @@ class Http:
         client = self._client
         if client is None or client.closed:
             client = self._open()
+        total = deadline - now
         failure: WaleadError | None = None
         response: aiohttp.ClientResponse | None = None
-        limit = self._watch.begin(silence=timeouts.read, total=min(total, timeouts.total))
+        task = asyncio.current_task()
+        assert task is not None, "requests are sent from tasks"
+        cancelling = task.cancelling()
+        until = min(deadline, now + timeouts.total)
+        self._watch.begin(task, min(now + timeouts.read, until))
         try:
             response = await client.request(
                 request.method,
                 self._url(request),
                 data=request.body,
+                # not among the session's headers, which a proxy is shown too
                 headers={self._key_header: key},
                 allow_redirects=False,
                 timeout=self._timeout(min(timeouts.connect, total)),
-                middlewares=_NEVER_RESEND,
+                # aiohttp sends a POST once only
+                middlewares=None if request.method == "POST" else _NEVER_RESEND,
                 proxy=self._proxy,
                 ssl=self._ssl,
             )
-            limit.heard()
-            body = await _read(response, limit)
-            encoding = response.headers.get("Content-Encoding", "identity")
+            content = response.content
+            # A small answer is here as a whole already.
+            body = content.read_nowait() if content.is_eof() else await self._read(response, timeouts.read, until)
+            encoding = response.headers.get(hdrs.CONTENT_ENCODING, "identity")
             if encoding and encoding.lower() != "identity" and body:
                 body = decoded(body, encoding)
             return Reply(response.status, response.headers, body)
         except asyncio.CancelledError:
-            if not limit.ended_it():
+            if not self._watch.ended_it(task, cancelling):
                 raise
             failure = self._silent(timeouts, total)
         except WaleadError as error:
@@ -134,11 +143,32 @@ class Http:
         except (aiohttp.ClientError, HttpProcessingError, OSError, RuntimeError, ValueError) as error:
             failure = self._translated(error, timeouts, total, answered=response is not None)
         finally:
-            self._watch.end(limit)
-            if response is not None:
+            self._watch.end(task)
+            if response is not None and response.connection is not None:
                 response.release()
         # Raised here, not in the handler: aiohttp's error holds the request's headers, so it must not be the context.
         raise failure
+
+    async def _read(self, response: aiohttp.ClientResponse, silence: float, until: float) -> bytes:
+        """The whole body before `until`, unless it is larger than `MAX_BODY`. Raises `UnexpectedResponseError`."""
+        if (response.content_length or 0) <= MAX_BODY:
+            content = response.content
+            chunks: list[bytes] = []
+            size = 0
+            self._watch.heard(silence, until)
+            while chunk := await content.readany():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > MAX_BODY:
+                    break
+                self._watch.heard(silence, until)
+            else:
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            # An error lives long, and its traceback would keep these.
+            chunks.clear()
+            del chunk
+        response.close()
+        raise too_large()
 
     async def close(self) -> None:
         """Close what was opened here; a borrowed session stays as it is."""
@@ -224,30 +254,6 @@ class Http:
         if answered:
             return _after_sending(ConnectionFailedError(f"the answer of {where} broke off ({_reason(error)})"))
         return _after_sending(ConnectionFailedError(f"the connection to {where} broke ({_reason(error)})"))
-
-
-async def _read(response: aiohttp.ClientResponse, limit: Limit) -> bytes:
-    """The whole body, unless it is larger than `MAX_BODY`. Raises `UnexpectedResponseError`."""
-    if (response.content_length or 0) <= MAX_BODY:
-        content = response.content
-        body = await content.readany()
-        if content.at_eof():
-            return body
-        chunks = [body]
-        size = len(body)
-        while chunk := await content.readany():
-            limit.heard()
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > MAX_BODY:
-                break
-        else:
-            return b"".join(chunks)
-        # An error lives long, and its traceback would keep these.
-        chunks.clear()
-        del body, chunk
-    response.close()
-    raise too_large()
 
 
 def _after_sending(error: WaleadError) -> WaleadError:

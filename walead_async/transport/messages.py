@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
-import attrs
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from walead_async.transport.events import Event
@@ -12,8 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["Caller", "Request", "Response"]
 
 
-@attrs.frozen
-class Request:
+class Request(NamedTuple):
     """One call of a service, before it has a host or a key.
 
     `path` stands below the base URL and is quoted already ("/v1/blocked-leads"); so is `query` (no "?"). `repeatable`
@@ -28,8 +25,7 @@ class Request:
     repeatable: bool = True
 
 
-@attrs.frozen
-class Response:
+class Response(NamedTuple):
     """A successful answer (2xx) with its whole body, decoded from any content encoding.
 
     `maybe_repeated`: an earlier attempt of this call may have been carried out too. `throttled`: an attempt of this
@@ -59,6 +55,11 @@ class Caller(Protocol):
 
         An error whose `maybe_applied` is True leaves it open whether the service carried the request out.
         """
+        ...
+
+    @property
+    def observed(self) -> bool:
+        """Whether anybody listens to events, so that none is made in vain."""
         ...
 
     def take_retry(self) -> bool:

@@ -78,8 +78,10 @@ class KeySource:
 
         A key so short that it may stand in a person's name is left alone.
         """
-        key = str(self._last).encode()
-        return body.replace(key, HIDDEN.encode()) if len(key) >= SHORTEST_HIDDEN and key in body else body
+        if len(self._last) < SHORTEST_HIDDEN:
+            return body
+        key = self._last.encode()
+        return body.replace(key, HIDDEN.encode()) if key in body else body
 
     def _checked(self, given: object) -> SecretText:
         if not isinstance(given, SecretText):

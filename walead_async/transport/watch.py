@@ -3,78 +3,71 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
-__all__ = ["Limit", "Watch"]
-
-
-class Limit:
-    """The time limit of one attempt: interrupts its task when it is due, unless the attempt has ended before."""
-
-    __slots__ = ("_cancelling", "_silence", "_task", "_until", "due", "expired")
-
-    def __init__(self, task: asyncio.Task[object], now: float, *, silence: float, total: float) -> None:
-        self._task = task
-        self._cancelling = task.cancelling()
-        self._silence = silence
-        self._until = now + total
-        self.due = min(now + silence, self._until)
-        self.expired = False
-
-    def heard(self) -> None:
-        """Something arrived, so that the silence begins anew."""
-        self.due = min(asyncio.get_running_loop().time() + self._silence, self._until)
-
-    def expire(self) -> None:
-        """Interrupt the task: it meets a CancelledError where it waits."""
-        self.expired = True
-        self._task.cancel()
-
-    def ended_it(self) -> bool:
-        """Asked once, on a CancelledError: True if it came from this limit and from nobody else."""
-        return self.expired and self._task.uncancel() <= self._cancelling
+__all__ = ["Watch"]
 
 
 class Watch:
-    """Watches the limits of all attempts of one session."""
+    """Interrupts the tasks that go on for too long: each meets a CancelledError where it waits.
 
-    __slots__ = ("_limits", "_timer")
+    Times are those of the loop's clock. A task has one limit at a time.
+    """
+
+    __slots__ = ("_due", "_expired", "_next", "_timer")
 
     def __init__(self) -> None:
-        self._limits: set[Limit] = set()
+        self._due: dict[asyncio.Task[object], float] = {}
+        self._expired: set[asyncio.Task[object]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._next = math.inf
 
-    def begin(self, *, silence: float, total: float) -> Limit:
-        """Watch the current task: at most `silence` seconds without a sign, and `total` in all."""
-        loop = asyncio.get_running_loop()
+    def begin(self, task: asyncio.Task[object], due: float) -> None:
+        """Interrupt this task when `due`, unless its attempt has ended, or something was heard, before."""
+        self._due[task] = due
+        if due < self._next:
+            self._set_timer(due)
+
+    def heard(self, silence: float, until: float) -> None:
+        """Something arrived for the current task: it has `silence` seconds more, but no longer than `until`."""
         task = asyncio.current_task()
-        assert task is not None, "requests are sent from tasks"
-        limit = Limit(task, loop.time(), silence=silence, total=total)
-        self._limits.add(limit)
-        if self._timer is None or limit.due < self._timer.when():
-            self._set_timer(loop, limit.due)
-        return limit
+        if task in self._due:
+            self._due[task] = min(asyncio.get_running_loop().time() + silence, until)
 
-    def end(self, limit: Limit) -> None:
+    def end(self, task: asyncio.Task[object]) -> None:
         """The attempt is over. The timer stays: with others under way it is needed, and soon there are others."""
-        self._limits.discard(limit)
+        self._due.pop(task, None)
+
+    def ended_it(self, task: asyncio.Task[object], cancelling: int) -> bool:
+        """Asked on a CancelledError: True if it came from this watch and from nobody else.
+
+        `cancelling` is what `task.cancelling()` was at the beginning.
+        """
+        if task not in self._expired:
+            return False
+        self._expired.discard(task)
+        return task.uncancel() <= cancelling
 
     def close(self) -> None:
         """Watch no more."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._next = math.inf
 
-    def _set_timer(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
+    def _set_timer(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_at(when, self._look)
+        self._next = when
+        self._timer = asyncio.get_running_loop().call_at(when, self._look)
 
     def _look(self) -> None:
         self._timer = None
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        for limit in [limit for limit in self._limits if limit.due <= now]:
-            self._limits.discard(limit)
-            limit.expire()
-        if self._limits:
-            self._set_timer(loop, min(limit.due for limit in self._limits))
+        self._next = math.inf
+        now = asyncio.get_running_loop().time()
+        for task in [task for task, due in self._due.items() if due <= now]:
+            del self._due[task]
+            self._expired.add(task)
+            task.cancel()
+        if self._due:
+            self._set_timer(min(self._due.values()))
