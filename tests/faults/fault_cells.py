@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import attrs
-from fault_calls import READS, Column, lies, make_call, unproven
+from fault_calls import READS, Column, leave_connection, lies, make_call, unproven
 from fault_clients import SCENARIOS, left_over
 from fault_stage import KEY, shown, stage, watched
 from fault_table import Mode, Play, Row
@@ -33,16 +33,17 @@ def run_cell(row: Row, column: Column, mode: Mode) -> Cell:
 
 async def _cell(play: Play, column: Column, mode: Mode) -> tuple[str, list[str]]:
     events: list[object] = []
-    async with stage(play, column, mode, events.append) as (session, truth, sent):
+    async with stage(play, column, mode, events.append) as (session, truth, sent, unplayed):
         batch_size = 500 if mode is Mode.ONCE else 3
+        if play.kept:
+            await leave_connection(session)
         ended = await make_call(session, truth, batch_size, play.window)
         problems = unproven(sent()) + shown(ended)
         if not play.deceives:
             problems += lies(truth, ended)
         if KEY in repr(events):
             problems.append("the key was in an event")
-        if mode is not Mode.ALWAYS and not play.way and not play.wire:
-            problems += [f"{fault} was never played" for fault in truth.emulator.unfired_faults()]
+        problems += unplayed()
     return ended.words, problems + await left_over()
 
 

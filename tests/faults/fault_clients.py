@@ -37,7 +37,7 @@ async def _cancelled(column: Column, at: int) -> tuple[str | None, list[str]]:
     """The end of the call, None if it was cancelled before it."""
     words: str | None = None
     problems: list[str] = []
-    async with stage(QUIET, column, Mode.ONCE, _deaf) as (session, truth, sent):
+    async with stage(QUIET, column, Mode.ONCE, _deaf) as (session, truth, sent, _):
         call = asyncio.ensure_future(_cancelling(make_call(session, truth, batch_size=3), at))
         try:
             ended = await call
@@ -105,7 +105,7 @@ async def _closed_while_in_use(column: Column) -> tuple[str, list[str]]:
         if isinstance(event, RequestSent) and event.method == column.method:
             arrived.set()
 
-    async with stage(Play(fault="hang"), column, Mode.ALWAYS, hook) as (session, truth, sent):
+    async with stage(Play(fault="hang"), column, Mode.ALWAYS, hook) as (session, truth, sent, _):
         call = asyncio.ensure_future(make_call(session, truth, batch_size=500))
         await arrived.wait()
         while not any(request.method == column.method for request in sent()):  # noqa: ASYNC110 - it tells nobody
@@ -124,7 +124,7 @@ def left_by_break(column: Column) -> tuple[str, list[str]]:
 
 async def _left_by_break(column: Column) -> tuple[str, list[str]]:
     words = "nothing was read"
-    async with stage(QUIET, column, Mode.ONCE, _deaf) as (session, truth, sent):
+    async with stage(QUIET, column, Mode.ONCE, _deaf) as (session, truth, sent, _):
         async for record in listing(session, column):
             words = FINE if identity(record) == truth.before[0] else "another record"
             break
@@ -142,7 +142,7 @@ def two_loops(column: Column) -> tuple[str, list[str]]:
 
 
 async def _two_loops(column: Column) -> tuple[str, list[str]]:
-    async with stage(QUIET, column, Mode.ONCE, _deaf) as (session, truth, _):
+    async with stage(QUIET, column, Mode.ONCE, _deaf) as (session, truth, *_):
         one = listing(session, column)
         loops = [aiter(one), aiter(one)]
         read: list[list[object]] = [[], []]
@@ -180,7 +180,7 @@ async def _clock_steps(column: Column) -> tuple[str, list[str]]:
         if isinstance(event, RequestSent) and event.method == column.method and not loop.ahead:
             loop.ahead = 3600.0
 
-    async with stage(QUIET, column, Mode.ONCE, hook) as (session, truth, sent):
+    async with stage(QUIET, column, Mode.ONCE, hook) as (session, truth, sent, _):
         ended = await make_call(session, truth, batch_size=500)
         problems = lies(truth, ended) + unproven(sent()) + shown(ended)
     return ended.words, problems + await left_over()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from fault_calls import READS, Column
 from fault_rows import ROWS
 from fault_table import Mode, Row
 from must_survive import HELD_BY, MUST_SURVIVE, WITH_THE_JOURNAL
+
+from walead_async.testing.vocabulary import KINDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
 
@@ -27,9 +30,25 @@ of a block), or whatever is asked ("all requests": the read-backs of a bulk call
 """
 
 
+NAMES = """\
+## The faults of the emulator, by name
+
+What a test or `walead emulator --fault` may ask for; [how, and when they are played](../how-to/test-your-program.md).
+"""
+
+
 def page() -> str:
     """The whole page."""
-    return "\n".join([HEAD, *(line for group in MUST_SURVIVE for line in _group(group))])
+    return "\n".join([HEAD, *(line for group in MUST_SURVIVE for line in _group(group)), NAMES, *_names(), ""])
+
+
+def _names() -> Iterator[str]:
+    yield "| fault | what it does |"
+    yield "|---|---|"
+    for name, kind in KINDS.items():
+        optional = re.fullmatch(r"\[(\w+)\]", kind.takes)
+        takes = f"[={optional[1]}]" if optional else kind.takes and f"={kind.takes}"
+        yield f"| `{name.value}{takes}` | {kind.means} |"
 
 
 def _group(group: str) -> Iterator[str]:
@@ -37,7 +56,7 @@ def _group(group: str) -> Iterator[str]:
     yield ""
     rows = ROWS.get(group, [])
     for mode in Mode:
-        of_mode = [row for row in rows if mode in row.modes]
+        of_mode = [row for row in rows if any(end_of(row, column, mode) for column in Column)]
         if of_mode:
             yield from _table(of_mode, mode)
     names = [name for name in MUST_SURVIVE[group] if not any(row.name == name for row in rows)]

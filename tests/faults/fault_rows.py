@@ -12,7 +12,6 @@ from fault_table import (
     CUT_AFTER,
     DOWN,
     ELSEWHERE,
-    KEPT,
     LISTS,
     NO_CONNECTION,
     NOT_CARRIED_OUT,
@@ -62,6 +61,8 @@ SUCCESS_FALSE_AFTER = (
     .but(Mode.DOWN, FINE, Column.AGENT_BLOCK, Column.AGENT_UNBLOCK)
 )
 
+NEXT_REQUEST = "at the next request"
+
 CONNECTION = [
     Row("refused", Play(way=Way.REFUSED), NO_CONNECTION, DOWN),
     Row("DNS failure", Play(way=Way.UNRESOLVED), NO_CONNECTION, DOWN),
@@ -77,7 +78,7 @@ CONNECTION = [
     Row("half-open for ever", Play(wire=WireFault.HALF_OPEN, impatient=True), SILENT, RECURRING),
     emulated("half-open for ever", "hang", SILENT, detail="after the request", modes=RECURRING, impatient=True),
     emulated("closed keep-alive", "close-after", NOTHING, detail="after the answer"),
-    Row("closed keep-alive", Play(wire=WireFault.CLOSED_KEEP_ALIVE), NOTHING, ONCE, KEPT, "at the next request"),
+    Row("closed keep-alive", Play(wire=WireFault.CLOSED_KEEP_ALIVE, kept=True), NOTHING, ONCE, detail=NEXT_REQUEST),
     emulated("a slow body", "slow-body", SILENT_AFTER, modes=RECURRING, impatient=True),
 ]
 
@@ -183,13 +184,13 @@ EFFECT = [
 ]
 
 PAGING = [
-    drifting("records removed", "remove-random"),
-    drifting("records removed", "remove-oldest"),
-    drifting("records removed", "#1:remove-newest", FINE),
-    drifting("records added", "#1:insert-newest", FINE),
-    drifting("records added", "#2:insert-random=3", "unverified"),
-    drifting("people blocked again", "#1-3:reblock"),
-    drifting("people blocked again", "#1-3:replace"),
+    drifting("records removed", "remove-random", "anywhere, after each page"),
+    drifting("records removed", "remove-oldest", "the oldest, after each page"),
+    drifting("records removed", "#1:remove-newest", "the newest, before it is read", FINE),
+    drifting("records added", "#1:insert-newest", "at the end", FINE),
+    drifting("records added", "#2:insert-random=3", "among those that were read", "unverified"),
+    drifting("people blocked again", "#1-3:reblock", "with a new time"),
+    drifting("people blocked again", "#1-3:replace", "as new records"),
     drifting("the caller unblocks what it reads", "unblock-what-was-read"),
     emulated(
         "a repeated page",
@@ -201,21 +202,22 @@ PAGING = [
     emulated(
         "an empty middle page",
         "empty-page",
-        listed("changed", "", in_campaign="changed or unverified", always_in_campaign=""),
+        listed("changed", "", in_campaign="changed", always_in_campaign=""),
         columns=PAGED,
         modes=ONCE,
         window=1,
     ),
     emulated("an empty middle page", "empty-page", NOTHING, detail="of a search", modes=ONCE, columns=(Column.FIND,)),
-    behaving("a page size that changes", "unverified", page_sizes=(5, 3, 4)),
+    behaving("a page size that changes", "unverified", "from page to page", page_sizes=(5, 3, 4)),
     emulated(
         "a page size that changes",
         "short-page=2",
         listed("unverified", FINE, in_campaign="unverified", always_in_campaign=FINE),
+        detail="pages of two records",
         columns=PAGED,
         window=1,
     ),
-    behaving("unstable ties", "changed", ties=2, tie_order="unstable"),
+    behaving("unstable ties", "changed", "in another order each time", ties=2, tie_order="unstable"),
     behaving("unstable ties", FINE, "ordered by id", ties=2, tie_order="by-id"),
     emulated(
         "ids twice",

@@ -83,8 +83,8 @@ def _descriptors() -> int:
 @contextlib.asynccontextmanager
 async def stage(
     play: Play, column: Column, mode: Mode, hook: Callable[[object], object]
-) -> AsyncIterator[tuple[Session, Truth, Callable[[], list[Sent]]]]:
-    """An emulator with the fault set up, an open session on it, and a view of the requests that were sent."""
+) -> AsyncIterator[tuple[Session, Truth, Callable[[], list[Sent]], Callable[[], list[str]]]]:
+    """An emulator with the fault set up, an open session on it, and views: of what was sent, of what was not played."""
     settings = Settings(**{"page_size": 5, **play.settings})  # type: ignore[arg-type]
     async with contextlib.AsyncExitStack() as stack:
         emulator = await stack.enter_async_context(Emulator(settings=settings, api_key=KEY, uid="u-1"))
@@ -99,7 +99,7 @@ async def stage(
         if play.wire or play.way is Way.CERTIFICATE:
             trust = _server_context() if play.way else None
             proxy = await stack.enter_async_context(
-                FaultProxy(emulator.port, play.wire, _chooser(column, mode), trust=trust)
+                FaultProxy(emulator.port, play.wire, _chooser(play, column, mode), trust=trust)
             )
             url = proxy.in_front_of(url)
         elif play.way is Way.REFUSED:
@@ -116,7 +116,12 @@ async def stage(
                 return requests_of(emulator)
             return [Sent(one.method, one.body, one.status, one.status == 200) for one in proxy.seen]
 
-        yield session, truth, sent
+        def unplayed() -> list[str]:
+            scripted = [*emulator.unfired_faults(), *emulator.drifts.unfired()]
+            on_the_wire = [play.wire.name] if play.wire and proxy and not proxy.played else []
+            return [f"{one} was never played" for one in (*scripted, *on_the_wire)]
+
+        yield session, truth, sent, unplayed
 
 
 def open_session(
@@ -153,12 +158,14 @@ def _first(column: Column, window: int) -> int:
     return 2 if column is Column.CAMPAIGN_LIST else 1
 
 
-def _chooser(column: Column, mode: Mode) -> Callable[[str, int], bool]:
+def _chooser(play: Play, column: Column, mode: Mode) -> Callable[[str, int], bool]:
     if mode is Mode.DOWN:
         return lambda method, number: True
     if mode is Mode.ALWAYS:
         return lambda method, number: method == column.method
-    return lambda method, number: method == column.method and number == _first(column, 8)
+    # The request that left the connection open was a read.
+    nth = _first(column, play.window) + (play.kept and column.method == "GET")
+    return lambda method, number: method == column.method and number == nth
 
 
 def requests_of(emulator: Emulator) -> list[Sent]:

@@ -31,7 +31,8 @@ class Play:
     """How a fault is played: by the emulator, on the wire, on the way to it, or by the calling program itself.
 
     With `impatient` the session has short time-outs, because nothing arrives. With `deceives` the service says what
-    is not so, and nothing could tell: the end is then not compared with the truth. `window` is that of listings.
+    is not so, and nothing could tell: the end is then not compared with the truth. With `kept` the fault is met on a
+    connection that an earlier request left open. `window` is that of listings.
     """
 
     fault: str | None = None
@@ -43,6 +44,7 @@ class Play:
     deadline: float = 20.0
     impatient: bool = False
     deceives: bool = False
+    kept: bool = False
     window: int = 8
 
 
@@ -51,7 +53,7 @@ class Ends:
     """The promised ends, in words: a table by mode and column.
 
     "fine" is as if nothing had happened. An error is what a read raises, or what ended a run; statuses are those of
-    the items of a bulk call. Where either of two is as true, both stand there, with an "or" between.
+    the items of a bulk call.
     """
 
     by_mode: Mapping[Mode, Mapping[Column, str]]
@@ -60,11 +62,6 @@ class Ends:
         """The same with another end in some columns."""
         changed = {**self.by_mode[mode], **dict.fromkeys(columns, end)}
         return Ends({**self.by_mode, mode: changed})
-
-
-def keeps(promised: str, words: str) -> bool:
-    """Whether an end is the promised one."""
-    return words in promised.split(" or ")
 
 
 def ends(
@@ -130,7 +127,6 @@ LISTS = (Column.LIST, Column.CAMPAIGN_LIST, Column.AGENT_LIST)
 PAGED = (Column.LIST, Column.CAMPAIGN_LIST)
 #: One of each kind, where a cell takes long.
 SINGLE = (Column.FIND, Column.BLOCK, Column.UNBLOCK)
-KEPT = (*PAGED, Column.UNBLOCK_PEOPLE)
 ELSEWHERE = "redirect={}/http://elsewhere.example/"
 
 
@@ -155,12 +151,12 @@ def emulated(name: str, fault: str, ends: Ends, *, detail: str = "", **options: 
     return Row(name, Play(fault=fault, **options), ends, detail=detail, **of_row)  # type: ignore[arg-type]
 
 
-def drifting(name: str, drift: str, end: str = "changed", **settings: object) -> Row:
+def drifting(name: str, drift: str, detail: str = "", end: str = "changed") -> Row:
     """A row in which other people change the list while it is read."""
-    return Row(name, Play(drift=drift, settings=settings, window=1), same(end), ONCE, (Column.LIST,))
+    return Row(name, Play(drift=drift, window=1), same(end), ONCE, (Column.LIST,), detail)
 
 
-def behaving(name: str, end: str, detail: str = "", **settings: object) -> Row:
+def behaving(name: str, end: str, detail: str, **settings: object) -> Row:
     """A row in which the service keeps to its rules, as odd as they are."""
     return Row(name, Play(settings=settings, window=1), same(end), ONCE, (Column.LIST,), detail)
 

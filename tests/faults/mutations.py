@@ -41,10 +41,10 @@ MUTATIONS = [
     Mutation(
         "aiohttp sends nothing again by itself",
         "transport/http.py",
-        "middlewares=_NEVER_RESEND,",
-        "middlewares=(),",
+        "raise _BrokenConnectionError(_reason(error)) from None",
+        "raise",
         ("closed keep-alive",),
-        ("unblock by identifier",),
+        ("unblock by id", "agent unblock"),
     ),
     Mutation(
         "an unblock is not repeatable",

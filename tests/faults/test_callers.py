@@ -6,51 +6,67 @@ import asyncio
 from collections import Counter
 
 import pytest
-from fault_calls import SOUGHT
+from fault_calls import unproven
+from fault_stage import requests_of
 
 from walead_async import AsyncSession, RetryPolicy
 from walead_async.errors import WaleadError
-from walead_async.models import Status
-from walead_async.testing import Emulator
+from walead_async.models import BulkReport, Status
+from walead_async.testing import Emulator, Settings
 
 CALLERS = 2_000
+#: Of each kind; further callers ask for somebody meanwhile.
+HALF = CALLERS // 2
+READERS = 200
 QUICK = RetryPolicy(wait_initial=0.0, deadline=50.0)
+#: One request in ten, half of them carried out.
+TENTH = ("~0.03:status=500", "~0.025:reset", "~0.025:apply-then-close", "~0.025:apply-then-status=503")
 
 
 async def test_2000_callers_all_end_and_each_end_is_true() -> None:
     async with (
-        Emulator(leads=23) as emulator,
+        Emulator(settings=Settings(page_size=2 * CALLERS)) as emulator,
         AsyncSession(emulator.api_key, base_url=emulator.walead_url, retry=QUICK) as session,
     ):
-        emulator.faults.add("~0.03:status=500", "~0.03:reset", "~0.02:apply-then-close", "~0.02:apply-then-status=503")
-
-        async def block(number: int) -> tuple[str, Status]:
-            name = f"caller-{number}"
-            report = await session.blocked_leads.block([name], check=False)
-            (outcome,) = report.outcomes
-            return name, outcome.status
+        emulator.add_leads(["sought"])
+        ids = emulator.add_leads([f"blocked-{number}" for number in range(HALF)])
+        emulator.faults.add(*TENTH)
+        leads = session.blocked_leads
 
         async def find() -> str | None:
             try:
-                lead = await session.blocked_leads.find(SOUGHT)
+                lead = await leads.find("sought")
             except WaleadError:
                 return "an error"
             return lead.public_identifier if lead else None
 
         async with asyncio.TaskGroup() as callers:
-            blocks = [callers.create_task(block(number)) for number in range(CALLERS // 2)]
-            finds = [callers.create_task(find()) for _ in range(CALLERS // 2)]
-        blocked = set(emulator.blocked_leads.identifiers())
-    ends = [task.result() for task in blocks]
-    assert len(dict(ends)) == CALLERS // 2
-    for name, status in ends:
-        if status in {Status.DONE, Status.ALREADY}:
-            assert name in blocked
-        elif status is not Status.UNKNOWN:
-            assert name not in blocked
-    assert Counter(status for _, status in ends)[Status.DONE] > CALLERS // 2 * 0.9
-    assert {task.result() for task in finds} <= {SOUGHT, "an error"}
-    assert sum(task.result() == SOUGHT for task in finds) > CALLERS // 2 * 0.9
+            blocks = [callers.create_task(leads.block([f"new-{number}"], check=False)) for number in range(HALF)]
+            unblocks = [callers.create_task(leads.unblock([record_id], check=False)) for record_id in ids]
+            finds = [callers.create_task(find()) for _ in range(READERS)]
+
+        failed = sum(request.fault is not None for request in emulator.requests)
+        assert 0.08 < failed / len(emulator.requests) < 0.12
+        assert unproven(requests_of(emulator)) == []
+        blocked, left = set(emulator.blocked_leads.identifiers()), set(emulator.blocked_leads.ids())
+
+    assert_true(
+        [task.result() for task in blocks], {f"new-{number}": f"new-{number}" in blocked for number in range(HALF)}
+    )
+    assert_true([task.result() for task in unblocks], {record_id: record_id not in left for record_id in ids})
+    assert {task.result() for task in finds} <= {"sought", "an error"}
+    assert sum(task.result() == "sought" for task in finds) > READERS * 0.9
+
+
+def assert_true(reports: list[BulkReport], carried_out: dict[str, bool]) -> None:
+    """Every item has one status, which agrees with what was carried out; nearly all are as wanted."""
+    ends = [(outcome.item, outcome.status) for report in reports for outcome in report.outcomes]
+    assert [item for item, _ in ends] == list(carried_out)
+    for item, status in ends:
+        if status is not Status.UNKNOWN:
+            assert (status in {Status.DONE, Status.ALREADY}) is carried_out[str(item)]
+    statuses = Counter(status for _, status in ends)
+    assert statuses[Status.DONE] + statuses[Status.ALREADY] > HALF * 0.9
 
 
 @pytest.mark.soak

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,11 @@ def test_everything_that_must_be_survived_has_a_row_a_test_or_a_place(group: str
 @pytest.mark.parametrize("group", ROWS)
 def test_no_row_is_about_something_else(group: str) -> None:
     assert {row.name for row in ROWS[group]} - set(MUST_SURVIVE[group]) == set()
+
+
+@pytest.mark.parametrize("group", ROWS)
+def test_no_two_rows_are_called_the_same(group: str) -> None:
+    assert [name for name, count in Counter(map(str, ROWS[group])).items() if count > 1] == []
 
 
 def test_every_fault_of_the_emulator_has_a_row() -> None:

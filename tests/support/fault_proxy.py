@@ -46,6 +46,7 @@ class FaultProxy:
     trust: tls.SSLContext | None = None
     seen: list[Passed] = attrs.Factory(list)
     connections: int = 0
+    played: int = 0
     _server: asyncio.Server | None = None
     _handlers: set[asyncio.Task[None]] = attrs.Factory(set)
 
@@ -112,6 +113,7 @@ class FaultProxy:
 
     async def _play(self, fault: WireFault, writer: asyncio.StreamWriter, head: bytes, passed: Passed) -> bool:
         """Let a request go wrong. True if its connection is still good."""
+        self.played += 1
         if fault is WireFault.ECHO:
             passed.status = 400
             said = orjson.dumps({"message": head.decode("latin-1")})
