@@ -141,12 +141,12 @@ def mutations(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure this package beside its peers; a gate that is missed fails: `nox -s bench -- --quick --only list`."""
-    session.install(".", *group("bench"))
+    """Measure this package beside its peers; a gate that is missed fails: `nox -s bench -- --quick`."""
+    session.install(".[cli]", *group("bench"))
     figures = Path("build") / "benchmarks"
     figures.mkdir(parents=True, exist_ok=True)
-    kept = ["--json", str(figures / "figures.json"), "--picture", str(figures / "figures.svg")]
-    session.run("python", "-m", "benchmarks", *kept, *session.posargs)
+    pictures = ["--picture", str(figures / "figures.svg"), "--growth-picture", str(figures / "growth.svg")]
+    session.run("python", "-m", "benchmarks", "--json", str(figures / "figures.json"), *pictures, *session.posargs)
 
 
 @nox.session

@@ -58,8 +58,6 @@ def _arguments() -> argparse.Namespace:
         given.table = given.profile = given.growth = True
     if given.docs and given.only:
         parser.error("--docs takes the whole table, without --only")
-    if given.docs:
-        given.picture, given.growth_picture = PICTURES / "performance.svg", PICTURES / "growth.svg"
     return given
 
 
@@ -73,12 +71,18 @@ def _table(given: argparse.Namespace, machine: Machine, told: dict[str, Any]) ->
             measured.append((row, figure))
             print(tables.line(row, figure), flush=True)
     told["rows"] = [_facts(row) | figure._asdict() for row, figure in measured]
+    drawing = picture.drawn(measured, _caption(machine, given.quick))
     if given.picture:
-        given.picture.write_text(picture.drawn(measured, _caption(machine, given.quick)), encoding="utf-8")
+        given.picture.write_text(drawing, encoding="utf-8")
     if given.docs:
-        tables.rewrite(PAGE, "table", _sentence(machine, given.quick) + tables.rows_in_markdown(measured))
-    return [f"{row.title}, {row.against}: {tables.figure_text(row, figure.value)}, must be {tables.gate_text(row)}"
-            for row, figure in measured if figure.met is False]  # fmt: skip
+        (PICTURES / "performance.svg").write_text(drawing, encoding="utf-8")
+        where = f"Measured on {machine}.\n\n"
+        tables.rewrite(PAGE, "table", _when(machine, given.quick) + tables.rows_in_markdown(measured) + "\n" + where)
+    return [
+        f"{row.title}, {row.against}: {tables.figure_text(row, figure.value)}, must be {tables.gate_text(row)}"
+        for row, figure in measured
+        if figure.met is False
+    ]
 
 
 def _profile(given: argparse.Namespace, machine: Machine, told: dict[str, Any]) -> None:
@@ -86,7 +90,7 @@ def _profile(given: argparse.Namespace, machine: Machine, told: dict[str, Any]) 
     told["profiles"] = [one._asdict() for one in found]
     print("\n" + profile.in_words(found), flush=True)
     if given.docs:
-        tables.rewrite(PAGE, "profile", _sentence(machine, given.quick) + profile.in_markdown(found))
+        tables.rewrite(PAGE, "profile", _when(machine, given.quick) + profile.in_markdown(found))
 
 
 def _growth(given: argparse.Namespace, machine: Machine, told: dict[str, Any]) -> list[str]:
@@ -97,10 +101,12 @@ def _growth(given: argparse.Namespace, machine: Machine, told: dict[str, Any]) -
         curves.append(curve)
         print(growth.in_words(curve), flush=True)
     told["growth"] = [curve._asdict() for curve in curves]
+    drawing = growth_picture.drawn(curves, _caption(machine, given.quick))
     if given.growth_picture:
-        given.growth_picture.write_text(growth_picture.drawn(curves, _caption(machine, given.quick)), encoding="utf-8")
+        given.growth_picture.write_text(drawing, encoding="utf-8")
     if given.docs:
-        tables.rewrite(PAGE, "growth", _sentence(machine, given.quick) + growth.in_markdown(curves))
+        (PICTURES / "growth.svg").write_text(drawing, encoding="utf-8")
+        tables.rewrite(PAGE, "growth", _when(machine, given.quick) + growth.in_markdown(curves))
     return [found for curve in curves for found in growth.worse_than_linear(curve)]
 
 
@@ -122,10 +128,10 @@ def _caption(machine: Machine, quick: bool) -> str:
     return f"{machine.date[:10]}, {machine.cpus} CPUs, Python {machine.python}, {peers}; {form}"
 
 
-def _sentence(machine: Machine, quick: bool) -> str:
+def _when(machine: Machine, quick: bool) -> str:
     """What stands above a table in the page."""
-    form = " In the quick form, with little work and one run each, not to be relied on." if quick else ""
-    return f"Measured on {machine}.{form}\n\n"
+    form = ", in the quick form: little work and one run each, not to be relied on" if quick else ""
+    return f"Measured on {machine.date[:10]}{form}.\n\n"
 
 
 if __name__ == "__main__":

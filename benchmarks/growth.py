@@ -63,12 +63,11 @@ def curves(*, quick: bool) -> Iterator[Curve]:
     """Measure each work at each of its sizes, without latency; of several runs the median counts."""
     for work in WORKS:
         sizes = RECORDS if work.unit == "records" else CALLERS
-        calls = 400 if quick else CALLS
-        yield Curve(
-            work.title,
-            work.unit,
-            [_point(work, size, calls, 1 if quick else 3) for size in sizes[: 3 if quick else None]],
-        )
+        if quick:
+            points = [_point(work, size, calls=400, runs=1) for size in sizes[:3]]
+        else:
+            points = [_point(work, size, calls=CALLS, runs=3) for size in sizes]
+        yield Curve(work.title, work.unit, points)
 
 
 def _point(work: Work, size: int, calls: int, runs: int) -> Point:
@@ -134,4 +133,10 @@ def in_markdown(measured: Sequence[Curve]) -> str:
             )
         )
     heads = ("work", "from and to", "microseconds for each, at first", "at last", "memory growth, at first", "at last")
-    return markdown(heads, rows)
+    worse = [found for curve in measured for found in worse_than_linear(curve)]
+    said = (
+        "Worse than linear:\n\n" + "".join(f"- {found}\n" for found in worse)
+        if worse
+        else "Nothing is worse than linear."
+    )
+    return f"{markdown(heads, rows)}\n{said}"

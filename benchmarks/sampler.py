@@ -32,7 +32,8 @@ KERNEL = "the kernel"
 #: most of the standard library, count for whoever called them.
 PLACES = (
     ("benchmarks/sampler.py", "JSON (orjson)"),
-    ("<attrs generated", "building the values (attrs)"),
+    ("<attrs generated", "attrs"),
+    ("/walead_async/transport/decoding.py", "walead_async: records from JSON, checked"),
     ("/walead_async/bulk/", "walead_async: bulk"),
     ("/walead_async/paging/", "walead_async: paging"),
     ("/walead_async/transport/", "walead_async: transport"),

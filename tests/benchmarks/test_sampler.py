@@ -9,8 +9,10 @@ from benchmarks.sampler import place_of
     ("filename", "place"),
     [
         ("/lib/walead_async/paging/order.py", "walead_async: paging"),
+        ("/lib/walead_async/transport/decoding.py", "walead_async: records from JSON, checked"),
+        ("/lib/walead_async/transport/http.py", "walead_async: transport"),
         ("/lib/walead_async/session.py", "walead_async: resources and values"),
-        ("<attrs generated methods walead_async.models.Outcome>", "building the values (attrs)"),
+        ("<attrs generated methods walead_async.models.Outcome>", "attrs"),
         ("/lib/python3.11/asyncio/events.py", "asyncio and selectors"),
         ("/lib/site-packages/yarl/_url.py", "aiohttp, yarl, multidict"),
         ("/here/benchmarks/sampler.py", "JSON (orjson)"),
