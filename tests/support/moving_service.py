@@ -6,10 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from walead_async.paging.memory import Dated, Named
-from walead_async.paging.source import RawPage
+from walead_async.transport.messages import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from moving_list import MovingList, Record
@@ -33,7 +33,7 @@ class MovingService:
         before: Callable[[int, int], object] | None = None,
         throttled: Callable[[int], bool] = lambda number: False,
     ) -> None:
-        self.records = records
+        self.list = records
         self.kind = kind
         self.size = size
         self.turns = turns
@@ -46,6 +46,7 @@ class MovingService:
         self.patient: list[bool] = []
         self.lanes: set[object] = set()
         self.events: list[Event] = []
+        self.answers: dict[int, Sequence[Record]] = {}
         self.under_way = 0
         #: How many requests were under way when each began, itself included.
         self.together: list[int] = []
@@ -55,7 +56,7 @@ class MovingService:
             return Named(lambda record: record.id, ids=ids)
         return Dated(lambda record: record, descending=self.kind == "DESC", date=date, ids=ids)
 
-    async def read(self, offset: int, *, lane: object, patient: bool) -> RawPage[Record]:
+    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
         number = len(self.offsets)
         self.offsets.append(offset)
         self.patient.append(patient)
@@ -67,10 +68,16 @@ class MovingService:
                 await asyncio.sleep(0)
             if self.before:
                 self.before(number, offset)
-            page = self.records.page(offset, self.size, descending=self.kind == "DESC")
-            return RawPage(page, self.throttled(number))
+            page = self.list.page(offset, self.size, descending=self.kind == "DESC")
+            self.answers[number] = page
+            # the number stands for the page; the rest makes the answer as long as a page of records would be
+            body = b"%d" % number + b" " * 100 * len(page)
+            return Response(200, body, throttled=self.throttled(number))
         finally:
             self.under_way -= 1
+
+    def records(self, body: bytes) -> Sequence[Record]:
+        return self.answers.pop(int(body))
 
     def emit(self, event: Event) -> None:
         self.events.append(event)

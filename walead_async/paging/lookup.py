@@ -107,11 +107,12 @@ class Lookup:
     async def _search(self, key: str) -> tuple[BlockedLead, ...]:
         """Records that a search for this key finds: those on its first page, if there are any."""
         source = self._pages(key)
-        raw = await source.read(0, lane=source, patient=False)
+        response = await source.fetch(0, lane=source, patient=False)
+        records = source.records(response.body)
         found = tuple(
-            [lead for lead in raw.records if lead.public_identifier == key or key_of(lead.public_identifier) == key]
+            [lead for lead in records if lead.public_identifier == key or key_of(lead.public_identifier) == key]
         )
-        if raw.records and not found:
+        if records and not found:
             # Others whose names hold this one came first: the person may stand on a later page.
             return await self._search_to_the_end(key)
         if found:

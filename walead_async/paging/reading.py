@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from operator import length_hint
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from walead_async.errors import RateLimitedError, ServerError
 from walead_async.models import Completeness, Page
@@ -13,26 +13,34 @@ from walead_async.paging.order import Order
 from walead_async.transport.events import PageRead
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Sequence
-    from typing import Any
+    from collections.abc import Iterator, Sequence
 
-    from walead_async.paging.source import PageSource, RawPage
+    from walead_async.paging.source import PageSource
     from walead_async.paging.step import Mark
+    from walead_async.transport.messages import Response
 
 __all__ = ["Reading"]
 
 T = TypeVar("T")
 
 
-class _Asked(NamedTuple, Generic[T]):
-    """A request under way: its number in the read, and the task that carries it out."""
+class _Asked:
+    """A request of the read, with its number and offset: under way until it has an answer or an error."""
 
-    number: int
-    task: asyncio.Task[RawPage[T]]
+    __slots__ = ("answer", "error", "number", "offset")
+
+    def __init__(self, number: int, offset: int) -> None:
+        self.number = number
+        self.offset = offset
+        self.answer: Response | None = None
+        self.error: BaseException | None = None
 
 
 class Reading(Generic[T]):
     """One read of a list, from its start or from a mark, with at most `window` requests under way.
+
+    Tasks, the readers, ask for one page after the other; whoever calls `next` judges the answers. A reader whose answer
+    is there asks for its next page at once, before anything is decoded, if somebody waits in `next` for a page.
 
     `rest` goes over the records of the last page that were not handed out yet. The loop that the read is for must call
     `abandon` or `aclose` when it is over; nothing under way refers to that loop, so that dropping it is enough.
@@ -43,10 +51,15 @@ class Reading(Generic[T]):
         memory = source.memory(start.date, start.ids)
         self._order = Order(memory, page_size=source.page_size, start=start)
         self._most = self._window = window
-        #: Requests under way whose answers are still of use, in the order in which they are judged.
-        self._chain: deque[_Asked[T]] = deque()
-        self._unfinished: set[asyncio.Task[RawPage[T]]] = set()
+        #: Requests whose answers are still of use, in the order in which they are judged.
+        self._chain: deque[_Asked] = deque()
+        self._under_way: set[_Asked] = set()
+        self._readers: set[asyncio.Task[None]] = set()
+        #: What `next` waits for, and how it is told.
+        self._awaited: _Asked | None = None
+        self._arrived: asyncio.Future[None] | None = None
         self._failed = False
+        self._longest = 0
         self._narrowed_at = 0
         self._over = False
         self._asked = 0
@@ -98,111 +111,152 @@ class Reading(Generic[T]):
     def abandon(self) -> None:
         """End everything under way, at once, from any thread and without waiting for it."""
         self._over = True
-        for task in self._unfinished:
-            loop = task.get_loop()
+        for reader in self._readers:
+            loop = reader.get_loop()
             if loop.is_closed():
                 continue
             if _running(loop):
-                task.cancel()
+                reader.cancel()
             else:
-                loop.call_soon_threadsafe(task.cancel)
+                loop.call_soon_threadsafe(reader.cancel)
 
     async def aclose(self) -> None:
         """End everything under way, and wait until it has ended."""
         self.abandon()
-        if self._unfinished:
-            await asyncio.wait(self._unfinished)
+        if self._readers:
+            await asyncio.wait(self._readers)
 
     async def _judged(self, *, ahead: bool) -> Page[T]:
         """Wait for the next answer of the chain, and take what is new in it."""
-        number, raw = await self._answer(ahead=ahead)
-        offset = self._order.asked[0]
-        if raw is None:
+        asked = await self._answered(ahead=ahead)
+        if asked.answer is None:
             self._order.again()
-            return Page((), offset)
+            return Page((), asked.offset)
         if not self._source.paged:
-            return self._whole(raw.records)
-        if raw.throttled:
-            self._narrow(number)
+            return self._whole(self._source.records(asked.answer.body))
+        if asked.answer.throttled:
+            self._narrow(asked.number)
         elif self._window < self._most:
             self._window += 1
         if ahead:
             self._fill()
-        step = self._order.judge(raw.records)
+        step = self._order.judge(self._source.records(asked.answer.body))
         if step.dropped:
             self._drop()
         if step.first is not None:
-            self._chain.appendleft(self._ask(step.first))
+            first = self._ask(step.first)
+            self._chain.appendleft(first)
+            self._start(first)
         if ahead:
             self._fill()
         size = self._order.page_size
         if size and size != self._source.page_size:
             self._source.page_size = size
-        self._source.emit(PageRead(self._source.path, offset, len(step.records), step.accepted))
-        return Page(tuple(step.records), offset)
+        self._source.emit(PageRead(self._source.path, asked.offset, len(step.records), step.accepted))
+        return Page(tuple(step.records), asked.offset)
 
-    async def _answer(self, *, ahead: bool) -> tuple[int, RawPage[T] | None]:
-        """The answer to the request that is judged next; None if that was throttled, and shall be asked for again."""
-        number, answer = self._chain.popleft() if self._chain else self._ask_here(ahead=ahead)
-        try:
-            return number, await answer
-        except (RateLimitedError, ServerError) as error:
-            if not self._may_ask_again(number, error):
-                raise
-            return number, None
-
-    def _ask_here(self, *, ahead: bool) -> tuple[int, Coroutine[Any, Any, RawPage[T]]]:
-        """Ask without a task of its own for what is judged next, and for the pages after it in tasks."""
-        offset = self._order.ahead()
-        assert offset is not None, "a read that has not ended always knows where to go on"
-        number = self._number()
-        if ahead:
-            self._fill(besides=1)
-        return number, self._read(offset, number)
-
-    def _fill(self, besides: int = 0) -> None:
-        """Have as many requests under way as is wise, `besides` the one that is waited for."""
-        room = min(self._window, self._order.width) - besides
-        while len(self._chain) < room and not self._failed:
+    async def _answered(self, *, ahead: bool) -> _Asked:
+        """The request that is judged next, with its answer; without one if it was throttled and shall be repeated."""
+        if self._chain:
+            asked = self._awaited = self._chain.popleft()
+            if asked in self._under_way:
+                await self._arrival()
+        else:
             offset = self._order.ahead()
-            if offset is None:
-                return
-            self._chain.append(self._ask(offset))
+            assert offset is not None, "a read that has not ended always knows where to go on"
+            asked = self._awaited = self._ask(offset)
+            if ahead:
+                self._fill()
+            # without a task of its own: it is waited for here in any case
+            await self._fetch(asked)
+        self._awaited = None
+        if asked.error is not None and not self._may_ask_again(asked):
+            raise asked.error
+        return asked
 
-    def _ask(self, offset: int) -> _Asked[T]:
-        number = self._number()
-        task = asyncio.create_task(self._read(offset, number))
-        self._unfinished.add(task)
-        task.add_done_callback(self._finished)
-        return _Asked(number, task)
+    async def _arrival(self) -> None:
+        """Wait until what is awaited has arrived."""
+        self._arrived = asyncio.get_running_loop().create_future()
+        try:
+            await self._arrived
+        finally:
+            self._arrived = None
 
-    async def _read(self, offset: int, number: int) -> RawPage[T]:
+    def _ask(self, offset: int) -> _Asked:
+        asked = _Asked(self._asked, offset)
+        self._asked += 1
+        self._under_way.add(asked)
+        return asked
+
+    def _fill(self) -> None:
+        """Have as many requests under way as is wise."""
+        while (asked := self._ahead()) is not None:
+            self._start(asked)
+
+    def _ahead(self) -> _Asked | None:
+        """What to ask for next, if it is wise to ask for more than is under way."""
+        room = min(self._window, self._order.width)
+        # who waits takes what arrives at once, so that it needs no room
+        kept = 2 * room if self._awaited is not None else room
+        if len(self._under_way) >= room or len(self._chain) >= kept or self._failed or self._over:
+            return None
+        offset = self._order.ahead()
+        if offset is None:
+            return None
+        asked = self._ask(offset)
+        self._chain.append(asked)
+        return asked
+
+    def _start(self, asked: _Asked) -> None:
+        reader = asyncio.create_task(self._read(asked))
+        self._readers.add(reader)
+        reader.add_done_callback(self._readers.discard)
+
+    async def _read(self, first: _Asked) -> None:
+        """What a reader does: ask for a page, and for another one as long as that is wise."""
+        asked: _Asked | None = first
+        while asked is not None:
+            await self._fetch(asked)
+            asked = self._ahead() if self._awaited is not None and self._invites(asked.answer) else None
+
+    async def _fetch(self, asked: _Asked) -> None:
+        """Have a request answered. A failure is raised when its turn comes; until then nothing more is asked for."""
         # a request that is ended before its turn was never made
         self.requests += 1
-        return await self._source.read(offset, lane=self, patient=number > 0)
+        try:
+            asked.answer = await self._source.fetch(asked.offset, lane=self, patient=asked.number > 0)
+        except BaseException as error:
+            asked.error = error
+            if asked in self._under_way:
+                self._failed = True
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._under_way.discard(asked)
+            if asked is self._awaited and self._arrived is not None and not self._arrived.done():
+                self._arrived.set_result(None)
 
-    def _number(self) -> int:
-        self._asked += 1
-        return self._asked - 1
-
-    def _finished(self, task: asyncio.Task[RawPage[T]]) -> None:
-        self._unfinished.discard(task)
-        # a failure is raised when its turn comes; until then nothing more is asked for
-        if not task.cancelled() and task.exception():
-            self._failed = True
+    def _invites(self, answer: Response | None) -> bool:
+        """Whether an answer that nobody has decoded yet looks like a page amid others, so that the list goes on."""
+        if answer is None or answer.throttled:
+            return False
+        self._longest = max(self._longest, len(answer.body))
+        return 2 * len(answer.body) > self._longest
 
     def _drop(self) -> None:
         """End the requests under way whose answers are of no use."""
-        for _, task in self._chain:
-            task.cancel()
+        for reader in self._readers:
+            reader.cancel()
+        self._under_way.clear()
         self._chain.clear()
         self._failed = False
 
-    def _may_ask_again(self, number: int, error: RateLimitedError | ServerError) -> bool:
+    def _may_ask_again(self, asked: _Asked) -> bool:
         """Whether to ask once more after too many requests at once; not if there was only this one."""
-        if error.status not in {429, 503} or not self._chain:
+        error = asked.error
+        if not isinstance(error, (RateLimitedError, ServerError)) or error.status not in {429, 503} or not self._chain:
             return False
-        self._narrow(number)
+        self._narrow(asked.number)
         self._drop()
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -10,17 +10,11 @@ if TYPE_CHECKING:
 
     from walead_async.paging.memory import Memory
     from walead_async.transport.events import Event
+    from walead_async.transport.messages import Response
 
-__all__ = ["PageSource", "RawPage"]
+__all__ = ["PageSource"]
 
 T = TypeVar("T")
-
-
-class RawPage(NamedTuple, Generic[T]):
-    """The records of one answer, in the order they came. `throttled`: the service asked for patience meanwhile."""
-
-    records: Sequence[T]
-    throttled: bool
 
 
 class PageSource(Protocol[T]):
@@ -53,8 +47,12 @@ class PageSource(Protocol[T]):
         """A new memory for one read, or that of a read that is resumed."""
         ...
 
-    async def read(self, offset: int, *, lane: object, patient: bool) -> RawPage[T]:
+    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
         """Ask for the page at an offset. Raises the errors of our tree."""
+        ...
+
+    def records(self, body: bytes) -> Sequence[T]:
+        """The records of an answer, in the order they came. Raises `UnexpectedResponseError`."""
         ...
 
     def emit(self, event: Event) -> None:

@@ -13,7 +13,6 @@ from walead_async.errors import InvalidInputError
 from walead_async.models import Status
 from walead_async.paging.listing import Listing
 from walead_async.paging.memory import Named
-from walead_async.paging.source import RawPage
 from walead_async.phones import phone_number
 from walead_async.resources.items import number_entries
 from walead_async.transport.decoding import number_change, numbers
@@ -127,10 +126,13 @@ class NumberPages:
         """Numbers are their own names."""
         return Named(str, ids=ids)
 
-    async def read(self, offset: int, *, lane: object, patient: bool) -> RawPage[str]:
+    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
         """GET with uid and agentId."""
-        response = await self._caller.send(self._request, lane=lane, patient=patient)
-        return RawPage(numbers(response.body), response.throttled)
+        return await self._caller.send(self._request, lane=lane, patient=patient)
+
+    def records(self, body: bytes) -> Sequence[str]:
+        """The numbers."""
+        return numbers(body)
 
     def emit(self, event: Event) -> None:
         """Tell the session's hooks."""

@@ -14,14 +14,13 @@ from walead_async.identifiers import kind_of, public_identifier
 from walead_async.paging.listing import Listing
 from walead_async.paging.lookup import Lookup
 from walead_async.paging.memory import Dated
-from walead_async.paging.source import RawPage
 from walead_async.resources.items import check_reason, identifier_entries
 from walead_async.resources.lead_changes import LeadBlock, LeadUnblock
 from walead_async.transport.decoding import blocked_leads
 from walead_async.transport.messages import Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable
+    from collections.abc import AsyncIterable, Sequence
     from datetime import datetime
 
     from walead_async.bulk.engine import BulkStream
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from walead_async.paging.memory import Memory
     from walead_async.resources.memory import ListMemory
     from walead_async.transport.events import Event
-    from walead_async.transport.messages import Caller
+    from walead_async.transport.messages import Caller, Response
 
 __all__ = ["BlockedLeads"]
 
@@ -213,11 +212,14 @@ class LeadPages:
         """The watermark and its tie group."""
         return Dated(_key, descending=self._sort == "DESC", date=date, ids=ids)
 
-    async def read(self, offset: int, *, lane: object, patient: bool) -> RawPage[BlockedLead]:
+    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
         """GET with sort, offset and search."""
         request = Request("GET", PATH, f"sort={self._sort}&offset={offset}{self._filter}")
-        response = await self._caller.send(request, lane=lane, patient=patient)
-        return RawPage(blocked_leads(response.body), response.throttled)
+        return await self._caller.send(request, lane=lane, patient=patient)
+
+    def records(self, body: bytes) -> Sequence[BlockedLead]:
+        """The array of records."""
+        return blocked_leads(body)
 
     def emit(self, event: Event) -> None:
         """Tell the session's hooks."""

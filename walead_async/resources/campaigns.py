@@ -9,7 +9,6 @@ from walead_async.bulk.operation import Answer
 from walead_async.paging.listing import Listing
 from walead_async.paging.lookup import key_of
 from walead_async.paging.memory import Named
-from walead_async.paging.source import RawPage
 from walead_async.resources.items import identifier_entries
 from walead_async.transport.decoding import campaign_leads, change_count
 from walead_async.transport.messages import Request
@@ -120,11 +119,14 @@ class CampaignPages:
         """Who was read: the list has neither ids nor an order."""
         return Named(_identity, ids=ids)
 
-    async def read(self, offset: int, *, lane: object, patient: bool) -> RawPage[CampaignBlockedLead]:
+    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
         """GET with skip and take."""
         request = Request("GET", self.path, f"skip={offset}&take={TAKE}")
-        response = await self._caller.send(request, lane=lane, patient=patient)
-        return RawPage(campaign_leads(response.body), response.throttled)
+        return await self._caller.send(request, lane=lane, patient=patient)
+
+    def records(self, body: bytes) -> Sequence[CampaignBlockedLead]:
+        """The array of records."""
+        return campaign_leads(body)
 
     def emit(self, event: Event) -> None:
         """Tell the session's hooks."""
