@@ -151,9 +151,10 @@ def emulated(name: str, fault: str, ends: Ends, *, detail: str = "", **options: 
     return Row(name, Play(fault=fault, **options), ends, detail=detail, **of_row)  # type: ignore[arg-type]
 
 
-def drifting(name: str, drift: str, detail: str = "", end: str = "changed") -> Row:
+def drifting(name: str, drift: str, detail: str = "", *, end: str = "changed", in_campaign: str = "unverified") -> Row:
     """A row in which other people change the list while it is read."""
-    return Row(name, Play(drift=drift, window=1), same(end), ONCE, (Column.LIST,), detail)
+    ends = listed(end, "", in_campaign=in_campaign, always_in_campaign="")
+    return Row(name, Play(drift=drift, window=1), ends, ONCE, PAGED, detail)
 
 
 def behaving(name: str, end: str, detail: str, **settings: object) -> Row:

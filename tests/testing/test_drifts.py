@@ -13,7 +13,7 @@ MakeWorld = Callable[..., World]
 
 def after(world: World, *drifts: str) -> list[str]:
     world.fill(6)
-    world.last_read = world.leads.page(offset=0, size=3, newest_first=False)
+    world.last_read = (world.leads, world.leads.page(offset=0, size=3, newest_first=False))
     for drift in drifts:
         Drift.parse(drift).happen(world)
     return [name[-1] for name in world.leads.identifiers()]
@@ -32,6 +32,20 @@ def after(world: World, *drifts: str) -> list[str]:
 )
 def test_a_drift_changes_the_list(world: MakeWorld, drift: str, expected: str):
     assert after(world(), drift) == list(expected)
+
+
+def test_a_drift_changes_the_list_that_was_read(world: MakeWorld):
+    made = world()
+    made.fill(3)
+    campaign = made.campaign("c")
+    made.fill(3, into=campaign)
+    made.last_read = (campaign, [])
+    for drift in ("remove-oldest", "insert-newest", "replace", "insert-random", "reblock"):
+        Drift.parse(drift).happen(made)
+
+    assert made.leads.identifiers() == ["lead-0000001", "lead-0000002", "lead-0000003"]
+    assert len(campaign) == 4
+    assert "lead-0000001" not in campaign
 
 
 def test_remove_random_takes_so_many_and_the_seed_decides_which(world: MakeWorld):

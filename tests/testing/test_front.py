@@ -88,6 +88,16 @@ async def test_drifts_happen_between_the_pages(start: Start):
     assert pages == [["lead-0000001", "lead-0000002"], ["lead-0000004", "lead-0000005"]]
 
 
+async def test_drifts_happen_between_the_pages_of_a_campaign(start: Start):
+    ask = await start(leads=2, drifts=["remove-oldest"])
+    path = "/v1/campaigns/c/blocked-leads"
+    await ask.walead("POST", path, json={"publicIdentifiers": [*"abcdef"]})
+    pages = [(await ask.walead("GET", path, skip=skip, take=2)).names for skip in (0, 2)]
+
+    assert pages == [["a", "b"], ["d", "e"]]
+    assert len(ask.emulator.blocked_leads) == 2
+
+
 async def test_a_reader_that_unblocks_what_it_reads_can_be_played(start: Start):
     ask = await start(leads=6, settings=Settings(page_size=2), drifts=["unblock-what-was-read"])
     pages = [(await ask.walead("GET", sort="ASC", offset=offset)).names for offset in (0, 2)]

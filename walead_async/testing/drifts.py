@@ -1,4 +1,4 @@
-"""Drifts: changes that other people make to the workspace's list while somebody reads it."""
+"""Drifts: changes that other people make to a list while somebody reads it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from walead_async.testing.errors import BadSetting
 from walead_async.testing.moments import ALWAYS, WHEN, Script, When, nearest
 
 if TYPE_CHECKING:
+    from walead_async.testing.leads import LeadList
     from walead_async.testing.world import World
 
 __all__ = ["Drift", "DriftName", "DriftScript"]
@@ -47,7 +48,7 @@ def _name(value: str) -> DriftName:
 
 @attrs.frozen
 class Drift:
-    """A change made right after a page of the workspace's list was read, before the next request.
+    """A change made to the workspace's list or a campaign's right after a page of it was read, before the next request.
 
     `number` is how many records it touches: 1 by default, and all of the page for `unblock-what-was-read`. `when` says
     after which of the pages, by default each.
@@ -82,13 +83,13 @@ class Drift:
         return f"{when}:{what}" if when else what
 
     def happen(self, world: World) -> None:
-        """Change the list."""
-        leads = world.leads
+        """Change the list that was read last."""
+        leads, read = world.last_read or (world.leads, [])
         if self.name is DriftName.UNBLOCK_WHAT_WAS_READ:
-            leads.remove(world.last_read[: self.number])
+            leads.remove(read[: self.number])
         else:
             for _ in range(self.number or 1):
-                _change(self.name, world)
+                _change(self.name, world, leads)
         world.changes += 1
 
 
@@ -108,11 +109,10 @@ class DriftScript(Script[Drift]):
                 scheduled.what.happen(world)
 
 
-def _change(name: DriftName, world: World) -> None:
+def _change(name: DriftName, world: World, leads: LeadList) -> None:
     """One change to one record; none if the list is empty and the change needs a record."""
-    leads = world.leads
     if name is DriftName.INSERT_NEWEST:
-        world.add_leads(1)
+        world.fill(1, into=leads)
         return
     if not len(leads):
         return
@@ -125,7 +125,7 @@ def _change(name: DriftName, world: World) -> None:
         leads.remove([leads.at(-1)])
     elif name is DriftName.INSERT_RANDOM:
         oldest, newest = leads.record(leads.at(0)).created_at, leads.record(leads.at(-1)).created_at
-        world.add_leads(1, oldest + world.random.random() * (newest - oldest))
+        world.fill(1, oldest + world.random.random() * (newest - oldest), into=leads)
     elif name is DriftName.REBLOCK:
         leads.renew(drawn, leads.record(drawn).reason)
     elif name is DriftName.REPLACE:

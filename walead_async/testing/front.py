@@ -135,11 +135,12 @@ class Front:
         settings = self.world.settings
         if len(call.body) > settings.body_limit:
             return refusal(413, "the body is too large", settings.error_body)
+        self.world.last_read = None
         try:
             reply = CARRIERS[call.service](self.world, call)
         except Refused as refused:
             return refusal(refused.status, refused.message, settings.error_body, refused.headers)
-        if call.method == "GET" and call.path == walead.WORKSPACE:
+        if self.world.last_read is not None:
             self.drifts.happen(self.world)
         return reply
 

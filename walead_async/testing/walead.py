@@ -68,7 +68,7 @@ def _list(world: World, query: Mapping[str, str]) -> Reply:
         )
     else:
         numbers = world.leads.page(offset=offset, size=size, newest_first=sort == "DESC", ties=settings.tie_order)
-    world.last_read = numbers
+    world.last_read = (world.leads, numbers)
     return Reply(200, world.leads.rendered(numbers))
 
 
@@ -162,6 +162,7 @@ def _list_campaign(world: World, campaign_id: str, query: Mapping[str, str]) -> 
         return answer([])
     settings = world.settings
     numbers = leads.page(offset=skip, size=take, newest_first=settings.campaign_newest_first, ties=settings.tie_order)
+    world.last_read = (leads, numbers)
     return Reply(200, leads.rendered(numbers))
 
 

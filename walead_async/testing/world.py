@@ -52,8 +52,8 @@ class World:
         self.campaigns: dict[str, LeadList] = {}
         self.agents: dict[str, dict[str, None]] = {}
         self._pages = 0
-        #: The records of the last page of the workspace's list that was read.
-        self.last_read: list[int] = []
+        #: The list of which a page was read last, and the records on that page.
+        self.last_read: tuple[LeadList, list[int]] | None = None
         self._fold()
         self.changes += 1
 
@@ -86,11 +86,12 @@ class World:
         self.changes += 1
         return [self.leads.id_of(number) for number in added]
 
-    def fill(self, leads: int, created_at: datetime | None = None) -> range:
-        """Add so many records with made-up identifiers, and return their numbers."""
-        made = range(self.leads.made, self.leads.made + leads)
+    def fill(self, leads: int, created_at: datetime | None = None, *, into: LeadList | None = None) -> range:
+        """Add so many records with made-up identifiers, by default to the workspace's list, and return their numbers."""
+        filled = self.leads if into is None else into
+        made = range(filled.made, filled.made + leads)
         for number in made:
-            self.leads.add(f"lead-{number + 1:07d}", None, created_at)
+            filled.add(f"lead-{number + 1:07d}", None, created_at)
         self.changes += 1
         return made
 
