@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ from walead_async.transport.decoding import blocked_leads
 from walead_async.transport.messages import Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Sequence
+    from collections.abc import AsyncIterable, Callable, Sequence
     from datetime import datetime
 
     from walead_async.bulk.engine import BulkStream
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 __all__ = ["BlockedLeads"]
 
 PATH = "/v1/blocked-leads"
+
+#: What the list is ordered by, and what tells its records apart.
+_key: Callable[[BlockedLead], tuple[datetime, str]] = attrgetter("created_at", "id")
 
 
 class BlockedLeads:
@@ -224,7 +228,3 @@ class LeadPages:
     def emit(self, event: Event) -> None:
         """Tell the session's hooks."""
         self._caller.emit(event)
-
-
-def _key(lead: BlockedLead) -> tuple[datetime, str]:
-    return lead.created_at, lead.id
