@@ -1,7 +1,6 @@
 """A pytest plugin: every request of our client that reaches an emulator is held against the OpenAPI file.
 
-`nox -s contract` loads it with `-p contract_watch`; a test whose requests do not stand in the file fails. It must be
-loaded before the tests are: they import `Emulator` by its name, and get the one that is watched.
+`nox -s contract` loads it with `-p contract_watch`; a test whose requests do not stand in the file fails.
 """
 
 from __future__ import annotations
@@ -16,8 +15,7 @@ from openapi_core import OpenAPI
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.testing import MockRequest
 
-from walead_async import testing
-from walead_async.testing import LoggedRequest, Service, openapi
+from walead_async.testing import Emulator, LoggedRequest, Service, openapi
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -123,16 +121,17 @@ class Watch:
 WATCH = Watch()
 
 
-class WatchedEmulator(testing.Emulator):
-    """An emulator that has its log looked at when it ends."""
-
-    async def aclose(self) -> None:
-        """End, and look at the log."""
-        await super().aclose()
-        WATCH.look_at(self.requests)
+_end = Emulator.aclose
 
 
-testing.Emulator = WatchedEmulator  # type: ignore[misc]  # on purpose, and before any test imports it
+async def _end_watched(emulator: Emulator) -> None:
+    """End, and look at the log."""
+    await _end(emulator)
+    WATCH.look_at(emulator.requests)
+
+
+# On the class itself, so that no test gets one that is not watched, wherever it imports it from.
+Emulator.aclose = _end_watched  # type: ignore[method-assign]  # on purpose
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import json
 import logging
 import sys
@@ -83,6 +84,8 @@ async def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--examples", type=int, default=30, help="requests of each kind for each operation")
     examples = parser.parse_args().examples
+    if importlib.util.find_spec("schemathesis") is None:
+        parser.error("schemathesis is not installed here: run `nox -s contract`")
     # It also sends what is not HTTP, and aiohttp would print a traceback for that.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:

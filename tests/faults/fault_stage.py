@@ -151,10 +151,10 @@ def faults_of(play: Play, column: Column, mode: Mode) -> list[str]:
 def _first(column: Column, window: int) -> int:
     """In a list of pages it is a later page that fails: reading has begun, and its overlap is known.
 
-    Read ahead, the third request may be for a page that is dropped anyway.
+    While the length of a page is learned, or read ahead, a request may be for a page that is dropped anyway.
     """
     if column is Column.LIST:
-        return 2 if window > 1 else 3
+        return 2 if window > 1 else 5
     return 2 if column is Column.CAMPAIGN_LIST else 1
 
 

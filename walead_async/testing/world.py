@@ -87,7 +87,7 @@ class World:
         return [self.leads.id_of(number) for number in added]
 
     def fill(self, leads: int, created_at: datetime | None = None, *, into: LeadList | None = None) -> range:
-        """Add so many records with made-up identifiers, by default to the workspace's list, and return their numbers."""
+        """Add so many made-up records, by default to the workspace's list, and return their numbers."""
         filled = self.leads if into is None else into
         made = range(filled.made, filled.made + leads)
         for number in made:
