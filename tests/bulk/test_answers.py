@@ -133,7 +133,9 @@ async def test_a_413_is_halved_and_later_batches_are_smaller() -> None:
     assert report.counts[Status.DONE] == 1_000
     sizes = [len(keys) for keys in bulk.sent]
     assert sizes[:4] == [400, 200, 200, 100]
-    assert max(sizes[10:]) <= 100
+    # the limit grows back a little at a time, and finds its edge
+    assert max(sizes[4:]) < 110
+    assert sum(size > 100 for size in sizes) <= 5
 
 
 async def test_a_service_that_refuses_large_batches_with_400_gets_smaller_ones_too() -> None:

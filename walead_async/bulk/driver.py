@@ -56,6 +56,8 @@ class Driver:
             concurrency=caller.concurrency,
             window=window,
             take_retry=caller.take_retry,
+            # items in a list are there in any case; a source is asked for no more than can be sent
+            prepares=window is None and isinstance(items, (list, tuple)),
         )
         self._source = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
         self._lane = object()
@@ -124,7 +126,7 @@ class Driver:
                     self._launch(self._send(lone))
                     lone = None
                 self._launch(self._send(step))
-        if lone is not None and self._tasks:
+        if lone is not None and (self._tasks or self._run.to_prepare()):
             self._launch(self._send(lone))
             return None
         return lone
@@ -153,6 +155,13 @@ class Driver:
 
     async def _next_news(self) -> None:
         """Wait until something that is under way ends, and tell the run what came of it."""
+        while count := self._run.to_prepare():
+            # what can be sent goes out first, and what has come back goes before
+            await asyncio.sleep(0)
+            if any(task.done() for task in self._tasks):
+                break
+            self._pull(count)
+            self._start()
         done, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             if task is self._pulling:

@@ -35,6 +35,7 @@ class Run:
     """Decides, step by step, what a run does next.
 
     `window` is how many items may be held that have not been handed out yet, None for a report, which holds them all.
+    A run that `prepares` takes all but its first batch while it waits for answers (`to_prepare`).
     `answers` takes in what came of a request, and `readback`, for `standing`, what a read-back told.
     """
 
@@ -47,12 +48,14 @@ class Run:
         concurrency: int,
         window: int | None,
         take_retry: Callable[[], bool],
+        prepares: bool = False,
     ) -> None:
         self.standing = Standing(operation, verify, BatchLimits.starting_at(batch_size), take_retry)
         self.answers = Answers(self.standing)
         self._operation = operation
         self._concurrency = concurrency
         self._window = window
+        self._prepares = prepares
         self._firsts = FirstPositions()
         self._intake = Intake(operation, self._firsts)
         # The batches that are not handed out yet, in order, and how many items were pulled and not handed out.
@@ -139,17 +142,28 @@ class Run:
         """
         if self._source_done or self._pulling or self.leaves_the_rest:
             return 0
-        if self.standing.waiting.has_first_attempts and not another:
+        if self.standing.waiting.first_attempts and not another:
             return 0
         if self._order and not self._order[0].open:
             return 0
         standing = self.standing
+        if self._prepares and standing.under_way:
+            return 0
         if standing.under_way and (standing.endings.cautious or standing.ended_by is not None):
             return 0
         count = self._intake.missing(standing.limits)
         if self._window is not None and self._order and self._held + count > self._window:
             return 0
         return count
+
+    def to_prepare(self) -> int:
+        """How many items to pull while answers are awaited: until as many batches are ready as can be under way."""
+        standing = self.standing
+        if not self._prepares or self._source_done or standing.ended_by is not None:
+            return 0
+        if standing.endings.cautious or standing.waiting.first_attempts >= self._concurrency:
+            return 0
+        return self._intake.missing(standing.limits)
 
     def sent_alone(self, batch: Batch, size: int) -> Piece:
         """The whole input is this batch, and was sent already, in a request of `size` bytes."""

@@ -49,9 +49,9 @@ class Waiting:
         self._refused.append(piece)
 
     @property
-    def has_first_attempts(self) -> bool:
-        """Whether something waits that was never sent."""
-        return bool(self._first)
+    def first_attempts(self) -> int:
+        """How many pieces wait that were never sent."""
+        return len(self._first)
 
     def next(self, limits: BatchLimits) -> Piece | None:
         """The piece to send next, within these limits; None if none waits, or all that wait need a token."""
