@@ -107,7 +107,7 @@ def _growth(given: argparse.Namespace, machine: Machine, told: dict[str, Any]) -
     if given.docs:
         (PICTURES / "growth.svg").write_text(drawing, encoding="utf-8")
         tables.rewrite(PAGE, "growth", _when(machine, given.quick) + growth.in_markdown(curves))
-    return [found for curve in curves for found in growth.worse_than_linear(curve)]
+    return [found for curve in curves for found in curve.worse or ()]
 
 
 def _facts(row: Row) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from benchmarks.growth import Curve, Point
 
 __all__ = ["drawn"]
 
-COLOURS = ("#1f6feb", "#c2410c", "#0f766e")
+COLOURS, PEER = ("#1f6feb", "#c2410c", "#0f766e"), "#a9b4bf"
 WIDTH, HEIGHT = 900, 690
 #: Where each panel's plot begins and how large it is.
 LEFTS, TOPS, ACROSS, DOWN = (84, 524), (104, 394), 320, 200
@@ -78,13 +78,18 @@ def drawn(curves: Sequence[Curve], caption: str) -> str:
 def _panel(panel: Panel) -> list[str]:
     left, top = LEFTS[panel.column], TOPS[panel.row]
     sizes = [point.size for curve in panel.curves for point in curve.points]
-    values = [max(panel.floor, panel.value(point)) for curve in panel.curves for point in curve.points]
+    shown = [point for curve in panel.curves for point in (*curve.points, *curve.peer)]
+    values = [max(panel.floor, panel.value(point)) for point in shown]
     across = Scale(min(sizes), max(sizes), left, left + ACROSS)
     least, most = 10.0 ** math.floor(math.log10(min(values))), 10.0 ** math.ceil(math.log10(max(values)))
     down = Scale(least, max(most, least * 10), top + DOWN, top)
     parts = [f'<text x="{left}" y="{top - 14}" font-weight="bold">{escape(panel.title)}</text>']
     parts += _grid(panel, across, down)
     parts += _proportion(across, down)
+    for curve in panel.curves:
+        places = [(across(point.size), down(max(panel.floor, panel.value(point)))) for point in curve.peer]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{PEER}" stroke-width="6"/>')
     for colour, curve in zip(COLOURS, panel.curves, strict=False):
         places = [(across(point.size), down(max(panel.floor, panel.value(point)))) for point in curve.points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
@@ -132,11 +137,14 @@ def _proportion(across: Scale, down: Scale) -> list[str]:
 
 def _legend(panel: Panel) -> list[str]:
     parts = []
-    for position, (colour, curve) in enumerate(zip(COLOURS, panel.curves, strict=False)):
+    shown = [(curve.title, colour) for colour, curve in zip(COLOURS, panel.curves, strict=False)]
+    if any(curve.peer for curve in panel.curves):
+        shown.append(("find and block on raw aiohttp", PEER))
+    for position, (title, colour) in enumerate(shown):
         x, y = LEFTS[panel.column] + 12, TOPS[panel.row] + 16 + 17 * position
         parts += [
             f'<rect x="{x}" y="{y - 9}" width="12" height="4" fill="{colour}"/>',
-            f'<text x="{x + 18}" y="{y - 3}" fill="{colour}" font-weight="bold">{escape(curve.title)}</text>',
+            f'<text x="{x + 18}" y="{y - 3}" fill="{colour}" font-weight="bold">{escape(title)}</text>',
         ]
     return parts
 

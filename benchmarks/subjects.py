@@ -172,11 +172,12 @@ async def ours_find(url: str, work: int, clock: Clock, *, callers: int = AT_ONCE
         return await _at_once(find, work, clock, callers)
 
 
-async def aiohttp_find(url: str, work: int, clock: Clock) -> int:
+async def aiohttp_find(url: str, work: int, clock: Clock, *, callers: int = AT_ONCE) -> int:
     """A search on raw aiohttp, 50 callers at once."""
     import aiohttp
 
-    async with aiohttp.ClientSession(headers=KEY) as http:
+    connector = aiohttp.TCPConnector(limit=callers)
+    async with aiohttp.ClientSession(headers=KEY, connector=connector) as http:
 
         async def find(number: int) -> int:
             query: dict[str, str | int] = {"sort": "ASC", "offset": 0, "search": f"jane-doe-{number:08d}"}
@@ -185,7 +186,7 @@ async def aiohttp_find(url: str, work: int, clock: Clock) -> int:
                 found = await response.json()
             return any(lead["publicIdentifier"] == query["search"] for lead in found)
 
-        return await _at_once(find, work, clock)
+        return await _at_once(find, work, clock, callers)
 
 
 async def tenacity_find(url: str, work: int, clock: Clock) -> int:
@@ -222,11 +223,12 @@ async def ours_block_one(url: str, work: int, clock: Clock, *, callers: int = AT
         return await _at_once(block, work, clock, callers)
 
 
-async def aiohttp_block_one(url: str, work: int, clock: Clock) -> int:
+async def aiohttp_block_one(url: str, work: int, clock: Clock, *, callers: int = AT_ONCE) -> int:
     """A block of one lead on raw aiohttp, 50 callers at once."""
     import aiohttp
 
-    async with aiohttp.ClientSession(headers=KEY) as http:
+    connector = aiohttp.TCPConnector(limit=callers)
+    async with aiohttp.ClientSession(headers=KEY, connector=connector) as http:
 
         async def block(number: int) -> int:
             payload = {"leads": [{"publicIdentifier": f"john-doe-{number:08d}"}]}
@@ -235,7 +237,7 @@ async def aiohttp_block_one(url: str, work: int, clock: Clock) -> int:
                 blocked: int = (await response.json())["blocked"]
             return blocked == 1
 
-        return await _at_once(block, work, clock)
+        return await _at_once(block, work, clock, callers)
 
 
 async def _at_once(call: Callable[[int], Awaitable[int]], work: int, clock: Clock, callers: int = AT_ONCE) -> int:
