@@ -153,7 +153,7 @@ RECORDS = [
 COUNT = {"success": True, "message": "so it is", "blocked": 3, "unblocked": 3}
 FAILED = [{"number": NUMBERS[2], "reason": "Invalid phone number format"}]
 CHANGED = {"message": "so it is", "added": NUMBERS[:2], "removed": NUMBERS[:2], "failed": FAILED}
-KINDS: list[Any] = [None, True, False, 0, 5, -1, 1.5, 10**30, "", "x", [], [None], [5], ["x"], [{}], {}, {"x": 1}]
+KINDS: list[Any] = [None, True, False, 0, 5, -1, 1.5, 10**30, "", "x", KEY, [], [None], [5], ["x"], [{}], {}, {"x": 1}]
 
 
 def spoilt(value: Any) -> Iterator[Any]:
@@ -258,3 +258,13 @@ async def test_an_answer_to_a_change_may_be_wrong_in_any_one_place(name: str) ->
     for wrong in spoilt(right):
         service = Service(reads, [Said(200, json.dumps(wrong).encode())])
         check_change(name, service, *await told(CHANGES[name], service))
+
+
+@pytest.mark.parametrize("status", [200, 401, 422, 503])
+@pytest.mark.parametrize("name", CHANGES)
+async def test_an_answer_that_names_the_key_is_told_without_it(name: str, status: int) -> None:
+    failed = [{"number": number, "reason": f"{KEY} is wrong"} for number in NUMBERS]
+    said = {"success": False, "message": f"{KEY} is wrong", "error": KEY, "failed": failed}
+    service = Service([Said(200, b"[]")], [Said(status, json.dumps(said).encode())])
+    value, requests = await told(CHANGES[name], service)
+    check_change(name, service, value, requests)
