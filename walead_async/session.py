@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Iterable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from walead_async.configuration import base_url as checked_base_url
@@ -115,6 +116,8 @@ class _Session:
         """
         _check_patience(retry or RetryPolicy(), timeouts or Timeouts())
         view = copy.copy(self)
+        # what was made of the old patience is made anew
+        vars(view).pop("blocked_leads", None)
         view._owner = False
         view._transport = self._transport.with_patience(retry, timeouts)
         return view
@@ -171,7 +174,7 @@ class AsyncSession(_Session):
         )
         self._memory = ListMemory()
 
-    @property
+    @cached_property
     def blocked_leads(self) -> BlockedLeads:
         """The workspace's block list. It outranks the campaigns' own lists."""
         return BlockedLeads(self._transport, self._memory)

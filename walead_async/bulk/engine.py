@@ -58,27 +58,11 @@ async def bulk_report(
     report. A run that ends early still reads its input, so that the report names every item. What the source raises is
     raised in any case, after everything pulled from it is settled.
     """
-    report, ended_by = await run_to_its_end(caller, operation, items, batch_size=batch_size, verify=verify)
-    if check and ended_by is not None:
-        raise ended_by
-    if check:
-        report.raise_for_failures()
-    return report
-
-
-async def run_to_its_end(
-    caller: Caller,
-    operation: Operation,
-    items: Iterable[object] | AsyncIterable[object],
-    *,
-    batch_size: int,
-    verify: Verify,
-) -> tuple[BulkReport, WaleadError | None]:
-    """Change all items, and return the report with the error that ended the run, None if it came to its end."""
     check_call(items, batch_size, verify)
     if (clean := one_batch(operation, items, batch_size)) is None:
         driver = Driver(caller, operation, items, batch_size, verify, window=None)
     else:
+        # Most calls of an app are one clean batch: they cost little more than their request.
         batch, request = clean
         try:
             came: Response | WaleadError = await caller.send(request, lane=batch)
@@ -87,9 +71,22 @@ async def run_to_its_end(
         if verify != "always" and settles(operation, batch, came):
             if caller.observed:
                 caller.emit(settled_event(operation.path, batch))
-            return BulkReport(Outcomes([batch]), count_statuses([batch])), None
+            return BulkReport(Outcomes([batch]), count_statuses([batch]))
         driver = Driver(caller, operation, (), batch_size, verify, window=None)
         driver.go_on(batch, request, came)
+    report, ended_by = await run_to_its_end(driver)
+    if check and ended_by is not None:
+        raise ended_by
+    if check:
+        report.raise_for_failures()
+    return report
+
+
+async def run_to_its_end(driver: Driver) -> tuple[BulkReport, WaleadError | None]:
+    """Carry a run out, and return its report with the error that ended it, None if it came to its end.
+
+    Raises what the source raised, unless the run had ended before.
+    """
     batches: list[Batch] = []
     try:
         while settled := await driver.next_batches():

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Protocol
 
 from walead_async.bulk.arguments import check_call
+from walead_async.bulk.driver import Driver
 from walead_async.bulk.engine import run_to_its_end
 from walead_async.bulk.outcomes import DONE, Batch, End, Outcomes, count_statuses, duplicate_of
 from walead_async.errors import WaleadError
@@ -67,7 +68,7 @@ async def unblock_identifiers(
         people.give_up(error)
     else:
         if records:
-            done, ended_by = await run_to_its_end(caller, unblock, records, batch_size=batch_size, verify=verify)
+            done, ended_by = await run_to_its_end(Driver(caller, unblock, records, batch_size, verify, window=None))
             people.settle(done.outcomes)
     report = people.report()
     if ended_by is not None:
