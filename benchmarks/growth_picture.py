@@ -11,10 +11,11 @@ from benchmarks.growth import Curve, Point
 
 __all__ = ["drawn"]
 
-COLOURS, PEER = ("#1f6feb", "#c2410c", "#0f766e"), "#a9b4bf"
-WIDTH, HEIGHT = 900, 690
+COLOURS = ("#1f6feb", "#c2410c", "#0f766e")
+PEER, PEER_WORDS = "#c3ccd4", "#7b8794"
+WIDTH, HEIGHT = 900, 660
 #: Where each panel's plot begins and how large it is.
-LEFTS, TOPS, ACROSS, DOWN = (84, 524), (104, 394), 320, 200
+LEFTS, TOPS, ACROSS, DOWN = (84, 524), (104, 374), 320, 200
 
 
 class Panel(NamedTuple):
@@ -136,15 +137,17 @@ def _proportion(across: Scale, down: Scale) -> list[str]:
 
 
 def _legend(panel: Panel) -> list[str]:
-    parts = []
     shown = [(curve.title, colour) for colour, curve in zip(COLOURS, panel.curves, strict=False)]
     if any(curve.peer for curve in panel.curves):
-        shown.append(("find and block on raw aiohttp", PEER))
+        shown.append(("find and block on raw aiohttp", PEER_WORDS))
+    x, top = LEFTS[panel.column] + 8, TOPS[panel.row] + 5
+    width = 28 + 7 * max(len(title) for title, _ in shown)
+    parts = [f'<rect x="{x}" y="{top}" width="{width}" height="{17 * len(shown) + 6}" rx="4" fill="#fff"/>']
     for position, (title, colour) in enumerate(shown):
-        x, y = LEFTS[panel.column] + 12, TOPS[panel.row] + 16 + 17 * position
+        y = top + 17 * (position + 1) - 1
         parts += [
-            f'<rect x="{x}" y="{y - 9}" width="12" height="4" fill="{colour}"/>',
-            f'<text x="{x + 18}" y="{y - 3}" fill="{colour}" font-weight="bold">{escape(title)}</text>',
+            f'<rect x="{x + 6}" y="{y - 6}" width="12" height="4" fill="{colour}"/>',
+            f'<text x="{x + 23}" y="{y}" fill="{colour}" font-weight="bold">{escape(title)}</text>',
         ]
     return parts
 
