@@ -34,7 +34,7 @@ def main() -> int:
         missed += _growth(given, machine, told)
     if given.json:
         given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    if missed and not given.quick:
+    if missed:
         print("\nmissed:", *missed, sep="\n  ")
         return 1
     return 0

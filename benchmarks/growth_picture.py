@@ -13,7 +13,7 @@ __all__ = ["drawn"]
 
 COLOURS = ("#1f6feb", "#c2410c", "#0f766e")
 PEER, PEER_WORDS = "#c3ccd4", "#7b8794"
-WIDTH, HEIGHT = 900, 660
+WIDTH, HEIGHT = 900, 640
 #: Where each panel's plot begins and how large it is.
 LEFTS, TOPS, ACROSS, DOWN = (84, 524), (104, 374), 320, 200
 
@@ -87,6 +87,7 @@ def _panel(panel: Panel) -> list[str]:
     parts = [f'<text x="{left}" y="{top - 14}" font-weight="bold">{escape(panel.title)}</text>']
     parts += _grid(panel, across, down)
     parts += _proportion(across, down)
+    parts += _legend(panel)
     for curve in panel.curves:
         places = [(across(point.size), down(max(panel.floor, panel.value(point)))) for point in curve.peer]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
@@ -96,7 +97,7 @@ def _panel(panel: Panel) -> list[str]:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in places]
-    return parts + _legend(panel)
+    return parts
 
 
 def _grid(panel: Panel, across: Scale, down: Scale) -> list[str]:
@@ -139,7 +140,7 @@ def _proportion(across: Scale, down: Scale) -> list[str]:
 def _legend(panel: Panel) -> list[str]:
     shown = [(curve.title, colour) for colour, curve in zip(COLOURS, panel.curves, strict=False)]
     if any(curve.peer for curve in panel.curves):
-        shown.append(("find and block on raw aiohttp", PEER_WORDS))
+        shown.append(("raw aiohttp", PEER_WORDS))
     x, top = LEFTS[panel.column] + 8, TOPS[panel.row] + 5
     width = 28 + 7 * max(len(title) for title, _ in shown)
     parts = [f'<rect x="{x}" y="{top}" width="{width}" height="{17 * len(shown) + 6}" rx="4" fill="#fff"/>']

@@ -37,15 +37,16 @@ class Profile(NamedTuple):
 
     def share(self, place: str) -> float:
         """The part of the CPU time that went to the place."""
-        return self.places.get(place, 0.0) / sum(self.places.values())
+        whole = sum(self.places.values())
+        return self.places.get(place, 0.0) / whole if whole else 0.0
 
 
 WORKS = (
-    Work("list 100,000 records", "record", Subject("ours_list", ("window=8",)), 100_000, 8, 5_000, records=True),
+    Work("list 100,000 records", "record", Subject("ours_list", ("window=8",)), 100_000, 8, 20_000, records=True),
     Work("find, 50 at once", "call", Subject("ours_find"), 10_000, 2, 500, records=True),
     Work("block one lead, 50 at once", "call", Subject("ours_block_one"), 10_000, 2, 500),
-    Work("block 50,000 leads", "lead", Subject("ours_block"), 50_000, 30, 8_000),
-    Work("decode pages", "record", Subject("ours_decode"), 3_000, 5, 100, in_each=100),
+    Work("block 50,000 leads", "lead", Subject("ours_block"), 50_000, 30, 50_000),
+    Work("decode pages", "record", Subject("ours_decode"), 3_000, 5, 1_000, in_each=100),
 )
 
 ORDER = list(dict.fromkeys([KERNEL, *(place for _, place in reversed(PLACES)), "Python itself"]))
