@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
+import threading
 from functools import partialmethod
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -17,6 +20,8 @@ from pytest_asyncio import is_async_test
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+OPEN = Path("/proc/self/fd")
 
 settings.register_profile("dev", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, max_examples=50)
@@ -40,12 +45,32 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_leak(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """What a test did not close warns when it is collected, and a warning is an error; so is a failure nobody saw."""
+    """After a test no file, socket or thread is left, whoever holds it, and no failure that nobody saw.
+
+    What nobody holds and nobody closed warns when it is collected, and a warning is an error.
+    """
+    before = _descriptors()
+    threads = set(threading.enumerate())
     yield
     gc.collect()
+    left = [what for number, what in _descriptors().items() if before.get(number) != what]
+    assert not left, f"files or sockets are left open: {left}"
+    for thread in set(threading.enumerate()) - threads:
+        # asyncio's, which wait for a child process, end a moment after it.
+        thread.join(timeout=1.0)
+        assert not thread.is_alive(), f"a thread is left: {thread}"
     logged = [record for when in ("setup", "call", "teardown") for record in caplog.get_records(when)]
     unseen = [record.getMessage() for record in logged if record.name == "asyncio"]
     assert not [message for message in unseen if "never retrieved" in message]
+
+
+def _descriptors() -> dict[str, str]:
+    """What is open, by its number; nothing where the system does not tell."""
+    opened = {}
+    for number in OPEN.iterdir() if OPEN.is_dir() else ():
+        with contextlib.suppress(OSError):
+            opened[number.name] = str(number.readlink())
+    return opened
 
 
 @pytest.fixture(autouse=True)

@@ -262,6 +262,18 @@ async def test_an_export_is_for_its_owner_only(tmp_path: Path, suffix: str) -> N
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+async def test_the_key_is_in_no_file(tmp_path: Path) -> None:
+    async with (
+        Emulator(api_key=KEY, state=tmp_path / "state.json") as emulator,
+        AsyncSession(KEY, base_url=emulator.walead_url) as session,
+    ):
+        await session.blocked_leads.block(["john-doe"], reason="asked")
+        for suffix in SUFFIXES:
+            await export_leads(tmp_path / f"blocked{suffix}", session.blocked_leads.list())
+    written = ["state.json", *(f"blocked{suffix}" for suffix in SUFFIXES)]
+    assert [name for name in written if KEY.encode() in (tmp_path / name).read_bytes()] == []
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path, mode: int, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "key"

@@ -21,9 +21,11 @@ HEAD = """\
 What goes wrong between a program and the two services, and how each call ends then. Every cell is a test over real
 sockets against the emulator (`nox -s matrix` runs them and writes this page). `fine` is as if nothing had happened. An
 error is what a read raises, or what ended a bulk call; a status is that of the items of a bulk call
-([what they mean](../how-to/handle-errors.md)). After each cell no record was lost or yielded twice without an error,
-every item had exactly one status and it agreed with what the service held, no unblock had been sent twice without
-proof that the first did nothing, no task, socket or file was left, and the key was in no log, error, pickle or event.
+([what they mean](../how-to/handle-errors.md)); `changed` and `unverified` are what a listing says of itself
+([what that promises](../explanation/paging.md)). After each cell no record was yielded twice, and none was lost without
+an error or `unverified`; every item had exactly one status, which agreed with what the service held (but for a service
+that answers 404 to every unblock of a record it has: that is believed); no unblock had been sent twice without proof
+that the first did nothing; no task, socket or file was left; and the key was in no log, error, pickle or event.
 
 A fault meets the first request that matters ("once"), each that matters ("every time": all reads of a read, all blocks
 of a block), or whatever is asked ("all requests": the read-backs of a bulk call fail too).

@@ -85,7 +85,7 @@ CONNECTION = [
 STATUS = [
     emulated("401", "status=401", ends_the_run("AuthenticationError")),
     emulated("403", "status=403", ends_the_run("PermissionDeniedError")),
-    emulated("404", "status=404", NOT_FOUND, deceives=True),
+    emulated("404", "status=404", NOT_FOUND, deceives=(Column.UNBLOCK, Column.UNBLOCK_PEOPLE)),
     emulated("408", "status=408", TIMED_OUT),
     emulated("409", "status=409", refused("ConflictError").but(Mode.DOWN, "unknown", *BLOCKS)),
     emulated("413", "status=413", refused("PayloadTooLargeError")),

@@ -30,8 +30,9 @@ class Way(Enum):
 class Play:
     """How a fault is played: by the emulator, on the wire, on the way to it, or by the calling program itself.
 
-    With `impatient` the session has short time-outs, because nothing arrives. With `deceives` the service says what
-    is not so, and nothing could tell: the end is then not compared with the truth. With `kept` the fault is met on a
+    With `impatient` the session has short time-outs, because nothing arrives. In the columns of `deceives` the
+    service says, if it says so every time, what is not so, and nothing could tell: there the end is not compared with
+    the truth. With `kept` the fault is met on a
     connection that an earlier request left open. `window` is that of listings.
     """
 
@@ -43,7 +44,7 @@ class Play:
     client: str | None = None
     deadline: float = 20.0
     impatient: bool = False
-    deceives: bool = False
+    deceives: tuple[Column, ...] = ()
     kept: bool = False
     window: int = 8
 

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from asking import Start
 
 from walead_async.testing import Settings, openapi
+from walead_async.testing.control import ROUTES
 
 
 async def test_health_needs_no_key(start: Start):
@@ -144,6 +147,12 @@ async def test_a_web_page_cannot_drive_it(start: Start, headers: dict[str, str])
 
     assert (await ask.control("DELETE", "", headers=headers)).status == 403
     assert len(ask.emulator.blocked_leads) == 1
+
+
+@pytest.mark.parametrize("path", [*ROUTES, "/openapi.json"])
+def test_the_page_tells_of_every_address_below_it(path: str):
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "test-your-program.md").read_text(encoding="utf-8")
+    assert f"| `{path or '/'}` |" in page or f"`{{control_url}}{path}`" in page
 
 
 async def test_its_own_origin_may(start: Start):

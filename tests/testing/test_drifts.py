@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -77,6 +78,12 @@ def test_insert_random_adds_a_record_inside_the_list(world: MakeWorld):
 
     assert sorted(names) == list("1234567")
     assert names[-1] == "6"
+
+
+@pytest.mark.parametrize("name", DriftName)
+def test_the_page_tells_of_every_drift(name: DriftName):
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "test-your-program.md").read_text(encoding="utf-8")
+    assert f"`{name}`" in page
 
 
 @pytest.mark.parametrize("name", DriftName)
