@@ -41,13 +41,8 @@ class Clock:
         self.seconds += seconds
         self.cpu += cpu
 
-    def progress(self, done: int, work: int) -> None:
-        """So much of the work is done; memory growth counts from the first hundredth of the work."""
-        if done * 100 == work:
-            self.settled()
-
     def settled(self) -> None:
-        """What is loaded and kept once is there; memory growth counts from here."""
+        """What is loaded and kept once is there, after a hundredth of the work: memory growth counts from here."""
         self._before = resident()
 
     @property

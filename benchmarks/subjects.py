@@ -30,12 +30,13 @@ async def ours_list(url: str, work: int, clock: Clock, *, window: int) -> int:
     """`async for lead in session.blocked_leads.list()`."""
     from walead_async import AsyncSession
 
-    seen = 0
+    seen, early = 0, work // 100
     async with AsyncSession("bench", base_url=url, concurrency=max(8, window)) as session:
         clock.start()
         async for _ in session.blocked_leads.list(window=window):
             seen += 1
-            clock.progress(seen, work)
+            if seen == early:
+                clock.settled()
         clock.stop()
     return seen
 
@@ -115,12 +116,13 @@ async def ours_block_stream(url: str, work: int, clock: Clock) -> int:
     """`async for outcome in session.blocked_leads.block_stream(generator)`."""
     from walead_async import AsyncSession
 
-    done = 0
+    done, early = 0, work // 100
     async with AsyncSession("bench", base_url=url) as session:
         clock.start()
         async for outcome in session.blocked_leads.block_stream(identifiers(work), batch_size=BATCH):
             done += outcome.status == "done"
-            clock.progress(done, work)
+            if done == early:
+                clock.settled()
         clock.stop()
     return done
 
