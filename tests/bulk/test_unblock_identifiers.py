@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import UTC, datetime
 
 import pytest
-from blocklist import Bulk, Fault, Service
+from blocklist import Bulk, Fault, Service, broken
 
 from walead_async.bulk.operation import Verify
 from walead_async.bulk.unblock_identifiers import unblock_identifiers
@@ -122,6 +122,30 @@ async def test_a_record_that_somebody_else_removed_meanwhile_is_gone_too() -> No
     people.service.listed.discard("r2")
     report = await people.unblock(["ann"])
     assert report.outcomes[0].status is Status.DONE
+
+
+async def test_a_service_that_denies_a_record_which_it_still_lists_has_unblocked_nobody() -> None:
+    people = People(Records(ann=["r1"], bob=["r2", "r3"]), bad={"r1": 404, "r3": 404})
+    report = await people.unblock(["ann", "bob"])
+    assert [outcome.status for outcome in report.outcomes] == [Status.REFUSED, Status.REFUSED]
+    assert report.outcomes[0].detail is not None
+    assert "its list still holds it" in report.outcomes[0].detail
+    assert "1 of 2 records" in str(report.outcomes[1].detail)
+    assert people.service.listed == {"r1", "r3"}
+
+
+async def test_told_never_to_verify_a_service_that_denies_a_record_is_believed() -> None:
+    people = People(Records(ann=["r1"]), bad={"r1": 404})
+    report = await people.unblock(["ann"], verify="never")
+    assert report.outcomes[0].status is Status.DONE
+    assert people.service.reads == []
+
+
+async def test_what_a_service_denies_is_unknown_while_its_list_cannot_be_read() -> None:
+    people = People(Records(ann=["r1"]), bad={"r1": 404}, read_fault=lambda number: broken())
+    report = await people.unblock(["ann"])
+    assert report.outcomes[0].status is Status.UNKNOWN
+    assert isinstance(report.outcomes[0].error, WaleadError)
 
 
 async def test_a_record_that_appears_later_is_never_removed() -> None:

@@ -25,6 +25,9 @@ __all__ = ["Records", "unblock_identifiers"]
 AT_ONCE = 1_000
 
 NOT_BLOCKED = End(Status.ALREADY, "is not blocked")
+STILL_LISTED = End(
+    Status.REFUSED, "the service answered that there is no such record, but its list still holds it: tell its support"
+)
 #: What a person ends as if some of their records are still there, the worst first.
 WORST_FIRST = (Status.UNKNOWN, Status.REFUSED)
 
@@ -50,8 +53,9 @@ async def unblock_identifiers(
 ) -> BulkReport:
     """Unblock people: remove the records that stand in the list for them now, and none that appears later.
 
-    A person is DONE only if every one of their records is gone, and ALREADY only if absence is proven. `normalise`
-    is the `entries` of an operation that takes identifiers; `unblock` takes records.
+    A person is DONE only if every one of their records is gone, and ALREADY only if absence is proven. That a record
+    which was in the list is not there is not taken from a 404: the list is asked, unless `verify` is "never".
+    `normalise` is the `entries` of an operation that takes identifiers; `unblock` takes records.
 
     Raises as `bulk_report`; a lookup that fails ends the run before anything is sent.
     """
@@ -69,7 +73,7 @@ async def unblock_identifiers(
     else:
         if records:
             done, ended_by = await run_to_its_end(Driver(caller, unblock, records, batch_size, verify, window=None))
-            people.settle(done.outcomes)
+            people.settle(done.outcomes, await _denied(unblock, done.outcomes, verify))
     report = people.report()
     if ended_by is not None:
         ended_by.report = report
@@ -78,6 +82,19 @@ async def unblock_identifiers(
     if check:
         report.raise_for_failures()
     return report
+
+
+async def _denied(unblock: Operation, outcomes: Iterable[Outcome], verify: Verify) -> dict[str, End]:
+    """Records of which the service said that there is no such record, and that are not proven to be gone; by id."""
+    denied = [outcome.key for outcome in outcomes if outcome.status is Status.ALREADY]
+    if not denied or verify == "never":
+        return {}
+    try:
+        present = await unblock.present(denied)
+    except WaleadError as error:
+        why = f"the service said that there is no such record, and the list could not be read to see: {error}"
+        return dict.fromkeys(denied, End(Status.UNKNOWN, why, error))
+    return {record: STILL_LISTED for record in denied if present[record]}
 
 
 class _People:
@@ -112,9 +129,15 @@ class _People:
                 self._batch.settle((position,), NOT_BLOCKED)
         return taken
 
-    def settle(self, outcomes: Iterable[Outcome]) -> None:
-        """Settle each person by what became of their records, which stand in the order of `take`."""
-        of_records = iter(outcomes)
+    def settle(self, outcomes: Iterable[Outcome], denied: Mapping[str, End]) -> None:
+        """Settle each person by what became of their records, which stand in the order of `take`.
+
+        `denied` overrules the outcome of a record.
+        """
+        of_records = (
+            End(outcome.status, outcome.detail, outcome.error) if outcome.key not in denied else denied[outcome.key]
+            for outcome in outcomes
+        )
         for key, count in self._records.items():
             mine = [next(of_records) for _ in range(count)]
             self._batch.settle((self.wanted[key],), _end_of_person(mine))
@@ -129,12 +152,12 @@ class _People:
         return BulkReport(Outcomes([self._batch]), count_statuses([self._batch]))
 
 
-def _end_of_person(records: Sequence[Outcome]) -> End:
+def _end_of_person(records: Sequence[End]) -> End:
     """A person is unblocked when all their records are gone; else the worst of those that stayed says why."""
-    stayed = [outcome for outcome in records if outcome.status not in SETTLED]
+    stayed = [end for end in records if end.status not in SETTLED]
     if not stayed:
         return DONE
-    by_status = {outcome.status: outcome for outcome in reversed(stayed)}
+    by_status = {end.status: end for end in reversed(stayed)}
     status = next((status for status in WORST_FIRST if status in by_status), Status.NOT_SENT)
     worst = by_status.get(status, stayed[0])
     still = f"{len(stayed)} of {len(records)} records may still be there"

@@ -154,8 +154,9 @@ class BlockedLeads:
         """Unblock people by identifier or profile URL, and return what became of each, in the order given.
 
         Each person is looked up once; the records found then are removed, and a block that appears later is never
-        touched. A person is DONE when all their records are gone, and ALREADY only if the list was read to its end and
-        does not hold them. Raises as `block`; if the look-up fails, nothing is sent.
+        touched. A person is DONE when all their records are gone (if the service says that there is no such record,
+        its list is asked), and ALREADY only if the list was read to its end and does not hold them. Raises as `block`;
+        if the look-up fails, nothing is sent.
         """
         return await unblock_identifiers(
             self._caller,
