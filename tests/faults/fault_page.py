@@ -24,7 +24,7 @@ error is what a read raises, or what ended a bulk call; a status is that of the 
 ([what they mean](../how-to/handle-errors.md)); `changed` and `unverified` are what a listing says of itself
 ([what that promises](../explanation/paging.md)). After each cell no record was yielded twice, and none was lost without
 an error or `unverified`; every item had exactly one status, which agreed with what the service held (but for a service
-that answers 404 to every unblock of a record it has: that is believed); no unblock had been sent twice without proof
+that answers 404 to every unblock of an id it has: that is believed); no unblock had been sent twice without proof
 that the first did nothing; no task, socket or file was left; and the key was in no log, error, pickle or event.
 
 A fault meets the first request that matters ("once"), each that matters ("every time": all reads of a read, all blocks

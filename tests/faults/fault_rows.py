@@ -45,7 +45,7 @@ NOT_FOUND = (
     ends_the_run("NotFoundError")
     .but(Mode.ONCE, FINE, Column.UNBLOCK, Column.UNBLOCK_PEOPLE)
     .but(Mode.ALWAYS, "already", Column.UNBLOCK)
-    .but(Mode.ALWAYS, FINE, Column.UNBLOCK_PEOPLE)
+    .but(Mode.ALWAYS, "refused", Column.UNBLOCK_PEOPLE)
     .but(Mode.DOWN, "already", Column.UNBLOCK)
 )
 TIMED_OUT = ends("APIError")
@@ -85,7 +85,7 @@ CONNECTION = [
 STATUS = [
     emulated("401", "status=401", ends_the_run("AuthenticationError")),
     emulated("403", "status=403", ends_the_run("PermissionDeniedError")),
-    emulated("404", "status=404", NOT_FOUND, deceives=(Column.UNBLOCK, Column.UNBLOCK_PEOPLE)),
+    emulated("404", "status=404", NOT_FOUND, deceives=(Column.UNBLOCK,)),
     emulated("408", "status=408", TIMED_OUT),
     emulated("409", "status=409", refused("ConflictError").but(Mode.DOWN, "unknown", *BLOCKS)),
     emulated("413", "status=413", refused("PayloadTooLargeError")),
