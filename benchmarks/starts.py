@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["imported", "shown"]
 
+#: The environment of a start: what is compiled once is kept, whatever this process was told.
+ENVIRONMENT = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
 
 def imported(statement: str, work: int, clock: Clock) -> int:
     """Run an import statement in `work` new processes; the clock counts the import alone, not the interpreter's start.
@@ -27,7 +30,8 @@ def imported(statement: str, work: int, clock: Clock) -> int:
         "print(time.perf_counter() - began, time.process_time() - cpu_began)"
     )
     for run in range(1 + work):
-        answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        command = [sys.executable, "-c", program]
+        answer = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
         seconds, cpu = map(float, answer.stdout.split())
         if run:
             clock.add(seconds, cpu)
@@ -41,7 +45,7 @@ def shown(module: str, work: int, clock: Clock) -> int:
         with tempfile.TemporaryFile() as output:
             began = time.perf_counter()
             # Not waited for by `subprocess`, which would not tell what this one process used.
-            process = subprocess.Popen([sys.executable, "-m", module, "--help"], stdout=output)
+            process = subprocess.Popen([sys.executable, "-m", module, "--help"], env=ENVIRONMENT, stdout=output)
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             output.seek(0)
