@@ -111,7 +111,9 @@ def test_a_drift_is_read_from_text_and_written_to_it(text: str, expected: Drift)
     ("text", "said"),
     [
         ("remove-randm=1", "there is no drift 'remove-randm'; did you mean 'remove-random'?"),
-        ("remove-random=0", "a number from 1"),
+        ("remove-random=0", "a number from 1 to 1000000, not 0"),
+        ("remove-random=1000001", "a number from 1 to 1000000, not 1000001"),
+        ("remove-random=" + "1" * 5_000, "is not a drift"),
         ("remove-random=x", "is not a drift"),
         ("", "is not a drift"),
         ("GET:reblock", "is not a drift"),

@@ -105,6 +105,7 @@ def test_a_fault_as_text_reads_as_the_same_fault(
         ("slow-body=fast", "seconds from 0 are needed"),
         ("slow-body=nan", "seconds from 0 are needed"),
         ("zip-bomb=big", "a number of bytes is needed"),
+        ("zip-bomb=11G", "at most 10G are sent, not 11G"),
         ("short-page=-1", "a number of records from 0"),
         ("missing-field=", "the name of a field is needed"),
         ("close=1", "takes nothing behind ="),

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Drift", "DriftName", "DriftScript"]
 
-TEXT = re.compile(rf"(?:(?!\s*:){WHEN}\s*:\s*)?(?P<name>[A-Za-z-]+)(?:=(?P<number>\d+))?", re.VERBOSE)
+TEXT = re.compile(rf"(?:(?!\s*:){WHEN}\s*:\s*)?(?P<name>[A-Za-z-]+)(?:=(?P<number>\d{{1,12}}))?", re.VERBOSE)
+
+#: Records that one drift may touch at a time.
+MOST = 1_000_000
 
 
 class DriftName(StrEnum):
@@ -59,8 +62,8 @@ class Drift:
     when: When = attrs.field(default=ALWAYS, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        if self.number is not None and self.number < 1:
-            raise BadSetting(f"the drift {self.name.value!r} takes a number from 1, not {self.number}")
+        if self.number is not None and not 1 <= self.number <= MOST:
+            raise BadSetting(f"the drift {self.name.value!r} takes a number from 1 to {MOST}, not {self.number}")
 
     @classmethod
     def parse(cls, text: str) -> Drift:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "Delivery", "Effect", "FaultName", "Kind", "Option"]
 
 SIZES = {"": 1, "K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+LARGEST = 10 * SIZES["G"]
 
 
 class FaultName(StrEnum):
@@ -150,7 +151,10 @@ def _size(default: int) -> Callable[[str | None], Option]:
         match = re.fullmatch(r"(\d{1,12})([KMG]?)", str(default) if text is None else text)
         if not match:
             raise BadSetting(f"a number of bytes is needed, such as 500, 64K, 100M or 1G, not {text!r}")
-        return Option(number=int(match[1]) * SIZES[match[2]])
+        size = int(match[1]) * SIZES[match[2]]
+        if size > LARGEST:
+            raise BadSetting(f"at most 10G are sent, not {text}")
+        return Option(number=size)
 
     return read
 
