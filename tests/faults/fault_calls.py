@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from enum import StrEnum
+from typing import Literal
 
 import attrs
 
@@ -30,6 +31,7 @@ class Column(StrEnum):
     """The calls."""
 
     LIST = "list"
+    NEWEST_FIRST = "list, newest first"
     FIND = "find"
     CAMPAIGN_LIST = "campaign list"
     AGENT_LIST = "agent list"
@@ -53,9 +55,11 @@ class Column(StrEnum):
         return self in {Column.AGENT_LIST, Column.AGENT_BLOCK, Column.AGENT_UNBLOCK}
 
 
-READS = (Column.LIST, Column.FIND, Column.CAMPAIGN_LIST, Column.AGENT_LIST)
+READS = (Column.LIST, Column.NEWEST_FIRST, Column.FIND, Column.CAMPAIGN_LIST, Column.AGENT_LIST)
 BLOCKS = (Column.BLOCK, Column.CAMPAIGN_BLOCK, Column.AGENT_BLOCK)
 UNBLOCKS = (Column.UNBLOCK, Column.UNBLOCK_PEOPLE, Column.AGENT_UNBLOCK)
+#: The calls that a fault meets in ways of their own. The direction of a list makes a difference where it moves.
+CALLS = tuple(column for column in Column if column is not Column.NEWEST_FIRST)
 
 
 @attrs.frozen
@@ -105,7 +109,7 @@ def prepare(emulator: Emulator, column: Column) -> Truth:
 
 
 def _held(emulator: Emulator, column: Column) -> list[object]:
-    if column in {Column.LIST, Column.FIND}:
+    if column in {Column.LIST, Column.NEWEST_FIRST, Column.FIND}:
         return [(lead.id, lead.created_at) for lead in emulator.blocked_leads]
     if column in {Column.CAMPAIGN_LIST, Column.CAMPAIGN_BLOCK}:
         return list(emulator.campaigns[CAMPAIGN].identifiers()) if CAMPAIGN in emulator.campaigns else []
@@ -141,7 +145,8 @@ def listing(session: Session, column: Column, window: int = 8) -> Listing[object
         return session.agent(AGENT).block_list.list()  # type: ignore[return-value]
     if column is Column.CAMPAIGN_LIST:
         return session.campaign(CAMPAIGN).blocked_leads.list(window=window)  # type: ignore[return-value]
-    return session.blocked_leads.list(window=window)  # type: ignore[return-value]
+    sort: Literal["ASC", "DESC"] = "DESC" if column is Column.NEWEST_FIRST else "ASC"
+    return session.blocked_leads.list(sort=sort, window=window)  # type: ignore[return-value]
 
 
 def change(session: Session, truth: Truth, batch_size: int) -> Awaitable[BulkReport]:

@@ -185,19 +185,24 @@ EFFECT = [
 
 PAGING = [
     drifting("records removed", "remove-random", "anywhere, after each page"),
-    drifting("records removed", "remove-oldest", "the oldest, after each page"),
-    drifting("records removed", "#1:remove-newest", "the newest, before it is read", end=FINE, in_campaign=FINE),
-    drifting("records added", "#1:insert-newest", "at the end", end=FINE, in_campaign=FINE),
+    drifting("records removed", "remove-oldest", "the oldest, after each page", newest_first=FINE),
+    drifting("records removed", "#1:remove-newest", "the newest, after the first page", end=FINE, in_campaign=FINE),
+    drifting("records added", "#1:insert-newest", "the newest, after the first page", end=FINE, in_campaign=FINE),
     Row(
         "records added",
         Play(drift="insert-newest", window=1, settings={"campaign_newest_first": True}),
         same("unverified"),
         ONCE,
         (Column.CAMPAIGN_LIST,),
-        "in front, after each page",
+        "the newest, in front, after each page",
     ),
     drifting(
-        "records added", "#2:insert-random=3", "among those that were read", end="unverified", in_campaign="changed"
+        "records added",
+        "#2:insert-random=3",
+        "anywhere, after the second page",
+        end="unverified",
+        newest_first=FINE,
+        in_campaign="changed",
     ),
     drifting("people blocked again", "#1-3:reblock", "with a new time"),
     drifting("people blocked again", "#1-3:replace", "as new records"),

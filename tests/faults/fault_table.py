@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum, StrEnum
 
 import attrs
-from fault_calls import BLOCKS, FINE, READS, UNBLOCKS, Column
+from fault_calls import BLOCKS, CALLS, FINE, READS, UNBLOCKS, Column
 from fault_proxy import WireFault
 
 
@@ -139,7 +139,7 @@ class Row:
     play: Play
     ends: Ends
     modes: tuple[Mode, ...] = tuple(Mode)
-    columns: tuple[Column, ...] = tuple(Column)
+    columns: tuple[Column, ...] = CALLS
     detail: str = ""
 
     def __str__(self) -> str:
@@ -152,17 +152,26 @@ def emulated(name: str, fault: str, ends: Ends, *, detail: str = "", **options: 
     return Row(name, Play(fault=fault, **options), ends, detail=detail, **of_row)  # type: ignore[arg-type]
 
 
-def drifting(name: str, drift: str, detail: str = "", *, end: str = "changed", in_campaign: str = "unverified") -> Row:
+def drifting(
+    name: str,
+    drift: str,
+    detail: str = "",
+    *,
+    end: str = "changed",
+    newest_first: str = "changed",
+    in_campaign: str = "unverified",
+) -> Row:
     """A row in which other people change the list while it is read."""
     ends = listed(end, "", in_campaign=in_campaign, always_in_campaign="")
-    return Row(name, Play(drift=drift, window=1), ends, ONCE, PAGED, detail)
+    ends = ends.but(Mode.ONCE, newest_first, Column.NEWEST_FIRST)
+    return Row(name, Play(drift=drift, window=1), ends, ONCE, (Column.NEWEST_FIRST, *PAGED), detail)
 
 
 def behaving(name: str, end: str, detail: str, **settings: object) -> Row:
     """A row in which the service keeps to its rules, as odd as they are."""
-    return Row(name, Play(settings=settings, window=1), same(end), ONCE, (Column.LIST,), detail)
+    return Row(name, Play(settings=settings, window=1), same(end), ONCE, (Column.NEWEST_FIRST, Column.LIST), detail)
 
 
-def client(name: str, scenario: str, ends: Ends, columns: tuple[Column, ...] = tuple(Column)) -> Row:
+def client(name: str, scenario: str, ends: Ends, columns: tuple[Column, ...] = CALLS) -> Row:
     """A row in which the calling program misbehaves."""
     return Row(name, Play(client=scenario), ends, ONCE, columns)
