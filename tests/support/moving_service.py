@@ -34,6 +34,7 @@ class MovingService:
         throttled: Callable[[int], bool] = lambda number: False,
     ) -> None:
         self.list = records
+        self.observed = True
         self.kind = kind
         self.size = size
         self.turns = turns

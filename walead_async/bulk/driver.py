@@ -89,8 +89,9 @@ class Driver:
         try:
             while True:
                 settled = self._run.take_settled()
-                for batch in settled:
-                    self._caller.emit(settled_event(self._operation.path, batch))
+                if self._caller.observed:
+                    for batch in settled:
+                        self._caller.emit(settled_event(self._operation.path, batch))
                 if self._run.finished:
                     await self.aclose()
                     return settled

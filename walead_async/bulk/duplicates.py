@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import tempfile
 from itertools import islice
 from pathlib import Path
@@ -77,7 +76,7 @@ class _PositionsFile:
     def __init__(self, folder: Path | None) -> None:
         import sqlite3  # loaded by long inputs only
 
-        self._keyed = hashlib.blake2b(digest_size=16, key=secrets.token_bytes(32))
+        self._keyed = hashlib.blake2b(digest_size=16, key=os.urandom(32))
         try:
             descriptor, name = tempfile.mkstemp(prefix="walead-keys-", dir=folder)
             os.close(descriptor)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from walead_async.errors import RateLimitedError, ServerError
 from walead_async.models import Completeness, Page
 from walead_async.paging.order import Order
-from walead_async.transport.events import PageRead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -152,7 +151,10 @@ class Reading(Generic[T]):
         size = self._order.page_size
         if size and size != self._source.page_size:
             self._source.page_size = size
-        self._source.emit(PageRead(self._source.path, asked.offset, len(step.records), step.accepted))
+        if self._source.observed:
+            from walead_async.transport.events import PageRead  # loaded where somebody listens
+
+            self._source.emit(PageRead(self._source.path, asked.offset, len(step.records), step.accepted))
         return Page(tuple(step.records), asked.offset)
 
     async def _answered(self, *, ahead: bool) -> _Asked:

@@ -55,6 +55,11 @@ class PageSource(Protocol[T]):
         """The records of an answer, in the order they came. Raises `UnexpectedResponseError`."""
         ...
 
+    @property
+    def observed(self) -> bool:
+        """Whether anybody listens to events, so that none is made in vain."""
+        ...
+
     def emit(self, event: Event) -> None:
         """Tell the session's hooks."""
         ...

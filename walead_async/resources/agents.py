@@ -134,6 +134,11 @@ class NumberPages:
         """The numbers."""
         return numbers(body)
 
+    @property
+    def observed(self) -> bool:
+        """Whether anybody listens to events."""
+        return self._caller.observed
+
     def emit(self, event: Event) -> None:
         """Tell the session's hooks."""
         self._caller.emit(event)

@@ -226,6 +226,11 @@ class LeadPages:
         """The array of records."""
         return blocked_leads(body)
 
+    @property
+    def observed(self) -> bool:
+        """Whether anybody listens to events."""
+        return self._caller.observed
+
     def emit(self, event: Event) -> None:
         """Tell the session's hooks."""
         self._caller.emit(event)

@@ -128,6 +128,11 @@ class CampaignPages:
         """The array of records."""
         return campaign_leads(body)
 
+    @property
+    def observed(self) -> bool:
+        """Whether anybody listens to events."""
+        return self._caller.observed
+
     def emit(self, event: Event) -> None:
         """Tell the session's hooks."""
         self._caller.emit(event)

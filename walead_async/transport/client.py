@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from walead_async.errors import DeadlineExceededError, SessionClosedError, WaleadError
 from walead_async.transport.budget import RetryBudget
-from walead_async.transport.events import Event, LimitWaited, RequestSent, ResponseReceived, RetryScheduled
 from walead_async.transport.failures import api_error
 from walead_async.transport.messages import Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from walead_async.transport.events import Event
     from walead_async.transport.gate import Gate
     from walead_async.transport.http import Http, Reply
     from walead_async.transport.messages import Request
@@ -181,8 +181,7 @@ class _Call:
         if patient:
             self._deadline = self._loop.time() + self._policy.deadline
         if self._connection.observed:
-            waited = self._loop.time() - began
-            self._connection.emit(LimitWaited(self._request.method, self._request.path, waited))
+            self._tell_of_wait(self._loop.time() - began)
 
     def _too_late(self, why: str) -> DeadlineExceededError:
         error = DeadlineExceededError(
@@ -205,11 +204,10 @@ class _Call:
             key = connection.key.current()
             observed = connection.observed
             if observed:
-                size = len(request.body) if request.body else 0
-                connection.emit(RequestSent(request.method, request.path, self._attempts, size))
+                self._tell_of_request()
             reply = await connection.http.exchange(request, key, self._timeouts, self._deadline, began)
             if observed:
-                connection.emit(self._received(reply, self._loop.time() - began))
+                self._tell_of_response(reply, self._loop.time() - began)
             if 200 <= reply.status < 300:
                 gate.succeeded()
                 body = connection.key.hide_in_answer(reply.body) if request.body else reply.body
@@ -230,17 +228,6 @@ class _Call:
             raise
         finally:
             gate.leave()
-
-    def _received(self, reply: Reply, elapsed: float) -> ResponseReceived:
-        return ResponseReceived(
-            self._request.method,
-            self._request.path,
-            self._attempts,
-            reply.status,
-            elapsed,
-            len(reply.body),
-            reply.headers.get("x-request-id"),
-        )
 
     def _refusal(self, reply: Reply, ticket: int) -> WaleadError:
         """The error for an answer that is none of 2xx. The gate is told if the service asks for patience."""
@@ -276,7 +263,31 @@ class _Call:
             await self.wait_for_turn(patient=False)
         return await self.attempt()
 
+    # Events are loaded where somebody listens: they would be a tenth of what this package adds to an import.
+
+    def _tell_of_wait(self, waited: float) -> None:
+        from walead_async.transport.events import LimitWaited
+
+        self._connection.emit(LimitWaited(self._request.method, self._request.path, waited))
+
+    def _tell_of_request(self) -> None:
+        from walead_async.transport.events import RequestSent
+
+        request = self._request
+        size = len(request.body) if request.body else 0
+        self._connection.emit(RequestSent(request.method, request.path, self._attempts, size))
+
+    def _tell_of_response(self, reply: Reply, elapsed: float) -> None:
+        from walead_async.transport.events import ResponseReceived
+
+        request, name = self._request, reply.headers.get("x-request-id")
+        size = len(reply.body)
+        event = ResponseReceived(request.method, request.path, self._attempts, reply.status, elapsed, size, name)
+        self._connection.emit(event)
+
     def _tell_of_retry(self, attempt: int, wait: float, error: BaseException) -> None:
         if self._connection.observed:
+            from walead_async.transport.events import RetryScheduled
+
             request = self._request
             self._connection.emit(RetryScheduled(request.method, request.path, attempt, wait, type(error).__name__))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl as tls
-from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -184,6 +183,8 @@ class Http:
         """
         if self._borrowed is not None and (self._borrowed.closed or self._borrowed.connector is None):
             raise SessionClosedError("the http session that was lent to this session is closed: lend an open one")
+        from importlib.metadata import version  # a fifth of what this package adds to an import
+
         connector = self._borrowed.connector if self._borrowed is not None else aiohttp.TCPConnector(limit=0)
         self._client = aiohttp.ClientSession(
             connector=connector,
