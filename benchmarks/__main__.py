@@ -125,7 +125,9 @@ def _caption(machine: Machine, quick: bool) -> str:
     """The line below a picture."""
     form = "quick form, little work and one run: not to be relied on" if quick else "medians of alternated runs"
     peers = ", ".join(f"{name} {machine.libraries[name]}" for name in ("aiohttp", "httpx", "pydantic", "cattrs"))
-    return f"{machine.date[:10]}, {machine.cpus} CPUs, Python {machine.python}, {peers}; {form}"
+    return (
+        f"{machine.date[:10]}, {machine.cpus} CPUs, load {machine.load:.1f}, Python {machine.python}, {peers}; {form}"
+    )
 
 
 def _when(machine: Machine, quick: bool) -> str:
