@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import pickle
 from datetime import UTC, datetime
 from typing import Any
 
+import attrs
 import orjson
 import pytest
 from hypothesis import given
@@ -158,3 +161,27 @@ def test_a_change_of_numbers_names_each() -> None:
         with pytest.raises(UnexpectedResponseError) as caught:
             number_change(wrong, "added")
         assert caught.value.maybe_applied is True
+
+
+def test_a_decoded_lead_is_in_every_way_one_that_was_made_by_hand() -> None:
+    (lead,) = blocked_leads(orjson.dumps([RECORD]))
+    assert type(lead) is BlockedLead
+    assert (lead, hash(lead), repr(lead)) == (LEAD, hash(LEAD), repr(LEAD))
+    assert attrs.asdict(lead) == attrs.asdict(LEAD)
+    assert attrs.evolve(lead, reason="asked") == attrs.evolve(LEAD, reason="asked")
+    assert copy.deepcopy(lead) == pickle.loads(pickle.dumps(lead)) == LEAD
+    match lead:
+        case BlockedLead("rec-1", name, reason=None):
+            assert name == "john-doe"
+        case _:
+            pytest.fail("its fields have no places")
+
+
+@pytest.mark.parametrize("name", ["id", "reason", "created_at", "nickname"])
+def test_a_decoded_lead_cannot_be_changed(name: str) -> None:
+    (lead,) = blocked_leads(orjson.dumps([RECORD]))
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        setattr(lead, name, "other")
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        delattr(lead, name)
+    assert lead == LEAD
