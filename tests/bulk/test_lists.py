@@ -82,8 +82,8 @@ async def test_a_list_that_is_given_up_at_any_step_sends_nothing_more() -> None:
         report.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await report
+        assert asyncio.all_tasks() == {asyncio.current_task()}
         sent = len(bulk.caller.sent)
         for _ in range(10):
             await asyncio.sleep(0)
         assert len(bulk.caller.sent) == sent
-        assert asyncio.all_tasks() == {asyncio.current_task()}
