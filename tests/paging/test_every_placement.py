@@ -115,3 +115,8 @@ def test_any_two_changes_to_up_to_six_records() -> None:
 @pytest.mark.timeout(1800)
 def test_any_three_removals_from_five_records() -> None:
     assert sum(try_scripts(case, 3, ["remove"]) for case in cases([5], ties=[1, 2])) > 500_000
+
+
+def test_an_empty_page_where_the_last_record_stood_is_no_sign_that_others_have_joined_it() -> None:
+    case = Case(length=5, ties=2, size=2, window=1, kind="DESC", late=False)
+    assert requests_of(case, ((3, ("remove", 4)), (9, ("remove", 2)), (13, ("remove", 0)))) < 20

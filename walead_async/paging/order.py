@@ -147,7 +147,7 @@ class Order(Generic[T]):
         if self._memory.stable is False and self._memory.ties > self._lengths.longest:
             raise shuffled(self._lengths.longest)
         if taken is None:
-            return self._refused(offset, joined=self._memory.knows(records[0]))
+            return self._refused(offset, records)
         return self._accepted(offset, len(records), taken)
 
     def _judge_empty(self, offset: int) -> Step[T]:
@@ -158,24 +158,24 @@ class Order(Generic[T]):
             self._found.position = -1
             return self._end(())
         if offset != self._probe:
-            return self._refused(offset, joined=True)
+            return self._refused(offset, ())
         if self._ending.lone and self._lone_is_last:
             return self._end(())
         self._ending.ended_at(offset)
         return Step((), accepted=True, dropped=self._plan(self._again))
 
-    def _refused(self, offset: int, *, joined: bool) -> Step[T]:
+    def _refused(self, offset: int, records: Sequence[T]) -> Step[T]:
         """A page that begins too far on. Something before it was removed, or the end is not where it was looked for."""
         if offset == self._probe:
             return self._went_on()
         instead = self._ending.missed()
-        if instead is None and offset == self._found.position:
+        if instead is None and records and offset == self._found.position:
             # the last record was looked for alone, and others have joined it
             instead = max(0, offset - self._memory.ties)
         if instead is not None:
             return Step((), accepted=False, dropped=self._plan(instead))
         self._found.note_change(REMOVED)
-        if not self._memory.ordered and not joined:
+        if records and not self._memory.ordered and not self._memory.knows(records[0]):
             self._found.note_unjoined()
         self._pace.refused()
         back = self._back.refused(offset, max(self._lengths.longest // 4, self._pace.slack))
