@@ -294,3 +294,23 @@ async def test_a_single_name_in_place_of_a_list_blocks_nobody(leads: Any) -> Non
         with pytest.raises(InvalidInputError):
             await session.blocked_leads.block(leads)
         assert emulator.requests == []
+
+
+async def test_a_request_id_that_echoes_the_key_is_hidden() -> None:
+    seen: list[object] = []
+    server = ScriptedServer(answers(answer(b"{}", f"x-request-id: {KEY}", status="401 No")))
+    async with server, AsyncSession(KEY, base_url=server.url, hooks=[seen.append]) as session:
+        with pytest.raises(WaleadError) as raised:
+            await session.blocked_leads.find("john-doe")
+    assert KEY not in str(raised.value)
+    assert seen
+    assert KEY not in str(seen)
+
+
+@pytest.mark.parametrize("written", [KEY, KEY.replace("_", "\\u005f"), KEY.replace("k", "\\u006b")])
+async def test_an_answer_to_a_change_that_echoes_the_key_is_hidden_however_json_writes_it(written: str) -> None:
+    body = f'{{"success": false, "message": "bad key {written}"}}'.encode()
+    async with ScriptedServer(answers(answer(body))) as server, AsyncSession(KEY, base_url=server.url) as session:
+        report = await session.blocked_leads.block(["john-doe"], verify="never", check=False)
+    assert KEY not in report.describe()
+    assert "bad key ***" in report.describe()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
+from scripted import ScriptedServer
 
 import walead_async
 from walead_async import (
@@ -239,3 +241,35 @@ async def test_every_call_of_the_five_pages_works_with_the_public_names_only(emu
         await numbers.block(["+1 415 555 0123", "+14155550124"])
         await numbers.unblock(["+14155550124"])
         assert await numbers.list().collect() == ["+14155550123"]
+
+
+async def never_answers(writer: asyncio.StreamWriter, number: int) -> None:
+    await asyncio.Event().wait()
+
+
+async def test_what_may_have_been_blocked_is_unknown_if_the_session_is_closed_before_it_is_sent_again() -> None:
+    waits = asyncio.Event()
+
+    def told(event: object) -> None:
+        if isinstance(event, walead_async.RetryScheduled):
+            waits.set()
+
+    patience = {"timeouts": Timeouts(read=0.05), "retry": RetryPolicy(wait_initial=1.0)}
+    async with ScriptedServer(never_answers) as server:
+        session = AsyncSession(KEY, base_url=server.url, hooks=[told], **patience)  # type: ignore[arg-type]
+        call = asyncio.create_task(session.blocked_leads.block(["ann", "bob"], check=False))
+        await waits.wait()
+        await session.aclose()
+        report = await call
+    assert report.counts[Status.UNKNOWN] == 2
+
+
+async def test_closing_a_session_ends_its_calls_over_a_borrowed_client() -> None:
+    async with ScriptedServer(never_answers) as server, aiohttp.ClientSession() as client:
+        session = AsyncSession(KEY, base_url=server.url, http=client, retry=RetryPolicy.never())
+        call = asyncio.create_task(session.blocked_leads.find("john-doe"))
+        await server.arrived.wait()
+        await session.aclose()
+        with pytest.raises(SessionClosedError):
+            await call
+        assert not client.closed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from itertools import pairwise
 
 import pytest
 from moving_list import MovingList, Record

@@ -11,13 +11,14 @@ import pytest
 from moving_list import MovingList, Record
 from moving_service import MovingService
 
-from walead_async.errors import PaginationError, RateLimitedError, ServerError
+from walead_async.errors import InvalidInputError, PaginationError, RateLimitedError, ServerError, WaleadError
 from walead_async.models import Completeness
 from walead_async.paging.listing import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from walead_async.paging.listing import RecordLoop
     from walead_async.transport.messages import Response
 
 PROVEN = (Completeness.COMPLETE, Completeness.CHANGED)
@@ -125,3 +126,77 @@ def check(faithful: dict[Record, None], got: Sequence[Record], listing: Listing[
     assert len(set(got)) == len(got), "a record was yielded twice"
     if listing.verdict in PROVEN:
         assert faithful.keys() <= set(got), "a record was lost"
+
+
+async def finished(*tasks: asyncio.Task[None]) -> None:
+    """Wait for the tasks, and fail if one waits for ever."""
+    _, left = await asyncio.wait(tasks, timeout=5.0)
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert not left, "somebody waits for ever"
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+async def test_a_loop_that_another_task_closes_ends(turns: int) -> None:
+    for after in range(60):
+        service = MovingService(MovingList(range(300)), turns=turns)
+        loop = aiter(Listing(service, window=4))
+
+        async def read(loop: RecordLoop[Record] = loop) -> None:
+            with contextlib.suppress(WaleadError):
+                async for _ in loop:
+                    pass
+
+        async def close(loop: RecordLoop[Record] = loop, after: int = after) -> None:
+            for _ in range(after):
+                await asyncio.sleep(0)
+            await loop.aclose()
+
+        await finished(asyncio.create_task(read()), asyncio.create_task(close()))
+        assert service.under_way == 0
+
+
+async def test_one_loop_feeds_one_task() -> None:
+    service = MovingService(MovingList(range(300)), turns=2)
+    loop = aiter(Listing(service, window=4))
+    refused: list[InvalidInputError] = []
+    got: list[Record] = []
+
+    async def read() -> None:
+        try:
+            async for record in loop:
+                got.append(record)  # noqa: PERF401  # as they come
+        except InvalidInputError as error:
+            refused.append(error)
+
+    await finished(*(asyncio.create_task(read()) for _ in range(3)))
+    assert len(refused) == 2
+    assert got == service.list.records
+
+
+class Slow(MovingService):
+    """Pages between `begin` and `end` are slow."""
+
+    begin = end = 0
+
+    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
+        self.turns = 20 if self.begin < offset < self.end else 1
+        return await super().fetch(offset, lane=lane, patient=patient)
+
+
+@pytest.mark.parametrize("window", [8, 16, 32])
+@pytest.mark.parametrize("slow", [(9_900, 10_589), (9_300, 9_500), (9_018, 9_390), (9_700, 10_300)])
+async def test_a_quiet_list_costs_no_more_requests_where_some_pages_are_slow(
+    window: int, slow: tuple[int, int]
+) -> None:
+    service = Slow(MovingList(range(10_000)), size=100)
+    service.page_size, service.begin, service.end = 100, *slow
+    listing = Listing(service, window=window)
+    count = 0
+    async for _ in listing:
+        count += 1
+        if count % 100 == 50:
+            await asyncio.sleep(0)
+    assert listing.verdict is Completeness.COMPLETE
+    assert listing.requests <= 1.02 * 101 + window + 3

@@ -111,7 +111,10 @@ async def carry_out(plan: Plan) -> tuple[list[Outcome], BaseException | None]:
     """Let the engine make the run: the outcomes, and what it raised."""
     bulk = Bulk(plan.service, plan.caller)
     bulk.operation.missing_means = plan.missing_means
-    source = _async_source(plan) if plan.is_async else _source(plan)
+    source: object = _async_source(plan) if plan.is_async else _source(plan)
+    if plan.breaks_at is None and not plan.is_async and len(plan.items) % 2:
+        # what is in memory is prepared ahead, and one clean batch needs no run
+        source = list(plan.items)
     if plan.stream:
         return await bulk.drained(source, batch_size=plan.batch_size, verify=plan.verify, window=plan.window)
     try:

@@ -193,7 +193,7 @@ class Lookup:
                     key = key_of(lead.public_identifier)
                     if key in found:
                         found[key] += (lead,)
-                if requests is not None and (all(found.values()) or listing.requests > requests - window):
+                if requests is not None and (all(found.values()) or listing.requests > requests - 2 * window):
                     return all(found.values())
         finally:
             await loop.aclose()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from operator import length_hint
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from walead_async.errors import RateLimitedError, ServerError
+from walead_async.errors import InvalidInputError, RateLimitedError, ServerError
 from walead_async.models import Completeness, Page
 from walead_async.paging.order import Order
+from walead_async.paging.readers import Asked, Readers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,23 +23,10 @@ __all__ = ["Reading"]
 T = TypeVar("T")
 
 
-class _Asked:
-    """A request of the read, with its number and offset: under way until it has an answer or an error."""
-
-    __slots__ = ("answer", "error", "number", "offset")
-
-    def __init__(self, number: int, offset: int) -> None:
-        self.number = number
-        self.offset = offset
-        self.answer: Response | None = None
-        self.error: BaseException | None = None
-
-
 class Reading(Generic[T]):
     """One read of a list, from its start or from a mark, with at most `window` requests under way.
 
-    Tasks, the readers, ask for one page after the other; whoever calls `next` judges the answers. A reader whose answer
-    is there asks for its next page at once, before anything is decoded, if somebody waits in `next` for a page.
+    Readers fetch pages; whoever calls `next` judges them, strictly in order.
 
     `rest` goes over the records of the last page that were not handed out yet. The loop that the read is for must call
     `abandon` or `aclose` when it is over; nothing under way refers to that loop, so that dropping it is enough.
@@ -51,16 +38,10 @@ class Reading(Generic[T]):
         self._order = Order(memory, page_size=source.page_size, start=start)
         self._most = self._window = window
         #: Requests whose answers are still of use, in the order in which they are judged.
-        self._chain: deque[_Asked] = deque()
-        self._under_way: set[_Asked] = set()
-        self._readers: set[asyncio.Task[None]] = set()
-        #: What `next` waits for, and how it is told.
-        self._awaited: _Asked | None = None
-        self._arrived: asyncio.Future[None] | None = None
-        self._failed = False
-        self._longest = 0
+        self._chain: deque[Asked] = deque()
+        self._readers = Readers(self._fetch, self._ahead)
+        self._busy = False
         self._narrowed_at = 0
-        self._over = False
         self._asked = 0
         self.requests = 0
         self.rest: Iterator[T] = iter(())
@@ -90,10 +71,14 @@ class Reading(Generic[T]):
     async def next(self, *, ahead: bool = True) -> Page[T] | None:
         """The next page that adds records, None at the end.
 
-        With `ahead` the requests for the pages after it are under way when it returns.
+        With `ahead` the requests for the pages after it are under way when it returns. Raises `InvalidInputError` if
+        another task waits in here already.
         """
-        if self._over:
+        if self._readers.over:
             return None
+        if self._busy:
+            raise InvalidInputError("one loop feeds one task: loop over the listing anew in each task")
+        self._busy = True
         try:
             while not self._order.ended:
                 page = await self._judged(ahead=ahead)
@@ -104,26 +89,20 @@ class Reading(Generic[T]):
             self.error = error
             await self.aclose()
             raise
+        finally:
+            self._busy = False
         await self.aclose()
         return None
 
     def abandon(self) -> None:
         """End everything under way, at once, from any thread and without waiting for it."""
-        self._over = True
-        for reader in self._readers:
-            loop = reader.get_loop()
-            if loop.is_closed():
-                continue
-            if _running(loop):
-                reader.cancel()
-            else:
-                loop.call_soon_threadsafe(reader.cancel)
+        self._chain = deque()
+        self._readers.abandon()
 
     async def aclose(self) -> None:
         """End everything under way, and wait until it has ended."""
-        self.abandon()
-        if self._readers:
-            await asyncio.wait(self._readers)
+        self._chain = deque()
+        await self._readers.aclose()
 
     async def _judged(self, *, ahead: bool) -> Page[T]:
         """Wait for the next answer of the chain, and take what is new in it."""
@@ -145,7 +124,7 @@ class Reading(Generic[T]):
         if step.first is not None:
             first = self._ask(step.first)
             self._chain.appendleft(first)
-            self._start(first)
+            self._readers.start(first)
         if ahead:
             self._fill()
         size = self._order.page_size
@@ -157,50 +136,42 @@ class Reading(Generic[T]):
             self._source.emit(PageRead(self._source.path, asked.offset, len(step.records), step.accepted))
         return Page(tuple(step.records), asked.offset)
 
-    async def _answered(self, *, ahead: bool) -> _Asked:
+    async def _answered(self, *, ahead: bool) -> Asked:
         """The request that is judged next, with its answer; without one if it was throttled and shall be repeated."""
+        readers = self._readers
         if self._chain:
-            asked = self._awaited = self._chain.popleft()
-            if asked in self._under_way:
-                await self._arrival()
+            readers.expect(asked := self._chain.popleft())
         else:
             offset = self._order.ahead()
             assert offset is not None, "a read that has not ended always knows where to go on"
-            asked = self._awaited = self._ask(offset)
+            readers.expect(asked := self._ask(offset))
             if ahead:
+                readers.start(asked)
                 self._fill()
-            # without a task of its own: it is waited for here in any case
-            await self._fetch(asked)
-        self._awaited = None
+            else:
+                # one page and no more needs no task
+                await readers.here(asked)
+        await readers.arrival()
         if asked.error is not None and not self._may_ask_again(asked):
             raise asked.error
         return asked
 
-    async def _arrival(self) -> None:
-        """Wait until what is awaited has arrived."""
-        self._arrived = asyncio.get_running_loop().create_future()
-        try:
-            await self._arrived
-        finally:
-            self._arrived = None
-
-    def _ask(self, offset: int) -> _Asked:
-        asked = _Asked(self._asked, offset)
+    def _ask(self, offset: int) -> Asked:
         self._asked += 1
-        self._under_way.add(asked)
-        return asked
+        return Asked(self._asked - 1, offset)
 
     def _fill(self) -> None:
         """Have as many requests under way as is wise."""
         while (asked := self._ahead()) is not None:
-            self._start(asked)
+            self._readers.start(asked)
 
-    def _ahead(self) -> _Asked | None:
+    def _ahead(self) -> Asked | None:
         """What to ask for next, if it is wise to ask for more than is under way."""
+        readers = self._readers
         room = min(self._window, self._order.width)
         # who waits takes what arrives at once, so that it needs no room
-        kept = 2 * room if self._awaited is not None else room
-        if len(self._under_way) >= room or len(self._chain) >= kept or self._failed or self._over:
+        kept = 2 * room if readers.expecting else room
+        if len(readers.under_way) >= room or len(self._chain) >= kept or readers.failed or readers.over:
             return None
         offset = self._order.ahead()
         if offset is None:
@@ -209,51 +180,17 @@ class Reading(Generic[T]):
         self._chain.append(asked)
         return asked
 
-    def _start(self, asked: _Asked) -> None:
-        reader = asyncio.create_task(self._read(asked))
-        self._readers.add(reader)
-        reader.add_done_callback(self._readers.discard)
-
-    async def _read(self, first: _Asked) -> None:
-        """What a reader does: ask for a page, and for another one as long as that is wise."""
-        asked: _Asked | None = first
-        while asked is not None:
-            await self._fetch(asked)
-            asked = self._ahead() if self._awaited is not None and self._invites(asked.answer) else None
-
-    async def _fetch(self, asked: _Asked) -> None:
-        """Have a request answered. A failure is raised when its turn comes; until then nothing more is asked for."""
+    async def _fetch(self, asked: Asked) -> Response:
         # a request that is ended before its turn was never made
         self.requests += 1
-        try:
-            asked.answer = await self._source.fetch(asked.offset, lane=self, patient=asked.number > 0)
-        except BaseException as error:
-            asked.error = error
-            if asked in self._under_way:
-                self._failed = True
-            if not isinstance(error, Exception):
-                raise
-        finally:
-            self._under_way.discard(asked)
-            if asked is self._awaited and self._arrived is not None and not self._arrived.done():
-                self._arrived.set_result(None)
-
-    def _invites(self, answer: Response | None) -> bool:
-        """Whether an answer that nobody has decoded yet looks like a page amid others, so that the list goes on."""
-        if answer is None or answer.throttled:
-            return False
-        self._longest = max(self._longest, len(answer.body))
-        return 2 * len(answer.body) > self._longest
+        return await self._source.fetch(asked.offset, lane=self, patient=asked.number > 0)
 
     def _drop(self) -> None:
         """End the requests under way whose answers are of no use."""
-        for reader in self._readers:
-            reader.cancel()
-        self._under_way.clear()
+        self._readers.drop()
         self._chain.clear()
-        self._failed = False
 
-    def _may_ask_again(self, asked: _Asked) -> bool:
+    def _may_ask_again(self, asked: Asked) -> bool:
         """Whether to ask once more after too many requests at once; not if there was only this one."""
         error = asked.error
         if not isinstance(error, (RateLimitedError, ServerError)) or error.status not in {429, 503} or not self._chain:
@@ -272,11 +209,3 @@ class Reading(Generic[T]):
         """A list that comes in one answer has been read with that."""
         self._order.ended = True
         return Page(tuple(records), 0)
-
-
-def _running(loop: asyncio.AbstractEventLoop) -> bool:
-    """True if the caller runs in this loop."""
-    try:
-        return asyncio.get_running_loop() is loop
-    except RuntimeError:
-        return False

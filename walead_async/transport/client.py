@@ -177,18 +177,19 @@ class _Call:
         except TimeoutError:
             error = self._too_late("other requests, the rate limit or a pause that the service asked for came first")
             raise error from None
-        self._connection.usable()
-        if patient:
-            self._deadline = self._loop.time() + self._policy.deadline
-        if self._connection.observed:
-            self._tell_of_wait(self._loop.time() - began)
+        try:
+            self._connection.usable()
+            if patient:
+                self._deadline = self._loop.time() + self._policy.deadline
+            if self._connection.observed:
+                self._tell_of_wait(self._loop.time() - began)
+        except BaseException:
+            self._connection.gate.leave()
+            raise
 
     def _too_late(self, why: str) -> DeadlineExceededError:
-        error = DeadlineExceededError(
-            f"the deadline of {self._policy.deadline:g} s passed before the request went out: {why}"
-        )
-        error.maybe_applied = self._maybe_applied
-        return error
+        limit = f"the deadline of {self._policy.deadline:g} s"
+        return DeadlineExceededError(f"{limit} passed before the request went out: {why}")
 
     async def attempt(self) -> Response:
         """Send it once, and return the answer or raise the error. The turn at the gate is given back in any case."""
@@ -217,17 +218,19 @@ class _Call:
             del reply
             raise refusal
         except WaleadError as error:
-            # An earlier attempt may have been carried out, whatever this one shows.
-            self._maybe_applied = error.maybe_applied = self._maybe_applied or error.maybe_applied
-            error.attempts = self._attempts
+            self._count_in(error)
             if connection.closed and not isinstance(error, SessionClosedError):
                 closed = SessionClosedError("this session was closed while a request was under way")
-                closed.maybe_applied = self._maybe_applied
-                closed.attempts = self._attempts
+                self._count_in(closed)
                 raise closed from None
             raise
         finally:
             gate.leave()
+
+    def _count_in(self, error: WaleadError) -> None:
+        """An earlier attempt may have been carried out, whatever the last one shows."""
+        self._maybe_applied = error.maybe_applied = self._maybe_applied or error.maybe_applied
+        error.attempts = self._attempts
 
     def _refusal(self, reply: Reply, ticket: int) -> WaleadError:
         """The error for an answer that is none of 2xx. The gate is told if the service asks for patience."""
@@ -258,9 +261,13 @@ class _Call:
         )
 
     async def _turn_and_attempt(self) -> Response:
-        self._connection.usable()
-        if not self._connection.gate.try_enter():
-            await self.wait_for_turn(patient=False)
+        try:
+            self._connection.usable()
+            if not self._connection.gate.try_enter():
+                await self.wait_for_turn(patient=False)
+        except WaleadError as error:
+            self._count_in(error)
+            raise
         return await self.attempt()
 
     # Events are loaded where somebody listens: they would be a tenth of what this package adds to an import.
@@ -280,8 +287,8 @@ class _Call:
     def _tell_of_response(self, reply: Reply, elapsed: float) -> None:
         from walead_async.transport.events import ResponseReceived
 
-        request, name = self._request, reply.headers.get("x-request-id")
-        size = len(reply.body)
+        request, size = self._request, len(reply.body)
+        name = self._connection.key.hide(reply.headers.get("x-request-id", "")) or None
         event = ResponseReceived(request.method, request.path, self._attempts, reply.status, elapsed, size, name)
         self._connection.emit(event)
 

@@ -73,7 +73,7 @@ def api_error(
 ) -> APIError:
     """The error for an answer whose status is not a success. `hide` takes the key out of what the service said."""
     message = hide(_message(headers, body))
-    request_id = headers.get("x-request-id") or headers.get("request-id")
+    request_id = hide(headers.get("x-request-id") or headers.get("request-id") or "") or None
     if status == 429:
         return RateLimitedError(
             message,

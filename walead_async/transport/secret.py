@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+import orjson
+
 from walead_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -81,7 +83,26 @@ class KeySource:
         if len(self._last) < SHORTEST_HIDDEN:
             return body
         key = self._last.encode()
-        return body.replace(key, HIDDEN.encode()) if key in body else body
+        shown = body.replace(key, HIDDEN.encode()) if key in body else body
+        # JSON has more than one way to write a letter.
+        return self._hide_in_json(shown) if b"\\" in shown else shown
+
+    def _hide_in_json(self, body: bytes) -> bytes:
+        try:
+            said = orjson.loads(body)
+        except ValueError:
+            return body
+        told = self._hide_in(said)
+        return body if told == said else orjson.dumps(told)
+
+    def _hide_in(self, said: object) -> object:
+        if isinstance(said, str):
+            return self.hide(said)
+        if isinstance(said, list):
+            return [self._hide_in(one) for one in said]
+        if isinstance(said, dict):
+            return {self.hide(name): self._hide_in(one) for name, one in said.items()}
+        return said
 
     def _checked(self, given: object) -> SecretText:
         if not isinstance(given, SecretText):

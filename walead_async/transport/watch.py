@@ -49,7 +49,9 @@ class Watch:
         return task.uncancel() <= cancelling
 
     def close(self) -> None:
-        """Watch no more."""
+        """Interrupt every task that is watched, and watch no more."""
+        for task in list(self._due):
+            self._interrupt(task)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -66,8 +68,11 @@ class Watch:
         self._next = math.inf
         now = asyncio.get_running_loop().time()
         for task in [task for task, due in self._due.items() if due <= now]:
-            del self._due[task]
-            self._expired.add(task)
-            task.cancel()
+            self._interrupt(task)
         if self._due:
             self._set_timer(min(self._due.values()))
+
+    def _interrupt(self, task: asyncio.Task[object]) -> None:
+        del self._due[task]
+        self._expired.add(task)
+        task.cancel()
