@@ -120,3 +120,8 @@ def test_any_three_removals_from_five_records() -> None:
 def test_an_empty_page_where_the_last_record_stood_is_no_sign_that_others_have_joined_it() -> None:
     case = Case(length=5, ties=2, size=2, window=1, kind="DESC", late=False)
     assert requests_of(case, ((3, ("remove", 4)), (9, ("remove", 2)), (13, ("remove", 0)))) < 20
+
+
+def test_a_page_refused_where_the_last_record_stood_is_searched_for_like_any_other() -> None:
+    case = Case(length=6, ties=3, size=2, window=1, kind="ASC", late=False)
+    assert requests_of(case, ((4, ("renew", 2)), (9, ("renew", 4)))) < 30

@@ -44,9 +44,9 @@ class Order(Generic[T]):
         self._agenda = deque([start.offset])
         self._open = page_size is not None
         self._guess = page_size or 0
-        #: Where the list may have ended, and what to ask for after a look there.
+        #: Where the list may have ended, what to ask for after a look there, and where the last record is looked for.
         self._probe: int | None = None
-        self._again = 0
+        self._again, self._lone = 0, -1
         #: The records of the last page that added some.
         self._new: Sequence[T] = ()
 
@@ -169,7 +169,7 @@ class Order(Generic[T]):
         if offset == self._probe:
             return self._went_on()
         instead = self._ending.missed()
-        if instead is None and records and offset == self._found.position:
+        if instead is None and records and offset == self._lone:
             # the last record was looked for alone, and others have joined it
             instead = max(0, offset - self._memory.ties)
         if instead is not None:
@@ -216,9 +216,8 @@ class Order(Generic[T]):
         if (seen or end >= expected) and not joined and not self._memory.ordered:
             self._found.note_unjoined()
         if seen:
-            self._pace.shifted(
-                self._found.sighted(position, intact=taken.intact, firm=taken.firm), self._lengths.longest
-            )
+            shift = self._found.sighted(position, intact=taken.intact, firm=taken.firm)
+            self._pace.shifted(shift, self._lengths.longest)
         elif end >= expected:
             self._found.note_change(MOVED)
         if taken.new:
@@ -247,7 +246,8 @@ class Order(Generic[T]):
         if short and self._lengths.constant:
             # both pages of the end at once, and before them the whole tie group
             whole = (ask,) if end + 1 - limit > OVERLAP or self._memory.stable is False else ()
-            return Step(new, accepted=True, dropped=self._plan(*whole, end, end + 1))
+            dropped, self._lone = self._plan(*whole, end, end + 1), end
+            return Step(new, accepted=True, dropped=dropped)
         cut = self._lengths.cut(self.count)
         look = self._ending.look(end, len(new), cut=cut) if short else self._ending.look_far(end, size)
         if look is None and not short and not (first and size > self._guess):
@@ -267,13 +267,13 @@ class Order(Generic[T]):
         aims = (tail.end + 1,) if alone else self._ending.aim(tail.end, self._judged)
         dropped = self._plan(*aims) if tuple(self.asked)[: len(aims)] != aims else False
         self._open = False
-        self._probe, self._again = (tail.end + 1 if alone else None), tail.offset
+        self._probe, self._again, self._lone = (tail.end + 1 if alone else None), tail.offset, tail.end
         return Step((), accepted=True, dropped=dropped)
 
     def _go_on(self, records: Sequence[T], ask: int, limit: int) -> Step[T]:
         """Keep what is under way if it joins at `limit` or below; otherwise ask for a page before it."""
         self._agenda.clear()
-        self._probe = None
+        self._probe, self._lone = None, -1
         if not self.asked:
             self._agenda.append(ask)
         elif self.asked[0] > limit:
@@ -287,7 +287,7 @@ class Order(Generic[T]):
         self.asked.clear()
         self._agenda = deque(offsets)
         self._open = False
-        self._probe = None
+        self._probe, self._lone = None, -1
         return dropped
 
     def _end(self, records: Sequence[T]) -> Step[T]:
