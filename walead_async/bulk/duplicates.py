@@ -23,7 +23,7 @@ IN_MEMORY = 65_536
 #: How many of them move at once.
 AT_ONCE = 1_000
 #: What SQLite may hold of the file in memory, in KiB.
-CACHE = 4_000
+CACHE = 9_000
 
 
 class FirstPositions:
