@@ -77,7 +77,7 @@ def order_for(kind: str = "ASC", *, page_size: int | None = None, start: Mark = 
     """A read of the kind ASC, DESC, or NAMED, which is a list without ids or stated order."""
     if kind == "NAMED":
         return Order(Named(lambda record: record.id, ids=start.ids), page_size=page_size, start=start)
-    memory = Dated[Record](lambda record: record, descending=kind == "DESC", date=start.date, ids=start.ids)
+    memory = Dated[Record](descending=kind == "DESC", date=start.date, ids=start.ids)
     return Order(memory, page_size=page_size, start=start)
 
 

@@ -55,7 +55,7 @@ class MovingService:
     def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[Record]:
         if self.kind == "NAMED":
             return Named(lambda record: record.id, ids=ids)
-        return Dated(lambda record: record, descending=self.kind == "DESC", date=date, ids=ids)
+        return Dated(descending=self.kind == "DESC", date=date, ids=ids)
 
     async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
         number = len(self.offsets)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from itertools import islice
-from operator import gt, lt
-from typing import TYPE_CHECKING, Generic, TypeVar
+from operator import attrgetter, gt, lt
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from walead_async.paging.taken import Memory, Taken
 from walead_async.paging.unreadable import doubled, unsorted
@@ -18,27 +18,35 @@ __all__ = ["Dated", "Memory", "Named", "Taken"]
 
 T = TypeVar("T")
 
+
+class Created(Protocol):
+    """A record with a date that the list is in the order of, and an id."""
+
+    @property
+    def created_at(self) -> datetime: ...
+
+    @property
+    def id(self) -> str: ...
+
+
+D = TypeVar("D", bound=Created)
+
+_date: Callable[[Created], datetime] = attrgetter("created_at")
+_id: Callable[[Created], str] = attrgetter("id")
+
 #: So many overlaps that show parts of a large tie group in the order remembered are taken for a stable order.
 AGREEMENTS = 3
 
 
-class Dated(Generic[T]):
+class Dated(Generic[D]):
     """Memory for a list in the order of its dates: the date of the last record yielded, and the ids that share it.
 
-    `key` gives the date and the id of a record. `date` and `ids` are those of a read that is resumed.
+    `date` and `ids` are those of a read that is resumed.
     """
 
     ordered = True
 
-    def __init__(
-        self,
-        key: Callable[[T], tuple[datetime, str]],
-        *,
-        descending: bool = False,
-        date: datetime | None = None,
-        ids: Iterable[str] = (),
-    ) -> None:
-        self._key = key
+    def __init__(self, *, descending: bool = False, date: datetime | None = None, ids: Iterable[str] = ()) -> None:
         self._descending = descending
         self._before = gt if descending else lt
         self._date = date
@@ -67,9 +75,9 @@ class Dated(Generic[T]):
         """How many records yielded share the watermark's date."""
         return len(self._ranks)
 
-    def take(self, records: Sequence[T], offset: int, *, whole: bool = False) -> Taken[T] | None:
+    def take(self, records: Sequence[D], offset: int, *, whole: bool = False) -> Taken[D] | None:
         """Remember a page. Its first record must be known, unless it is the first of the list."""
-        dates, ids = zip(*map(self._key, records), strict=True)
+        dates, ids = list(map(_date, records)), tuple(map(_id, records))
         self._check(dates, ids, offset)
         below, upto = self._place(dates)
         ranks = self._ranks
@@ -96,29 +104,29 @@ class Dated(Generic[T]):
         new += records[upto:]
         return Taken(new, below + len(known), intact, intact or not inside, trail, ids)
 
-    def knows(self, record: T) -> bool:
+    def knows(self, record: D) -> bool:
         """Whether a record stands below the watermark, or in its tie group."""
-        date, named = self._key(record)
-        return self._date is not None and (self._before(date, self._date) or named in self._ranks)
+        date, mark = record.created_at, self._date
+        return mark is not None and (self._before(date, mark) or record.id in self._ranks)
 
-    def held(self, kept: Sequence[T], left: Sequence[T]) -> tuple[datetime | None, list[str]]:
+    def held(self, kept: Sequence[D], left: Sequence[D]) -> tuple[datetime | None, list[str]]:
         """The watermark's date and its tie group, in order."""
         if not left:
             return self._date, list(self._ranks)
-        taken_back = {self._key(record)[1] for record in left}
+        taken_back = {record.id for record in left}
         if self._passed is None:
             return self._date, [tie for tie in self._ranks if tie not in taken_back]
         date, ranks = self._passed
         if kept:
-            last = self._key(kept[-1])[0]
-            ties = [tie for when, tie in map(self._key, kept) if when == last]
+            last = kept[-1].created_at
+            ties = [record.id for record in kept if record.created_at == last]
             return last, [*ranks, *ties] if last == date else ties
         return date, list(ranks)
 
-    def _check(self, dates: Sequence[datetime], ids: Sequence[str], offset: int) -> None:
+    def _check(self, dates: list[datetime], ids: Sequence[str], offset: int) -> None:
         if len(set(ids)) < len(ids):
             raise doubled(offset)
-        if list(dates) != sorted(dates, reverse=self._descending):
+        if dates != sorted(dates, reverse=self._descending):
             raise unsorted(offset, descending=self._descending)
 
     def _place(self, dates: Sequence[datetime]) -> tuple[int, int]:

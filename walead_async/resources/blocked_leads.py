@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from operator import attrgetter
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
@@ -21,7 +20,7 @@ from walead_async.transport.decoding import blocked_leads
 from walead_async.transport.messages import Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Sequence
+    from collections.abc import AsyncIterable, Sequence
     from datetime import datetime
 
     from walead_async.bulk.engine import BulkStream
@@ -35,9 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["BlockedLeads"]
 
 PATH = "/v1/blocked-leads"
-
-#: What the list is ordered by, and what tells its records apart.
-_key: Callable[[BlockedLead], tuple[datetime, str]] = attrgetter("created_at", "id")
 
 
 class BlockedLeads:
@@ -215,7 +211,7 @@ class LeadPages:
 
     def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[BlockedLead]:
         """The watermark and its tie group."""
-        return Dated(_key, descending=self._sort == "DESC", date=date, ids=ids)
+        return Dated(descending=self._sort == "DESC", date=date, ids=ids)
 
     async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
         """GET with sort, offset and search."""
