@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import ssl as tls
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -23,9 +21,12 @@ from walead_async.errors import (
     WaleadError,
 )
 from walead_async.transport.failures import MAX_BODY, UntrustedServerError, decoded, too_large
+from walead_async.transport.route import checked_proxy, trusting
 from walead_async.transport.watch import Watch
 
 if TYPE_CHECKING:
+    import os
+    import ssl as tls
     from collections.abc import Mapping
 
     from walead_async.transport.messages import Request
@@ -83,8 +84,11 @@ class Http:
         parts = urlsplit(base_url)
         self._scheme, self._authority, self._prefix = parts.scheme, parts.netloc, parts.path
         self._host = parts.hostname or ""
-        self._proxy = _checked_proxy(proxy, scheme=parts.scheme)
-        self._ssl = _trusting(ssl)
+        self._proxy = checked_proxy(proxy, scheme=parts.scheme)
+        # What aiohttp takes for granted costs time if it is said with every request.
+        self._route: dict[str, Any] = {"proxy": self._proxy} if self._proxy else {}
+        if ssl is not None:
+            self._route["ssl"] = trusting(ssl)
         self._borrowed = borrowed
         # As aiohttp's own names of headers are: prepared for comparison without case.
         self._key_header = istr(key_header)
@@ -92,6 +96,7 @@ class Http:
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._watch = Watch()
         self._client: aiohttp.ClientSession | None = None
+        self._key: SecretText | None = None
 
     async def exchange(
         self, request: Request, key: SecretText, timeouts: Timeouts, deadline: float, now: float
@@ -104,6 +109,8 @@ class Http:
         client = self._client
         if client is None or client.closed:
             client = self._open()
+        if key is not self._key:
+            self._hold(client, key)
         total = deadline - now
         failure: WaleadError | None = None
         response: aiohttp.ClientResponse | None = None
@@ -117,14 +124,12 @@ class Http:
                 request.method,
                 self._url(request),
                 data=request.body,
-                # not among the session's headers, which a proxy is shown too
-                headers={self._key_header: key},
+                headers={self._key_header: key} if self._proxy else None,
                 allow_redirects=False,
                 timeout=self._timeout(min(timeouts.connect, total)),
                 # aiohttp sends a POST once only
                 middlewares=None if request.method == "POST" else _NEVER_RESEND,
-                proxy=self._proxy,
-                ssl=self._ssl,
+                **self._route,
             )
             content = response.content
             # A small answer is here as a whole already.
@@ -186,6 +191,7 @@ class Http:
         from importlib.metadata import version  # a fifth of what this package adds to an import
 
         connector = self._borrowed.connector if self._borrowed is not None else aiohttp.TCPConnector(limit=0)
+        self._key = None
         self._client = aiohttp.ClientSession(
             connector=connector,
             connector_owner=self._borrowed is None,
@@ -199,6 +205,12 @@ class Http:
             auto_decompress=False,
         )
         return self._client
+
+    def _hold(self, client: aiohttp.ClientSession, key: SecretText) -> None:
+        """Let the client send this key with every request, unless there is a proxy: it is shown those headers too."""
+        self._key = key
+        if not self._proxy:
+            client.headers[self._key_header] = key
 
     def _url(self, request: Request) -> URL:
         if request.query:
@@ -269,32 +281,3 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, _BrokenConnectionError):
         text = str(error)
     return text if isinstance(text, str) and text else type(inner).__name__
-
-
-def _checked_proxy(proxy: str | None, *, scheme: str) -> URL | None:
-    if proxy is None:
-        return None
-    # The text may hold a password, so no message repeats it.
-    try:
-        url = URL(proxy) if isinstance(proxy, str) else None
-    except ValueError:
-        url = None
-    if url is None or url.scheme not in {"http", "https"} or not url.host:
-        raise ConfigurationError("proxy must be the URL of an HTTP proxy, such as http://proxy.example:3128")
-    if scheme != "https":
-        raise ConfigurationError("a proxy would see the API key of an http base URL: use https, or no proxy")
-    return url
-
-
-def _trusting(ssl: tls.SSLContext | str | os.PathLike[str] | None) -> tls.SSLContext | bool:
-    """What aiohttp is told about certificates: True is the system's own trust."""
-    if ssl is None:
-        return True
-    if isinstance(ssl, tls.SSLContext):
-        return ssl
-    if not isinstance(ssl, (str, os.PathLike)):
-        raise ConfigurationError("ssl takes an ssl.SSLContext or the path of a file with a private CA's certificate")
-    try:
-        return tls.create_default_context(cafile=ssl)
-    except OSError as error:
-        raise ConfigurationError(f"the CA file {os.fspath(ssl)!r} cannot be used: {error.strerror or error}") from None
