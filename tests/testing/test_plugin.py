@@ -273,6 +273,8 @@ def test_without_pytest_asyncio_emulators_are_served_and_sessions_say_what_to_in
 
 @pytest.mark.parametrize("arguments", [(), ("-p", "no:asyncio")])
 def test_a_suite_that_uses_none_of_it_imports_none_of_it(pytester: pytest.Pytester, arguments: tuple[str, ...]) -> None:
+    # its own, wherever the temporary directory lies
+    pytester.makeini("[pytest]")
     pytester.makeconftest(
         """
         import sys
