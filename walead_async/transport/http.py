@@ -95,6 +95,7 @@ class Http:
         self._urls: dict[str, URL] = {}
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
         self._watch = Watch()
+        self._agent = _agent()
         self._client: aiohttp.ClientSession | None = None
         self._key: SecretText | None = None
 
@@ -188,8 +189,6 @@ class Http:
         """
         if self._borrowed is not None and (self._borrowed.closed or self._borrowed.connector is None):
             raise SessionClosedError("the http session that was lent to this session is closed: lend an open one")
-        from importlib.metadata import version  # a fifth of what this package adds to an import
-
         connector = self._borrowed.connector if self._borrowed is not None else aiohttp.TCPConnector(limit=0)
         self._key = None
         self._client = aiohttp.ClientSession(
@@ -200,7 +199,7 @@ class Http:
                 hdrs.ACCEPT: "application/json",
                 hdrs.ACCEPT_ENCODING: "identity",
                 hdrs.CONTENT_TYPE: "application/json",
-                hdrs.USER_AGENT: f"walead_async/{version('walead_async')}",
+                hdrs.USER_AGENT: self._agent,
             },
             auto_decompress=False,
         )
@@ -281,3 +280,10 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, _BrokenConnectionError):
         text = str(error)
     return text if isinstance(text, str) and text else type(inner).__name__
+
+
+def _agent() -> str:
+    """The user agent."""
+    from importlib.metadata import version  # a fifth of what this package would add to an import
+
+    return f"walead_async/{version('walead_async')}"
