@@ -53,6 +53,7 @@ class Ending:
         self._line: int | None = None
         self._left: int | None = None
         self._unsure = False
+        self._whole = False
 
     @property
     def lone(self) -> str | None:
@@ -81,6 +82,17 @@ class Ending:
             self._left -= new
         self.tail = self._seen = None
         self._tries = 0
+        self._whole = False
+
+    def hides(self, ties: int, half: int, *, whole: bool) -> bool:
+        """A page with nothing new shows the end: whether there may be more in the tie group, which it shows a part of.
+
+        A service that keeps no order in the group may show known records last, and others before them. So the group,
+        of which `ties` records are known, must be seen `whole` once, if it fits into `half` a page; of a larger one the
+        order is compared.
+        """
+        self._whole = self._whole or whole
+        return 1 < ties < half and not self._whole
 
     def stayed(self, tail: Tail, *, lone_is_last: bool) -> bool:
         """A page held nothing new, and may be the end: True if it is proven to be."""

@@ -102,7 +102,7 @@ class Dated(Generic[D]):
             self._join(ids[below:upto], len(fresh), known, inside=inside, ordered=ordered and not mixed)
         new = [records[index] for index in fresh]
         new += records[upto:]
-        return Taken(new, below + len(known), intact, intact or not inside, trail, ids)
+        return Taken(new, below + len(known), intact, intact or not inside, trail, ids, not inside)
 
     def knows(self, record: D) -> bool:
         """Whether a record stands below the watermark, or in its tie group."""

@@ -40,15 +40,12 @@ class Order(Generic[T]):
         self._patience = Patience()
         self.asked: deque[int] = deque()
         self.ended, self._judged = False, 0
-        #: Offsets to ask for next, and whether others may be reckoned from the last one asked for.
-        self._agenda = deque([start.offset])
-        self._open = page_size is not None
-        self._guess = page_size or 0
+        self._agenda = deque([start.offset])  # what to ask for next; `_open`: more may be reckoned from the last one
+        self._open, self._guess = page_size is not None, page_size or 0
         #: Where the list may have ended, what to ask for after a look there, and where the last record is looked for.
         self._probe: int | None = None
         self._again, self._lone = 0, -1
-        #: The records of the last page that added some.
-        self._new: Sequence[T] = ()
+        self._new: Sequence[T] = ()  # the records of the last page that added some
 
     @property
     def width(self) -> int:
@@ -201,6 +198,9 @@ class Order(Generic[T]):
         if not short:
             self._patience.walked(taken.ids[-1], end)
         if short or limit <= offset or (taken.intact and self._patience.repeating):
+            ties, whole = self._memory.ties, taken.whole or self._memory.stable is True
+            if short and self._ending.hides(ties, self._lengths.half, whole=whole):
+                return Step((), accepted=True, dropped=self._plan(max(0, offset - ties)))
             return self._stayed(Tail(offset, end, taken.ids), short=short)
         self._pace.overshot()
         ask = self._back.walked(limit, size)

@@ -18,8 +18,8 @@ class Taken(NamedTuple, Generic[T]):
 
     `new` are the records to yield. `known` counts the page's records up to the last known one; `intact` says that they
     are the ones remembered, none missing and none between, `firm` that where they stand can be relied upon. `trail`
-    counts the records at the page's end that share the watermark's date, 1 if there are none, and `ids` name all
-    records of the page.
+    counts the records at the page's end that share the watermark's date, 1 if there are none, `ids` name all records
+    of the page, and `whole` says that it shows where the group of the watermark's date begins.
     """
 
     new: list[T]
@@ -28,6 +28,7 @@ class Taken(NamedTuple, Generic[T]):
     firm: bool
     trail: int
     ids: tuple[str, ...]
+    whole: bool = True
 
 
 class Memory(Protocol[T]):
