@@ -53,3 +53,8 @@ def test_the_plain_loop_loses_records_in_the_simulated_list() -> None:
 def test_the_end_of_a_group_in_no_order_is_not_believed_before_the_group_was_seen_whole() -> None:
     # removals during the first page's read-ahead, and an answer that shows a known record of the group last
     assert run_many(1, 24_853)["fault", "unstable", "changed"] == 1
+
+
+def test_a_list_without_ids_that_ends_in_another_record_than_it_did_is_not_called_complete() -> None:
+    # somebody who had been read was blocked anew, stands last now, and others who were not read have moved up
+    assert run_many(1, 80_587)["fault", "none", "unverified"] == 1

@@ -213,7 +213,7 @@ class Order(Generic[T]):
         expected = self._found.position
         seen = taken.new or taken.intact
         joined = taken.intact and (taken.known > 1 or position == expected)
-        if (seen or end >= expected) and not joined and not self._memory.ordered:
+        if (seen or end >= expected or len(taken.ids) < self._lengths.longest) and not (joined or self._memory.ordered):
             self._found.note_unjoined()
         if seen:
             shift = self._found.sighted(position, intact=taken.intact, firm=taken.firm)
