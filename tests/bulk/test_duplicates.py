@@ -52,7 +52,7 @@ def test_the_file_is_gone_from_its_folder_while_it_is_in_use(tmp_path: Path) -> 
 def test_the_file_is_open_to_its_owner_alone_and_holds_no_key(tmp_path: Path) -> None:
     firsts = FirstPositions(1, tmp_path)
     # So many that SQLite cannot hold them all in memory.
-    names = [f"john-doe-{number}" for number in range(150_000)]
+    names = [f"john-doe-{number}" for number in range(400_000)]
     firsts.of(names, range(len(names)))
     mine = [path for path in list(OPEN_FILES.iterdir()) if path.exists() and str(tmp_path) in str(path.readlink())]
     assert [stat.S_IMODE(path.stat().st_mode) for path in mine] == [0o600]
