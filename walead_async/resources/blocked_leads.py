@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["BlockedLeads"]
 
 PATH = "/v1/blocked-leads"
-
-_PLAIN = re.compile(r"[a-z0-9-]+").fullmatch
 
 
 class BlockedLeads:
@@ -191,7 +188,7 @@ class LeadPages:
         if search is not None and not isinstance(search, str):
             raise InvalidInputError(f"search is {kind_of(search)}, not text")
         try:
-            self._filter = f"&search={_quoted(search)}" if search else ""
+            self._filter = f"&search={quote(search, safe='')}" if search else ""
         except UnicodeEncodeError:
             raise InvalidInputError("search is not proper Unicode text") from None
         self._caller = caller
@@ -233,8 +230,3 @@ class LeadPages:
     def emit(self, event: Event) -> None:
         """Tell the session's hooks."""
         self._caller.emit(event)
-
-
-def _quoted(term: str) -> str:
-    """A term as a query takes it. Most are plain names, which need no quoting."""
-    return term if _PLAIN(term) else quote(term, safe="")
