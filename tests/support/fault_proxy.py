@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
-import ssl as tls
 import struct
 from collections.abc import Callable
 from enum import Enum
 
 import attrs
 import orjson
+from loopback import LoopbackServer
 
 #: With this "linger" the operating system answers a close with a reset.
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -37,55 +36,27 @@ class Passed:
 
 
 @attrs.define
-class FaultProxy:
+class FaultProxy(LoopbackServer):
     """Passes requests on to a port of this machine, but those that `chooses` names: it is given method and number."""
 
     port: int
     fault: WireFault | None = None
     chooses: Callable[[str, int], bool] = lambda method, number: True
-    trust: tls.SSLContext | None = None
     seen: list[Passed] = attrs.Factory(list)
-    connections: int = 0
     played: int = 0
-    _server: asyncio.Server | None = None
-    _handlers: set[asyncio.Task[None]] = attrs.Factory(set)
-
-    async def __aenter__(self) -> FaultProxy:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.trust)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for handler in list(self._handlers):
-            handler.cancel()
-        await asyncio.gather(*self._handlers, return_exceptions=True)
-        await self._server.wait_closed()
 
     def in_front_of(self, url: str) -> str:
         """The URL under which the proxy shows what stands at this one."""
-        assert self._server is not None
-        path = url.split("//", 1)[1].partition("/")[2]
-        scheme = "https" if self.trust else "http"
-        return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/{path}"
+        return f"{self.url}/{url.split('//', 1)[1].partition('/')[2]}"
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._handlers.add(task)
-        self.connections += 1
-        upstream: asyncio.StreamWriter | None = None
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, upstream = await asyncio.open_connection("127.0.0.1", self.port)
         try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                back, upstream = await asyncio.open_connection("127.0.0.1", self.port)
-                number = 0
-                while await self._pass_on(reader, writer, back, upstream, number):
-                    number += 1
+            number = 0
+            while await self._pass_on(reader, writer, back, upstream, number):
+                number += 1
         finally:
-            if upstream is not None:
-                upstream.transport.abort()
-            writer.transport.abort()
-            self._handlers.discard(task)
+            upstream.transport.abort()
 
     async def _pass_on(
         self,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl as tls
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import aiohttp
 import attrs
+from loopback import LoopbackServer
 
 from walead_async.transport.client import Transport
 from walead_async.transport.events import Event
@@ -50,48 +50,20 @@ Script = Callable[[asyncio.StreamWriter, int], Awaitable[None]]
 
 
 @attrs.define
-class ScriptedServer:
+class ScriptedServer(LoopbackServer):
     """Calls `script(writer, n)` for the nth request (from 0) after reading it whole."""
 
     script: Script
     seen: list[Seen] = attrs.Factory(list)
     #: Set once a request was read whole.
     arrived: asyncio.Event = attrs.Factory(asyncio.Event)
-    url: str = ""
-    connections: int = 0
-    trust: tls.SSLContext | None = None
-    _server: asyncio.Server | None = None
-    _handlers: set[asyncio.Task[None]] = attrs.Factory(set)
 
-    async def __aenter__(self) -> ScriptedServer:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self.trust)
-        scheme = "https" if self.trust else "http"
-        self.url = f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for handler in list(self._handlers):
-            handler.cancel()
-        await asyncio.gather(*self._handlers, return_exceptions=True)
-        await self._server.wait_closed()
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._handlers.add(task)
-        self.connections += 1
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number = self.connections
-        try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-                while not writer.is_closing():
-                    self.seen.append(await self._read(reader, number))
-                    self.arrived.set()
-                    await self.script(writer, len(self.seen) - 1)
-        finally:
-            writer.transport.abort()
-            self._handlers.discard(task)
+        while not writer.is_closing():
+            self.seen.append(await self._read(reader, number))
+            self.arrived.set()
+            await self.script(writer, len(self.seen) - 1)
 
     async def _read(self, reader: asyncio.StreamReader, connection: int) -> Seen:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
