@@ -195,7 +195,7 @@ async def test_hooks_are_told_what_happens_and_a_failing_hook_breaks_nothing(
     def fails(event: object) -> None:
         raise RuntimeError("a hook with a bug")
 
-    server = await serve(answers(failing(500, "X-Request-Id: a"), answer(b"[1]", "X-Request-Id: b")))
+    server = await serve(answers(failing(500, "X-Request-Id: a"), answer(b"[1]", "Request-Id: b")))
     await connect(server.url, hooks=(fails, told.append)).send(BLOCK, lane=object())
     path = "/v1/blocked-leads"
     assert told[0] == RequestSent("POST", path, 1, 2)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from walead_async.errors import DeadlineExceededError, SessionClosedError, WaleadError
 from walead_async.transport.budget import RetryBudget
-from walead_async.transport.failures import api_error
+from walead_async.transport.failures import api_error, request_id_of
 from walead_async.transport.messages import Response
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ class _Call:
         from walead_async.transport.events import ResponseReceived
 
         request, size = self._request, len(reply.body)
-        name = self._connection.key.hide(reply.headers.get("x-request-id", "")) or None
+        name = request_id_of(reply.headers, hide=self._connection.key.hide)
         event = ResponseReceived(request.method, request.path, self._attempts, reply.status, elapsed, size, name)
         self._connection.emit(event)
 

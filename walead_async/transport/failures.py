@@ -38,6 +38,7 @@ __all__ = [
     "is_transient",
     "parse_retry_after",
     "proves_nothing_done",
+    "request_id_of",
     "too_large",
 ]
 
@@ -73,7 +74,7 @@ def api_error(
 ) -> APIError:
     """The error for an answer whose status is not a success. `hide` takes the key out of what the service said."""
     message = hide(_message(headers, body))
-    request_id = hide(headers.get("x-request-id") or headers.get("request-id") or "") or None
+    request_id = request_id_of(headers, hide=hide)
     if status == 429:
         return RateLimitedError(
             message,
@@ -90,6 +91,11 @@ def api_error(
     # A 303 points to the result of what was done; other redirects did nothing here.
     error.maybe_applied = status >= 500 or status in {303, 408}
     return error
+
+
+def request_id_of(headers: Mapping[str, str], *, hide: Callable[[str], str]) -> str | None:
+    """What the service calls this request, if it says so; `hide` takes the key out of it."""
+    return hide(headers.get("x-request-id") or headers.get("request-id") or "") or None
 
 
 def is_transient(error: WaleadError) -> bool:
