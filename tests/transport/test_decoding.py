@@ -78,6 +78,19 @@ def test_a_missing_field_is_named_with_its_record(field: str) -> None:
         blocked_leads(orjson.dumps([record]))
 
 
+def test_a_reason_that_is_left_out_is_not_called_missing() -> None:
+    record = {name: value for name, value in RECORD.items() if name != "reason"}
+    assert blocked_leads(orjson.dumps([record])) == [LEAD]
+    with pytest.raises(UnexpectedResponseError) as caught:
+        blocked_leads(orjson.dumps([record, {**record, "workspaceId": 7}, {**record, "createdAt": None}]))
+    wrong = "record 1 (id 'rec-1'): workspaceId is a number, not text; "
+    wrong += "record 2 (id 'rec-1'): createdAt is null, not a date"
+    assert str(caught.value) == f"the list cannot be read: {wrong}"
+    with pytest.raises(UnexpectedResponseError) as caught:
+        campaign_leads(orjson.dumps([{"createdAt": RECORD["createdAt"]}]))
+    assert str(caught.value) == "the list cannot be read: record 0: publicIdentifier is missing"
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

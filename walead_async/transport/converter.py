@@ -24,11 +24,14 @@ class _WrongKindError(ValueError):
 
 def explain(records: list[object], model: type) -> str:
     """Why this array cannot be structured into the model, naming the records (from 0) and their fields."""
+    whole: list[object] = []
     for position, record in enumerate(records):
         if not isinstance(record, dict):
             return f"the list cannot be read: record {position} is {json_kind(record)}, not an object"
+        # A record may leave its reason out, for which the models have no default.
+        whole.append({"reason": None, **record})
     try:
-        _converter.structure(records, list[model])  # type: ignore[valid-type]
+        _converter.structure(whole, list[model])  # type: ignore[valid-type]
     except cattrs.IterableValidationError as error:
         wrong = cattrs.transform_error(error, path="record ", format_exception=_in_words)
     else:
