@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import aclosing
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,3 +65,36 @@ async def test_the_thread_is_never_far_ahead() -> None:
         assert await anext(items) == 0
         assert not far_ahead.wait(0.2)
         assert [item async for item in items] == list(range(1, AHEAD * 3))
+
+
+async def test_a_thread_that_waits_for_room_ends_when_no_more_is_wanted() -> None:
+    async with aclosing(read_in_thread(count())) as items:
+        assert await anext(items) == 0
+        reader = thread_that_reads()
+    await asyncio.to_thread(reader.join, 10)
+    assert not reader.is_alive()
+
+
+async def test_a_thread_in_its_read_is_not_waited_for_and_reads_no_further() -> None:
+    typed = threading.Event()
+    asked = []
+
+    def keyboard() -> Iterator[str]:
+        for word in ("first", "second", "third"):
+            asked.append(word)
+            yield word
+            typed.wait()
+
+    async with aclosing(read_in_thread(keyboard())) as items:
+        assert await anext(items) == "first"
+        reader = thread_that_reads()
+    assert reader.is_alive()
+    typed.set()
+    await asyncio.to_thread(reader.join, 10)
+    assert not reader.is_alive()
+    assert asked == ["first", "second"]
+
+
+def thread_that_reads() -> threading.Thread:
+    [reader] = [thread for thread in threading.enumerate() if thread.name == "standard input"]
+    return reader

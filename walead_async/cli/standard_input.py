@@ -22,16 +22,19 @@ AHEAD = 1000
 async def read_in_thread(items: Iterable[T]) -> AsyncGenerator[T]:
     """Yield the items of an iterable that blocks, such as lines that somebody types, and raise what it raises.
 
-    Nobody waits for the thread: where no more items are wanted, it is left in its read and ends with the program.
+    Nobody waits for the thread: where no more items are wanted, it ends after the read it is in, or with the program.
     """
     feed = _Feed(items, asyncio.get_running_loop())
     threading.Thread(target=feed.read, name="standard input", daemon=True).start()
-    while not (feed.ended and not feed.items):
-        while feed.items:
-            item = feed.items.popleft()
-            feed.room.release()
-            yield item
-        await feed.news()
+    try:
+        while not (feed.ended and not feed.items):
+            while feed.items:
+                item = feed.items.popleft()
+                feed.room.release()
+                yield item
+            await feed.news()
+    finally:
+        feed.stop()
     if feed.error is not None:
         raise feed.error
 
@@ -43,6 +46,7 @@ class _Feed(Generic[T]):
         self.items: deque[T] = deque()
         self.room = threading.Semaphore(AHEAD)
         self.ended = False
+        self.wanted = True
         self.error: Exception | None = None
         self._source = source
         self._loop = loop
@@ -55,11 +59,18 @@ class _Feed(Generic[T]):
         if not self.items and not self.ended:
             await self._came.wait()
 
+    def stop(self) -> None:
+        """Let the thread end where it waits for room, or behind its read."""
+        self.wanted = False
+        self.room.release()
+
     def read(self) -> None:
         """The thread's work."""
         try:
             for item in self._source:
                 self.room.acquire()
+                if not self.wanted:
+                    return
                 self.items.append(item)
                 self._tell()
         except Exception as error:
