@@ -6,7 +6,7 @@ import orjson
 import pytest
 from asking import Asker, Start
 
-from walead_async.testing import openapi
+from walead_async.testing import BadSetting, openapi
 
 
 def parts(value: object) -> Iterator[object]:
@@ -46,6 +46,11 @@ def test_the_contract_of_one_service_stands_alone(service: str, paths: list[str]
 
     assert list(document["paths"]) == paths  # type: ignore[call-overload]  # an object
     assert document["servers"] == [{"url": server}]
+
+
+def test_a_service_that_is_none_has_no_contract():
+    with pytest.raises(BadSetting, match="there is no service 'walled'; known are walead, phonely"):
+        openapi("walled")
 
 
 def test_every_reference_leads_somewhere():

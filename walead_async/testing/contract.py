@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from walead_async.testing.errors import BadSetting
 from walead_async.testing.messages import Service
 
 if TYPE_CHECKING:
@@ -18,8 +19,11 @@ __all__ = ["openapi"]
 def openapi(service: Service | str | None = None, *, servers: Mapping[Service, str] | None = None) -> dict[str, object]:
     """The OpenAPI 3.1 document of both services, or of one of them, as plain values.
 
-    What no vendor page says is marked with `x-unknown`. `servers` replaces the vendors' base URLs.
+    What no vendor page says is marked with `x-unknown`. `servers` replaces the vendors' base URLs, one for each service
+    that is asked for. Raises `BadSetting` for a service that is none.
     """
+    if service is not None and service not in list(Service):
+        raise BadSetting(f"there is no service {service!r}; known are {', '.join(Service)}")
     text = resources.files("walead_async.testing").joinpath("openapi.json").read_bytes()
     document: dict[str, object] = orjson.loads(text)
     paths = document["paths"]
