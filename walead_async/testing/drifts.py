@@ -53,8 +53,9 @@ def _name(value: str) -> DriftName:
 class Drift:
     """A change made to the workspace's list or a campaign's right after a page of it was read, before the next request.
 
-    `number` is how many records it touches: 1 by default, and all of the page for `unblock-what-was-read`. `when` says
-    after which of the pages, by default each.
+    `name` is one of `DriftName`, or its text. `number` is how many records it touches, from 1 to 1,000,000: 1 by
+    default, and all of the page for `unblock-what-was-read`. `when` says after which of the pages, by default each.
+    `str` of a drift is the text that `parse` reads. Raises `BadSetting` for what is not known.
     """
 
     name: DriftName = attrs.field(converter=_name)
@@ -97,7 +98,11 @@ class Drift:
 
 
 class DriftScript(Script[Drift]):
-    """The drifts of an emulator."""
+    """The drifts of an emulator. After a page was read all that are due happen, in the order of adding.
+
+    To loop over it gives each with `what` (the drift), `seen` (the pages read) and `fired` (how often it happened);
+    `len` is how many there are.
+    """
 
     def add(self, *drifts: Drift | str) -> None:
         """Add drifts, as values or as text. Raises `BadSetting`; then none is added."""

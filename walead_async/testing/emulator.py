@@ -41,9 +41,12 @@ What = TypeVar("What")
 class Emulator:
     """Both services, served on 127.0.0.1 as long as the `async with` block runs.
 
-    `leads` records stand in the workspace's list at the start; the same `seed` gives the same ids, orders, faults and
-    drifts again. `port` 0 takes a free one. `state` is a file that keeps the records: if it exists, it is read and
-    `leads` adds nothing; it is written as they change and at the end. Raises `BadSetting` for a wrong value.
+    `settings` say how they behave where no vendor page does. `leads` records stand in the workspace's list at the
+    start, `lead-0000001` and so on, at most 10,000,000. The same `seed`, a whole number from 0, gives the same ids,
+    orders, faults and drifts again. `api_key` is the one key that both services take, `uid` a user id for Phonely.
+    `port` 0 takes a free one. `state` is a file that keeps the records: if it exists, it is read and `leads` adds
+    nothing; it is written as they change and at the end. `faults` and `drifts` are played from the first request on,
+    given as values or as text. Raises `BadSetting` for a wrong value, and for a state that cannot be read.
     """
 
     def __init__(
@@ -83,7 +86,7 @@ class Emulator:
         await self.aclose()
 
     async def start(self) -> None:
-        """Begin to listen. Raises `OSError` if the port is taken, and `BadSetting` if it listens already."""
+        """Begin to listen, as `async with` does. Raises `OSError` if the port is taken, `BadSetting` if it listens."""
         if self._runner is not None:
             raise BadSetting("this emulator is serving already: use it as it is, or make another")
         server = web.Server(self._handle, handler_cancellation=True, access_log=None)
@@ -100,9 +103,9 @@ class Emulator:
             self._keeper = Keeper(self._front.world, self._state)
 
     async def aclose(self) -> None:
-        """Stop listening, drop every connection, also those that wait for an answer, and save the state.
+        """Stop listening, drop every connection, also those that wait for an answer, and save the state; twice is once.
 
-        Raises `OSError` if the state cannot be saved.
+        What it holds can still be read. Raises `OSError` if the state cannot be saved.
         """
         runner, self._runner = self._runner, None
         if runner is None:
@@ -119,7 +122,7 @@ class Emulator:
 
     @property
     def port(self) -> int:
-        """The port it listens on."""
+        """The port it listens on; before the start, the one that was asked for."""
         return self._port
 
     @property
@@ -153,7 +156,7 @@ class Emulator:
 
     @property
     def settings(self) -> Settings:
-        """The settings in force; assign others at any time."""
+        """The settings in force; assign others at any time. The records stay, and the next request meets them."""
         return self._front.world.settings
 
     @settings.setter
@@ -162,7 +165,7 @@ class Emulator:
 
     @property
     def requests(self) -> list[LoggedRequest]:
-        """The requests to both services, in the order of arrival."""
+        """The requests to both services in the order of arrival, the last `settings.log_size` of them."""
         return list(self._front.log)
 
     @property
@@ -181,7 +184,7 @@ class Emulator:
 
     @property
     def blocked_leads(self) -> LeadList:
-        """The workspace's list."""
+        """The workspace's list, as it is now."""
         return self._front.world.leads
 
     @property
@@ -197,11 +200,16 @@ class Emulator:
     def add_leads(
         self, leads: int | Iterable[str | tuple[str, str | None]], created_at: datetime | None = None
     ) -> list[str]:
-        """Add records to the workspace's list and return their ids; see `World.add_leads`."""
+        """Add records to the workspace's list, whoever is there already, and return their ids.
+
+        `leads` is a number, or identifiers, or pairs of identifier and reason. A number makes `lead-0000001` and so
+        on, counted on from the records ever made. `created_at`, aware, is that of each; by default each has the time of
+        the emulator's own clock, `settings.clock_step` seconds after the one before. Raises `BadSetting`.
+        """
         return self._front.world.add_leads(leads, created_at)
 
     def clear(self) -> None:
-        """Begin anew, with nothing in any list, script or log, and with the settings of the start."""
+        """Begin anew: nothing in any list, script or log, the settings and the luck of the start. The key stays."""
         self._front.clear()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:

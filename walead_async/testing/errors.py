@@ -6,4 +6,7 @@ __all__ = ["BadSetting"]
 
 
 class BadSetting(ValueError):
-    """A setting, fault, drift or number that the emulator does not know: the text says what it would take."""
+    """A setting, fault, drift or number that the emulator does not know: the text says what it would take.
+
+    It is no `WaleadError`, since the emulator knows nothing of the package that it tests.
+    """

@@ -46,9 +46,10 @@ def _name(value: str) -> FaultName:
 class Fault:
     """One thing that goes wrong.
 
-    `name` is one of `FaultName`, or its text; `value` what some of them take, as text (`KINDS` says which).
-    `service`, `method` and `path` choose requests, None for any; `path` stands below the base URL, and `*` in it
-    stands for anything. `when` says which of the chosen requests, by default all. Raises `BadSetting`.
+    `name` is one of `FaultName`, or its text; `value` what some of them take behind `=`, as text: a status, seconds,
+    bytes, records, a field or a URL. `service`, `method` and `path` choose requests, None for any; `path` stands below
+    the base URL, and `*` in it stands for anything. `when` says which of the chosen requests, by default all. `str` of
+    a fault is the text that `parse` reads. Raises `BadSetting` for what is not known or fits together badly.
     """
 
     name: FaultName = attrs.field(converter=_name)
@@ -75,7 +76,7 @@ class Fault:
         """Read a fault from text: `[SERVICE] [METHOD] [PATH] [WHEN]:NAME[=VALUE]`, or the part behind the colon alone.
 
         WHEN is `#3` (the third), `#3-5`, `#3-`, `%10` (every tenth) or `~0.1` (each with that probability), and behind
-        it ` x2` (twice at most). Examples: `DELETE#3:apply-then-close`, `GET /v1/blocked-leads ~0.1 x5:status=503/2`,
+        it `x2` (twice at most). Examples: `DELETE#3:apply-then-close`, `GET /v1/blocked-leads ~0.1 x5:status=503/2`,
         `phonely POST:reset`, `slow-body=0.01`. Raises `BadSetting` for anything else.
         """
         match = TEXT.fullmatch(text.strip())
@@ -104,7 +105,7 @@ class Fault:
 
     @property
     def kind(self) -> Kind:
-        """What it does."""
+        """What it does: `kind.means` says it in words, `kind.takes` what may stand behind its `=`."""
         return KINDS[self.name]
 
     @property
@@ -123,7 +124,11 @@ class Fault:
 
 
 class FaultScript(Script[Fault]):
-    """The faults of an emulator. Each counts the requests it could be played on; a request plays the first one due."""
+    """The faults of an emulator. Each counts the requests it could be played on; a request plays the first one due.
+
+    To loop over it gives them in the order of adding, each with `what` (the fault), `seen` (the requests it could have
+    been played on) and `fired` (how often it was); `len` is how many there are.
+    """
 
     def add(self, *faults: Fault | str) -> None:
         """Add faults, as values or as text. Raises `BadSetting`; then none is added."""

@@ -31,7 +31,10 @@ FILTERED = 32
 
 @attrs.frozen
 class EmulatedLead:
-    """A record as a test sees it. `id` is "" in a campaign's list, which has none."""
+    """A record as a test sees it.
+
+    `id` is "" in a campaign's list, which has none. `reason` is None if none was given. `created_at` is in UTC.
+    """
 
     id: str
     public_identifier: str
@@ -40,12 +43,16 @@ class EmulatedLead:
 
 
 class LeadList:
-    """A block list. Inside, a record is its serial number: they count from 0 and are never used again.
+    """A block list. To loop over it gives its records, oldest first; `len` counts them.
 
-    The id of a record is computed from its number and the seed, by a step that can be undone, so that ids look random,
-    do not sort as the records do, and need no index. Rendered records, names and times stand in lists by number; the
-    indexes by identifier and for searches are built on first use. A million leads take about 300 MB.
+    `"john-doe" in leads` asks whether a person is blocked, by the rule for capitals of `settings.identifier_case`.
+    Inside, a record is its serial number: they count from 0 and are never used again. A million leads take about
+    300 MB.
     """
+
+    # The id of a record is computed from its number and the seed, by a step that can be undone, so that ids look
+    # random, do not sort as the records do, and need no index. Rendered records, names and times stand in lists by
+    # number; the indexes by identifier and for searches are built on first use.
 
     def __init__(self, clock: Clock, *, seed: int = 0, workspace_id: str | None = None) -> None:
         """`workspace_id` None makes a campaign's list, whose records have no id."""
@@ -77,7 +84,7 @@ class LeadList:
 
     @property
     def made(self) -> int:
-        """How many records were ever made here."""
+        """How many records were ever made here, those that are gone included."""
         return len(self._json)
 
     def identifiers(self) -> list[str]:
@@ -89,11 +96,11 @@ class LeadList:
         return [self.id_of(number) for number in self._order]
 
     def id_of(self, number: int) -> str:
-        """The id of a record."""
+        """The id of the record with this number."""
         return f"{(number * self._id_step + self._id_start) % ID_SPACE:0{ID_DIGITS}x}"
 
     def number_of(self, record_id: str) -> int | None:
-        """The record with this id, None if there is none now."""
+        """The number of the record with this id, None if there is none now."""
         try:
             number = (int(record_id, 16) - self._id_start) * self._id_back % ID_SPACE
         except ValueError:
@@ -109,11 +116,14 @@ class LeadList:
             self._numbers = None
 
     def numbers_of(self, identifier: str) -> tuple[int, ...]:
-        """The records of a person."""
+        """The numbers of a person's records; none if the person is not blocked."""
         return self._index().get(self._key(identifier), ())
 
     def add(self, identifier: str, reason: str | None = None, created_at: datetime | None = None) -> int:
-        """Add one record, at the clock's time if none is given, and return its number."""
+        """Add one record, whoever is there already, and return its number.
+
+        `created_at` is an aware time; None takes that of the emulator's clock.
+        """
         number = len(self._json)
         created = self.clock.next() if created_at is None else milliseconds(created_at)
         self._json.append(self._rendered(number, identifier, reason, created))
@@ -137,7 +147,7 @@ class LeadList:
         self._json[number] = self._rendered(number, self._names[number], reason, self._created[number])
 
     def remove(self, numbers: Iterable[int]) -> int:
-        """Remove records; how many there were."""
+        """Remove records by number and return how many of them there were. Raises `IndexError` for one never used."""
         gone = {number for number in numbers if self._json[number] is not None}
         if len(gone) < FILTERED:
             for number in gone:
@@ -155,7 +165,7 @@ class LeadList:
         self.remove(self._order)
 
     def record(self, number: int) -> EmulatedLead:
-        """A record that is there, as a value."""
+        """A record that is there, by its number, as a value."""
         fields = orjson.loads(self._json[number] or b"")
         return EmulatedLead(
             id=fields.get("id", ""),
@@ -165,7 +175,10 @@ class LeadList:
         )
 
     def at(self, position: int) -> int:
-        """The record at this position, oldest first; negative positions count from the newest."""
+        """The number of the record at this position, oldest first; negative positions count from the newest.
+
+        Raises `IndexError` if the list is shorter.
+        """
         return self._order[position]
 
     def page(self, *, offset: int, size: int, newest_first: bool, ties: TieOrder = TieOrder.INSERTION) -> list[int]:

@@ -21,9 +21,10 @@ SECRET = frozenset({"x-api-key", "x-authorization", "authorization", "proxy-auth
 class LoggedRequest:
     """A request as it arrived, and how it ended.
 
-    `path` stands below the service's base URL and is decoded. `headers` have lower-case names and no secret;
-    `authorized` says whether the right key came with them. `status` is None as long as there is no answer, and for
-    ever if the answer was held back; `fault` is the fault that was played on it, as text.
+    `path` stands below the service's base URL and is decoded, `query` holds the parameters behind it. `headers` have
+    lower-case names and no secret; `authorized` says whether the right key came with them. `raw_body` is the body as it
+    came, at most a little more of it than `settings.body_limit`. `status` is that of the answer: None as long as there
+    is none, and for ever if it was held back. `fault` is the fault that was played on it, as text.
     """
 
     service: Service
@@ -46,7 +47,7 @@ class LoggedRequest:
         return body
 
     def as_json(self) -> dict[str, object]:
-        """This request as plain values."""
+        """This request as plain values, with `body` in place of `raw_body`; so the control address gives it."""
         return {
             "service": self.service.value,
             "method": self.method,

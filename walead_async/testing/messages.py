@@ -20,7 +20,7 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 
 class Service(StrEnum):
-    """The two services."""
+    """The two services: WaLead for LinkedIn messages, Phonely for voice agents."""
 
     WALEAD = "walead"
     PHONELY = "phonely"

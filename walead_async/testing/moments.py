@@ -29,7 +29,8 @@ class When:
     """Which of the matching requests, counted from 1, are meant; all of them by default.
 
     `first` to `last` (None: and all later ones); of these every `every`-th; of these each with `probability`, drawn
-    from the emulator's seed; and at most `count` altogether.
+    from the emulator's seed; and at most `count` altogether. As text: `#3-5 %2 ~0.1 x2`, each part only where it is
+    not the default. Raises `BadSetting` for numbers that mean no request.
     """
 
     first: int = 1
@@ -48,7 +49,7 @@ class When:
 
     @classmethod
     def nth(cls, number: int) -> When:
-        """The nth matching request alone."""
+        """The nth matching request alone, counted from 1. Raises `BadSetting` for a number below."""
         return cls(first=number, last=number)
 
     @classmethod
@@ -96,7 +97,7 @@ T = TypeVar("T", bound=Timed)
 
 @attrs.define
 class Scheduled(Generic[T]):
-    """A fault or drift, how many matching requests it has seen, and how often it was played."""
+    """A fault or drift (`what`), how many matching requests it has `seen`, and how often it was played (`fired`)."""
 
     what: T
     random: random.Random = attrs.field(repr=False)
@@ -136,7 +137,7 @@ class Script(Generic[T]):
         self._added += 1
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Forget all of them; what is added next counts, and draws, as the first."""
         self._scheduled.clear()
         self._added = 0
 

@@ -65,9 +65,12 @@ def run_emulator(
     seed: int,
     ready: Callable[[dict[str, str]], None],
 ) -> None:
-    """Build an emulator from a program's options and serve until SIGINT or SIGTERM.
+    """Serve an emulator until SIGINT or SIGTERM, as `walead emulator` does; only in the main thread.
 
-    Raises `BadSetting` before listening if an option is wrong; see `serve`.
+    `page_size` (records) and `latency` (seconds) are those of `Settings`, the other options those of `Emulator`.
+    `ready` is called once requests are taken, with `walead_url`, `phonely_url`, `control_url` and `api_key`. A fault or
+    drift that was never played is told at the end, as a warning of the logger `walead_async.testing.program`. Raises
+    `BadSetting` for a wrong option, a port that is taken, or a state that cannot be read or saved.
     """
     emulator = Emulator(
         settings=Settings(page_size=page_size, latency=latency),

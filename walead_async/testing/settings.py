@@ -125,7 +125,8 @@ class RetryAfter(StrEnum):
 class Settings:
     """How the emulated services behave where no vendor page says how the real ones do.
 
-    A wrong value raises `BadSetting`. Over the control address the names and values are the same, enums by their text.
+    An enum may be given by its text, a tuple as a list: over the control address names and values are the same. Raises
+    `BadSetting` for a wrong value.
     """
 
     #: Records on a page of the workspace list.
@@ -135,34 +136,42 @@ class Settings:
     #: Seconds between carrying a request out and answering it.
     latency: float = attrs.field(default=0.0, validator=number())
 
-    #: What `search` matches, and whether capitals matter to it.
+    #: What `search` matches.
     search: SearchMatch = SearchMatch.SUBSTRING
+    #: Whether capitals matter to `search`.
     search_minds_case: bool = attrs.field(default=False, validator=truth)
     #: The order of records with equal `createdAt`.
     tie_order: TieOrder = TieOrder.INSERTION
 
-    #: `createdAt` of the first record, the seconds from one to the next, and how many in a row share one.
+    #: `createdAt` of the first record, an ISO 8601 time with its offset from UTC.
     clock_start: str = attrs.field(default="2024-01-01T00:00:00+00:00", validator=instant)
+    #: Seconds from the `createdAt` of one record to that of the next; the clock moves only as records are made.
     clock_step: float = attrs.field(default=1.0, validator=number())
+    #: Records in a row that share one `createdAt`.
     ties: int = attrs.field(default=1, validator=whole(1))
 
-    #: Items in one bulk call, and the status of a call with more; None for no limit.
+    #: Items in one bulk call; None for no limit.
     batch_limit: int | None = attrs.field(default=None, validator=whole(1, optional=True))
+    #: The status of a call with more items than `batch_limit`: 400 or 413.
     batch_limit_status: int = attrs.field(default=413, validator=status(400, 413))
     #: Bytes of one request body; a larger one is answered with 413.
     body_limit: int = attrs.field(default=16_000_000, validator=whole(1))
-    #: Requests a second over both services, and how many may come at once; above it, 429. None for no limit.
+    #: Requests a second over both services; more are answered with 429. None for no limit.
     rate_limit: float | None = attrs.field(default=None, validator=number(above_zero=True, optional=True))
+    #: Requests that may come at once under `rate_limit`.
     rate_burst: int = attrs.field(default=1, validator=whole(1))
+    #: How that 429 says when to come back.
     retry_after: RetryAfter = RetryAfter.SECONDS
 
-    #: The status of a block that was carried out.
+    #: The status of a block that was carried out: 200 or 201.
     block_status: int = attrs.field(default=200, validator=status(200, 201))
-    #: What blocking somebody again does to the record, and whether it counts in `blocked`.
+    #: What blocking somebody again does to the record.
     reblock: Reblock = Reblock.KEEPS
+    #: Whether somebody who is blocked again counts in `blocked`.
     reblock_counts: bool = attrs.field(default=False, validator=truth)
-    #: A regular expression: an identifier in which it is found is bad. And what that does to the batch.
+    #: A regular expression: an identifier in which it is found is bad.
     bad_identifier: str = attrs.field(default=r"^\s*$|[\s/\x00]", validator=pattern)
+    #: What a bad identifier does to its batch.
     bad_item: BadItem = BadItem.FAILS
     #: What an id without a record does to an unblock.
     unknown_id: UnknownId = UnknownId.SKIPPED
@@ -175,7 +184,6 @@ class Settings:
     campaign_licence: bool = attrs.field(default=True, validator=truth)
     #: The campaigns there are; another is answered with 404. None: any id is a campaign.
     campaigns: tuple[str, ...] | None = attrs.field(default=None, validator=names)
-
     #: A campaign's list begins with the newest record, not the oldest.
     campaign_newest_first: bool = attrs.field(default=False, validator=truth)
 

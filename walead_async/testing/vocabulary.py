@@ -21,7 +21,10 @@ LARGEST = 10 * SIZES["G"]
 
 
 class FaultName(StrEnum):
-    """The names of the faults; `KINDS` says what each does."""
+    """The names of the faults: `FaultName.APPLY_THEN_CLOSE` is the text `apply-then-close`, and so are all the others.
+
+    `Fault(name).kind.means` says in words what it does.
+    """
 
     STATUS = "status"
     HTML = "html"

@@ -68,12 +68,7 @@ class World:
     def add_leads(
         self, leads: int | Iterable[str | tuple[str, str | None]], created_at: datetime | None = None
     ) -> list[str]:
-        """Add records to the workspace's list, whoever is there already, and return their ids.
-
-        `leads` is a number, or identifiers, or pairs of identifier and reason. A number makes `lead-0000001` and so
-        on, counted on from the records ever made. `created_at`, aware, is that of each; by default the clock's.
-        Raises `BadSetting`.
-        """
+        """Add records to the workspace's list; `Emulator.add_leads` says what it takes. Raises `BadSetting`."""
         if created_at is not None and created_at.tzinfo is None:
             raise BadSetting(f"createdAt needs an offset from UTC: {created_at.isoformat()!r}")
         if isinstance(leads, str):
