@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,6 +31,12 @@ maximum_signature_line_length = 100
 python_use_unqualified_type_names = True
 
 
+def end_code(app: Sphinx, what: str, name: str, documented: object, options: object, lines: list[str]) -> None:
+    """Code ends at its backtick, also where a letter follows, as in `Page`s."""
+    code = re.compile(r"(`[^`]+`)(\w?)")
+    lines[:] = [code.sub(lambda found: "\\ ".join(filter(None, found.groups())), line) for line in lines]
+
+
 def draw_error_tree(app: Sphinx, what: str, name: str, documented: object, options: object, lines: list[str]) -> None:
     """The tree that opens the module of errors is a drawing, not a paragraph."""
     if name == "walead_async.errors":
@@ -48,4 +55,5 @@ def leave_out_object(
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
     app.connect("autodoc-process-signature", leave_out_object)
+    app.connect("autodoc-process-docstring", end_code)
     app.connect("autodoc-process-docstring", draw_error_tree)
