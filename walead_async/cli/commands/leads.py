@@ -101,7 +101,9 @@ def unblock_command(
 
 
 @click.command("export")
-@click.option("--output", metavar="F", required=True, help="The file to write, by its suffix: .csv or .jsonl.")
+@click.option(
+    "--output", metavar="F", required=True, help="The file to write, by its suffix: .csv, .jsonl, .xlsx or .parquet."
+)
 @common
 def export_command(output: str, base_url: str | None, as_json: bool) -> int:
     """Write the workspace's block list to a file.
