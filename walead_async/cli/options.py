@@ -68,8 +68,8 @@ def from_file(command: Decorated) -> Decorated:
         "--file",
         "file",
         metavar="F",
-        help="Read them from a file, by its suffix: .csv, .tsv, .txt, .jsonl, .xlsx or .parquet; - is standard input, one "
-        "a line.",
+        help="Read them from a file, by its suffix: .csv, .tsv, .txt, .jsonl, .xlsx or .parquet; - is standard input, "
+        "one a line.",
     )(command)
 
 
