@@ -355,6 +355,16 @@ async def test_a_cursor_at_the_end_brings_what_was_added_since() -> None:
     assert await Listing(MovingService(records), resume=listing.cursor).collect() == records.records[-1:]
 
 
+async def test_a_resumed_listing_that_was_not_read_yet_stands_where_it_goes_on() -> None:
+    service = MovingService(MovingList(range(50)))
+    listing = Listing(service)
+    await listing.first()
+    resumed = Listing(service, resume=listing.cursor)
+    assert resumed.cursor == listing.cursor
+    aiter(resumed)
+    assert resumed.cursor == listing.cursor
+
+
 async def test_each_loop_of_a_resumed_listing_goes_on_at_the_same_place() -> None:
     service = MovingService(MovingList(range(50)))
     listing = Listing(service)

@@ -357,6 +357,21 @@ def test_there_is_no_mark_before_the_first_record() -> None:
     assert order.mark(left=4) is not None
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_read_that_is_stopped_before_its_first_answer_stands_where_it_began(kind: str) -> None:
+    records = MovingList(range(7))
+    first = order_for(kind)
+    judged(first, records.page(0, 4, descending=kind == "DESC"))
+    mark = first.mark()
+    assert mark is not None
+    again = order_for(kind, start=mark).mark()
+    assert again == mark
+    second = Read(order_for(kind, start=again), lambda offset: records.page(offset, 4, descending=kind == "DESC"))
+    second.run()
+    assert len(second.got) == 3
+    assert second.order.verdict is Completeness.COMPLETE
+
+
 def test_the_page_size_is_known_once_a_page_was_followed_by_more() -> None:
     records = MovingList(range(30))
     order = order_for()

@@ -37,7 +37,7 @@ class Listing(Generic[T]):
             raise InvalidInputError(f"window is how many requests are under way at once, from 1, not {window!r}")
         self._source = source
         self._window = window
-        self._mark = START if resume is None else read_cursor(resume, source.identity)
+        self._resumed = None if resume is None else read_cursor(resume, source.identity)
         self._last: Reading[T] | None = None
 
     @property
@@ -59,10 +59,10 @@ class Listing(Generic[T]):
     def cursor(self) -> str | None:
         """Where the loop started last stands, for `resume` of a later listing; None before its first record.
 
-        It counts a record as read once it was handed to the loop. It also stands after the end, for what is added
-        there later. The list may change in between.
+        Of a resumed listing that was not read yet it is where that goes on. It counts a record as read once it was
+        handed to the loop. It also stands after the end, for what is added there later. The list may change in between.
         """
-        mark = self._last.mark() if self._last else None
+        mark = self._last.mark() if self._last else self._resumed
         return write_cursor(mark, self._source.identity) if mark else None
 
     def __aiter__(self) -> RecordLoop[T]:
@@ -88,7 +88,7 @@ class Listing(Generic[T]):
         return next(reading.rest) if page else None
 
     def _start(self) -> Reading[T]:
-        self._last = Reading(self._source, window=self._window, start=self._mark)
+        self._last = Reading(self._source, window=self._window, start=self._resumed or START)
         return self._last
 
 

@@ -31,7 +31,7 @@ class Order(Generic[T]):
     """
 
     def __init__(self, memory: Memory[T], *, page_size: int | None = None, start: Mark = START) -> None:
-        self._memory = memory
+        self._memory, self._start = memory, start
         self._found = Findings(start)
         self._lengths = Lengths(appends=memory.appends, longest=start.longest)
         self._ending = Ending(appends=memory.appends)
@@ -84,9 +84,7 @@ class Order(Generic[T]):
             doubt = f"pages were cut short in the middle of the list: the longest had {self._lengths.longest} records"
         if not doubt and (self._ending.restless or self._ending.outrun):
             doubt = "the list changed each time its end was looked at"
-        if not doubt and self.ended:
-            doubt = self._found.too_far(appends=self._memory.appends)
-        return doubt
+        return doubt or (self._found.too_far(appends=self._memory.appends) if self.ended else None)
 
     def ahead(self) -> int | None:
         """The next offset to ask for; None if it depends on answers that are not there yet, or the list has ended."""
@@ -119,6 +117,8 @@ class Order(Generic[T]):
 
     def mark(self, left: int = 0) -> Mark | None:
         """Where the read stands if the last `left` records were not yielded yet; None before the first one."""
+        if not self._judged:
+            return self._start if self.count else None
         kept, untouched = self._new[: len(self._new) - left], self._new[len(self._new) - left :]
         if self.count == left:
             return None
