@@ -58,3 +58,8 @@ def test_the_end_of_a_group_in_no_order_is_not_believed_before_the_group_was_see
 def test_a_list_without_ids_that_ends_in_another_record_than_it_did_is_not_called_complete() -> None:
     # somebody who had been read was blocked anew, stands last now, and others who were not read have moved up
     assert run_many(1, 80_587)["fault", "none", "unverified"] == 1
+
+
+def test_a_read_that_goes_on_in_the_middle_of_a_group_sees_the_whole_group_again() -> None:
+    # two answers show the group in reverse, and the read is stopped between them with a part of it handed out
+    assert run_many(1, 155_430)["fault", "disorder", "changed"] == 1

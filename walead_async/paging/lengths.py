@@ -75,6 +75,14 @@ class Lengths:
             return whole
         return min(OVERLAP, self.half) if stable else self.half
 
+    def resumed(self, wanted: int) -> int:
+        """How many known records a resumed read begins with, of the `wanted` ones: the group of the last and one below.
+
+        The rest of a page that was handed out in part is not known any more, and with it the order of that group. So
+        the group is seen whole again where a page holds it and leaves room for something new.
+        """
+        return wanted if wanted < self.longest else min(wanted, self.half)
+
 
 def looks_full(size: int) -> bool:
     """Whether a first page of `size` records looks like a full one: page sizes are round numbers."""

@@ -128,7 +128,7 @@ class Order(Generic[T]):
         return Mark(
             date=date,
             ids=ids,
-            offset=max(0, position + 1 - min(overlap, self._lengths.half)),
+            offset=max(0, position + 1 - self._lengths.resumed(overlap)),
             position=position,
             risen=self._found.risen,
             yielded=self.count - left,
