@@ -279,6 +279,32 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path, mode: int, m
     assert KEY not in told_of(caught.value)
 
 
+@pytest.mark.parametrize("tail", ["\n", " x", "ü"])
+def test_a_key_of_the_environment_that_cannot_be_one_is_in_no_frame(tail: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WALEAD_API_KEY", KEY + tail)
+    with pytest.raises(ConfigurationError, match="not shown here") as caught:
+        AsyncSession()
+    assert KEY not in told_of(caught.value)
+
+
+@pytest.mark.parametrize("content", [KEY.encode() + b"\xff", KEY.encode() * 1000, KEY.encode() + b"\nmore"])
+def test_a_key_file_that_holds_no_key_is_in_no_frame(
+    tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    monkeypatch.setenv("WALEAD_API_KEY_FILE", str(path))
+    with pytest.raises(ConfigurationError) as caught:
+        AsyncSession()
+    assert KEY not in told_of(caught.value)
+
+
+def test_a_session_is_never_pickled_with_its_key() -> None:
+    with pytest.raises(TypeError, match="never pickled"):
+        pickle.dumps(AsyncSession(KEY))
+
+
 @pytest.mark.parametrize("leads", ["john-doe", b"john-doe", {"john-doe": 1}])
 async def test_a_single_name_in_place_of_a_list_blocks_nobody(leads: Any) -> None:
     async with (

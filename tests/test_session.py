@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -22,6 +23,7 @@ from walead_async import (
     Status,
     Timeouts,
     VoiceAgentSession,
+    WaleadError,
 )
 from walead_async.testing import Emulator
 
@@ -80,8 +82,11 @@ def test_a_key_that_cannot_be_one_is_refused_and_not_shown(key: str | None, word
         ({"http": object()}, "aiohttp.ClientSession"),
         ({"proxy": "nonsense"}, "HTTP proxy"),
         ({"ssl": False}, "SSLContext"),
+        ({"ssl": ""}, "SSLContext"),
+        ({"ssl": "a\0b"}, "cannot be used"),
         ({"hooks": ["print"]}, "functions"),
         ({"hooks": 7}, "functions"),
+        ({"hooks": [asyncio.sleep]}, "async"),
     ],
 )
 def test_an_option_that_is_wrong_is_refused(options: dict[str, object], words: str) -> None:
@@ -96,6 +101,7 @@ def test_an_option_that_is_wrong_is_refused(options: dict[str, object], words: s
         lambda: RetryPolicy(attempts=1.5),  # type: ignore[arg-type]
         lambda: RetryPolicy(deadline=0),
         lambda: RetryPolicy(deadline=float("inf")),
+        lambda: RetryPolicy(deadline=10**400),
         lambda: RetryPolicy(wait_max=-1),
         lambda: RetryPolicy(budget_ratio=float("nan")),
         lambda: Timeouts(read=0),
@@ -166,8 +172,9 @@ async def test_an_empty_list_a_wrong_batch_size_and_a_wrong_reason_are_refused(
         await session.blocked_leads.block(["a"], verify="sometimes")  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match="reason"):
         await session.blocked_leads.block(["a"], reason=5)  # type: ignore[arg-type]
-    with pytest.raises(InvalidInputError, match="sort"):
-        session.blocked_leads.list(sort="UP")  # type: ignore[arg-type]
+    for sort in ("UP", ["ASC"], None):
+        with pytest.raises(InvalidInputError, match="sort"):
+            session.blocked_leads.list(sort=sort)  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError, match="window"):
         session.blocked_leads.list(window=0)
     with pytest.raises(InvalidInputError, match="search"):
@@ -175,6 +182,57 @@ async def test_an_empty_list_a_wrong_batch_size_and_a_wrong_reason_are_refused(
     with pytest.raises(InvalidInputError):
         await session.blocked_leads.find("https://www.linkedin.com/company/acme")
     assert emulator.requests == []
+
+
+class Named(str, Enum):  # noqa: UP042  # a StrEnum prints as what it says
+    """Text that prints as its name and not as what it says."""
+
+    KEY = KEY
+    CAMPAIGN = "camp-eu"
+    NEWEST = "DESC"
+    PERSON = "john-doe"
+
+
+async def test_text_of_another_class_is_sent_as_what_it_says(emulator: Emulator) -> None:
+    async with AsyncSession(Named.KEY, base_url=emulator.walead_url) as session:
+        await session.campaign(Named.CAMPAIGN).blocked_leads.block([Named.PERSON], check=False)
+        await session.blocked_leads.block([Named.PERSON], reason=Named.CAMPAIGN)
+        leads = await session.blocked_leads.list(sort=Named.NEWEST, search=Named.PERSON).collect()
+    assert [(lead.public_identifier, lead.reason) for lead in leads] == [("john-doe", "camp-eu")]
+    assert emulator.requests[0].path.endswith("/v1/campaigns/camp-eu/blocked-leads")
+    assert {request.query.get("sort") for request in emulator.requests if request.method == "GET"} == {"DESC"}
+
+
+async def test_a_key_function_is_plain_and_its_key_is_checked_before_anything_is_sent(emulator: Emulator) -> None:
+    async def later() -> str:
+        return KEY
+
+    with pytest.raises(ConfigurationError, match="plain"):
+        AsyncSession(later)  # type: ignore[arg-type]
+    async with AsyncSession(lambda: "", base_url=emulator.walead_url) as session:
+        with pytest.raises(ConfigurationError, match="empty"):
+            await session.blocked_leads.find("john-doe")
+    assert emulator.requests == []
+
+
+async def test_a_rate_limiter_that_fails_ends_the_run_and_its_report_names_everybody(emulator: Emulator) -> None:
+    class Shared:
+        calls = 0
+
+        async def acquire(self) -> None:
+            self.calls += 1
+            if self.calls > 3:
+                raise OSError("valkey is away")
+
+    people = [f"person-{number}" for number in range(10)]
+    async with AsyncSession(KEY, base_url=emulator.walead_url, rate_limit=Shared(), concurrency=1) as session:
+        report = await session.blocked_leads.block(people, batch_size=2, check=False)
+        assert [outcome.status for outcome in report.outcomes] == [Status.DONE] * 6 + [Status.NOT_SENT] * 4
+        assert "valkey is away" in str(report.outcomes[-1].error)
+        with pytest.raises(WaleadError, match="rate limiter failed") as caught:
+            await session.blocked_leads.block(people)
+    assert caught.value.report is not None
+    assert caught.value.report.counts[Status.NOT_SENT] == 10
 
 
 async def test_a_lead_that_cannot_be_one_ends_as_invalid_and_is_not_sent(
@@ -210,8 +268,11 @@ async def test_other_options_are_a_view_that_owns_nothing(session: AsyncSession,
     await session.blocked_leads.block(["john-doe"])
     lead = await session.with_options(retry=RetryPolicy(deadline=2)).blocked_leads.find("JOHN-DOE")
     assert isinstance(lead, BlockedLead)
-    with pytest.raises(ConfigurationError):
-        session.with_options(retry=2)  # type: ignore[arg-type]
+    for wrong in (2, False, ""):
+        with pytest.raises(ConfigurationError):
+            session.with_options(retry=wrong)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError):
+            session.with_options(timeouts=wrong)  # type: ignore[arg-type]
 
 
 async def test_a_borrowed_http_session_stays_open(emulator: Emulator) -> None:

@@ -95,6 +95,8 @@ def _key_from_file(path: Path, variable: str) -> str:
         key = content.decode("utf-8-sig").strip() if len(content) <= LONGEST_KEY_FILE else ""
     except UnicodeDecodeError:
         key = ""
+    # an error's frames may be shown with what they hold
+    del content
     if not key:
         raise ConfigurationError(f"the key file {str(path)!r} of {variable} does not hold one line with a key")
     return key

@@ -107,7 +107,7 @@ def plain_lines(items: Sequence[object]) -> str | None:
 
 
 def path_id(kind: str, text: object) -> str:
-    """Check an id that becomes part of a path or a query, and return it as it is.
+    """Check an id that becomes part of a path or a query, and return it as it is, as plain text.
 
     `kind` names it in the error ("campaign id"). It may hold ASCII letters, digits and `. _ ~ : @ = -`, at most 200
     of them: what needs no quoting in either place. Raises `InvalidInputError`.
@@ -117,7 +117,8 @@ def path_id(kind: str, text: object) -> str:
     if text in {".", ".."} or len(text) > MAX_ID or _PLAIN_ID(text) is None:
         fault = _fault_of_id(text, _PLAIN_ID)
         raise InvalidInputError(f"the {kind} {fault}: copy the {kind} from the dashboard, and nothing around it")
-    return text
+    # an enum's member, say, is text with a value and prints as its name
+    return str.__str__(text)
 
 
 def record_id(item: object) -> str:

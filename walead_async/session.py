@@ -67,6 +67,8 @@ class _Session:
         listeners = tuple(hooks) if isinstance(hooks, Iterable) else (hooks,)
         if not isinstance(hooks, Iterable) or not all(map(callable, listeners)):
             raise ConfigurationError("hooks must be a list of functions of one event")
+        if any(map(asyncio.iscoroutinefunction, listeners)):
+            raise ConfigurationError("hooks must be plain functions, not async ones: nobody would await them")
         self._base_url = checked_base_url(base_url, variable=f"{self._variables}_BASE_URL", default=self._default_url)
         client = Http(
             self._base_url,
@@ -76,7 +78,7 @@ class _Session:
             ssl=ssl,
         )
         key = KeySource(
-            api_key if api_key is not None else key_from_environment(self._variables), service=self._service
+            api_key if api_key is not None else hidden(key_from_environment(self._variables)), service=self._service
         )
         gate = Gate(concurrency, _limiter(rate_limit))
         connection = Connection(client, key, gate, concurrency=concurrency, policy=retry, hooks=listeners)
@@ -114,7 +116,7 @@ class _Session:
         A web handler may need an answer in 2 s while a job on the same session has an hour. Raises
         `ConfigurationError` for a value of the wrong type.
         """
-        _check_patience(retry or RetryPolicy(), timeouts or Timeouts())
+        _check_patience(RetryPolicy() if retry is None else retry, Timeouts() if timeouts is None else timeouts)
         view = copy.copy(self)
         # what was made of the old patience is made anew
         vars(view).pop("blocked_leads", None)

@@ -90,6 +90,17 @@ async def test_a_stream_takes_an_async_source(bulk: Bulk) -> None:
     assert sorted(map(len, bulk.sent)) == [10, 30, 30, 30]
 
 
+async def test_a_stream_takes_what_its_requests_can_hold_however_large_a_batch_may_be(bulk: Bulk) -> None:
+    taken: list[str] = []
+    people = [f"{number:0>900}" for number in range(60_000)]
+    stream = bulk.stream(counted(people, taken), batch_size=1_000_000)
+    await anext(stream)
+    await stream.aclose()
+    # about a thousand of these fill a request, and five thousand are taken at once
+    assert max(map(len, bulk.sent)) < 1_000
+    assert len(taken) <= bulk.caller.concurrency * 1_000 + 2 * 5_000
+
+
 async def test_a_stream_of_nothing_yields_nothing(bulk: Bulk) -> None:
     assert [outcome async for outcome in bulk.stream(iter(()))] == []
     assert bulk.sent == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -109,6 +110,13 @@ def test_a_reason_that_is_left_out_is_not_called_missing() -> None:
 def test_what_is_no_page_is_said_in_words(body: bytes, words: str) -> None:
     with pytest.raises(UnexpectedResponseError, match=words):
         blocked_leads(body)
+
+
+@pytest.mark.parametrize("read", [blocked_leads, campaign_leads, numbers])
+def test_an_error_of_a_body_that_is_no_json_does_not_keep_the_body(read: Callable[[bytes], object]) -> None:
+    with pytest.raises(UnexpectedResponseError) as caught:
+        read(b'[{"id": "a secret"')
+    assert caught.value.__context__ is None
 
 
 def test_many_wrong_records_are_counted_not_listed() -> None:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from walead_async.errors import SessionClosedError
+from walead_async.errors import SessionClosedError, WaleadError
 from walead_async.transport.gate import Gate
 from walead_async.transport.options import RateLimit
 from walead_async.transport.rate import SpacedLimiter
@@ -166,7 +166,9 @@ async def test_a_rate_limiter_that_fails_gives_the_turn_on() -> None:
 
     gate = Gate(1, FailsOnce())
     ends = await asyncio.gather(gate.enter("a"), gate.enter("b"), return_exceptions=True)
-    assert [type(end) for end in ends] == [OSError, type(None)]
+    assert [type(end) for end in ends] == [WaleadError, type(None)]
+    assert "rate limiter failed" in str(ends[0])
+    assert "the shared limit is away" in str(ends[0])
 
 
 class Clock:

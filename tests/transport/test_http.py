@@ -177,6 +177,19 @@ async def test_a_private_authority_is_accepted_where_it_is_named(serve: Serve, c
     assert response.body == b"[]"
 
 
+async def test_an_address_that_speaks_no_tls_is_a_failed_connection_and_tried_again(connect: Connect) -> None:
+    async def speaks_http(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(speaks_http, "127.0.0.1", 0) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(ConnectionFailedError, match=r"no TLS connection to 127\.0\.0\.1") as caught:
+            await connect(url, retry=RetryPolicy(attempts=3, wait_initial=0)).send(GET, lane=object())
+    assert (caught.value.attempts, caught.value.maybe_applied) == (3, False)
+
+
 def server_context(authority: trustme.CA) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)

@@ -79,19 +79,20 @@ class Answers:
                 self._standing.leave_open(part, OutcomeUnknownError("the service's answer does not name it"))
                 continue
             status, words = said
-            if status is Status.REFUSED:
-                self._refused_by_name(part, words or "", response)
+            if status in {Status.REFUSED, Status.UNKNOWN}:
+                perhaps = End(Status.ALREADY, words) if status is Status.UNKNOWN else None
+                self._refused_by_name(part, words or "", response, perhaps)
             elif status is Status.ALREADY and not part.tried:
                 self._confirmed(part, End(Status.ALREADY, words or self._standing.already.detail))
             else:
                 self._confirmed(part, DONE)
 
-    def _refused_by_name(self, piece: Piece, words: str, response: Response) -> None:
+    def _refused_by_name(self, piece: Piece, words: str, response: Response, perhaps: End | None) -> None:
         operation = self._standing.operation
         method = "POST" if operation.blocks else "DELETE"
         error = APIError(words, status=response.status, method=method, path=operation.path)
         for lone in piece.cut(slice(at, at + 1) for at in range(len(piece))):
-            self._refused_alone(lone, error)
+            self._refused_alone(lone, error, perhaps)
 
     def failed(self, piece: Piece, error: WaleadError) -> None:
         """A piece failed, after all the attempts that the session makes."""
@@ -130,8 +131,8 @@ class Answers:
         else:
             standing.waiting.refused(piece)
 
-    def _refused_alone(self, piece: Piece, error: WaleadError) -> None:
-        """A single item was refused: by its own fault, or because it is as wanted already."""
+    def _refused_alone(self, piece: Piece, error: WaleadError, perhaps: End | None = None) -> None:
+        """A single item was refused: by its own fault, or because it is as wanted already, which `perhaps` it is."""
         standing = self._standing
         blocks = standing.operation.blocks
         if isinstance(error, NotFoundError) and not blocks:
@@ -139,9 +140,10 @@ class Answers:
             piece.settle(DONE if piece.tried else NO_SUCH_RECORD)
             return
         piece.error, piece.refused = error, True
-        piece.found = DONE if piece.tried else standing.already
-        may_be_so = isinstance(error, ConflictError) and blocks and standing.verify != "never"
-        if piece.tried or may_be_so:
+        if perhaps is None and isinstance(error, ConflictError) and blocks:
+            perhaps = standing.already
+        piece.found = DONE if piece.tried else perhaps or standing.already
+        if piece.tried or (perhaps is not None and standing.verify != "never"):
             standing.read_back_or_give_up(piece)
         else:
             standing.settle_refused(piece)

@@ -21,6 +21,8 @@ __all__ = ["Intake"]
 
 #: A batch is sent although it is not full when it holds so many times as many items, duplicates and invalid ones.
 MOSTLY_UNSENT = 4
+#: How many items are taken at once, whatever the size of a batch: what a request holds is bounded in bytes, too.
+PULLED = 5_000
 
 
 class Intake:
@@ -45,9 +47,9 @@ class Intake:
     def missing(self, limits: BatchLimits) -> int:
         """How many more items the batch that is being filled takes; 0 if it is full."""
         most = limits.items.now
-        if len(self._items) >= most * MOSTLY_UNSENT:
+        if len(self._items) >= most * MOSTLY_UNSENT or self._size >= limits.size.now:
             return 0
-        return max(0, most - len(self._wires))
+        return min(PULLED, max(0, most - len(self._wires)))
 
     def add(self, items: Sequence[object]) -> None:
         """Take items from the source. Raises `WaleadError` if the duplicates cannot be kept track of."""

@@ -36,7 +36,8 @@ class Answer:
     """What the answer to one batch says: a bare count, or an end for each key, or nothing of use.
 
     `count` is the number of items changed, None where the answer has none or says `success: false`. `ends` maps keys
-    to their status (DONE, ALREADY or REFUSED) and the service's words. `message` is what the service said in general.
+    to their status (DONE, ALREADY, REFUSED, or UNKNOWN for a refusal that may mean ALREADY) and the service's words.
+    `message` is what the service said in general.
     """
 
     count: int | None = None

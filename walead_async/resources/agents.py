@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Agent", "BlockList"]
 
 PATH = "/agent-block-list"
+#: The vendor's words for a number that is as wanted: whether it was to be blocked, or not.
+AS_WANTED = {True: "number already in block list", False: "number not found in block list"}
 
 
 class Agent:
@@ -131,8 +133,8 @@ class NumberPages:
         return await self._caller.send(self._request, lane=lane, patient=patient)
 
     def records(self, body: bytes) -> Sequence[str]:
-        """The numbers."""
-        return numbers(body)
+        """The numbers, each once."""
+        return list(dict.fromkeys(numbers(body)))
 
     @property
     def observed(self) -> bool:
@@ -169,15 +171,18 @@ class NumberOperation:
         return Request("POST" if self.blocks else "DELETE", PATH, body=body, repeatable=self.blocks)
 
     def answer(self, response: Response, keys: Sequence[str]) -> Answer:
-        """The ends that the lists `added` or `removed`, and `failed` name."""
+        """The ends that the lists `added` or `removed`, and `failed` name; UNKNOWN where the reason is not plain."""
         change = number_change(response.body, "added" if self.blocks else "removed")
         ends = {key_of(number): self._end_of_failed(reason) for number, reason in change.failed}
         ends.update((key_of(number), (Status.DONE, None)) for number in change.changed)
         return Answer(ends=ends, message=change.message)
 
     def _end_of_failed(self, reason: str | None) -> tuple[Status, str | None]:
-        as_wanted = "already" if self.blocks else "not found"
-        return (Status.ALREADY if reason and as_wanted in reason.lower() else Status.REFUSED), reason
+        said = (reason or "").strip(" .").lower()
+        if said == AS_WANTED[self.blocks]:
+            return Status.ALREADY, reason
+        perhaps = ("already" if self.blocks else "not found") in said
+        return (Status.UNKNOWN if perhaps else Status.REFUSED), reason
 
     async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
         """Which of these numbers the agent's list holds now."""

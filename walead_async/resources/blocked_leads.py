@@ -183,7 +183,7 @@ class LeadPages:
     paged = True
 
     def __init__(self, caller: Caller, memory: ListMemory, search: str | None, sort: str = "ASC") -> None:
-        if sort not in {"ASC", "DESC"}:
+        if sort not in ("ASC", "DESC"):
             raise InvalidInputError(f"sort is 'ASC' or 'DESC', not {sort!r}")
         if search is not None and not isinstance(search, str):
             raise InvalidInputError(f"search is {kind_of(search)}, not text")
@@ -192,7 +192,7 @@ class LeadPages:
         except UnicodeEncodeError:
             raise InvalidInputError("search is not proper Unicode text") from None
         self._caller = caller
-        self._sort = sort
+        self._sort = str.__str__(sort)
         self._sizes = memory.page_sizes
 
     @property

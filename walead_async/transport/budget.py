@@ -6,7 +6,10 @@ __all__ = ["RetryBudget"]
 
 
 class RetryBudget:
-    """A retry takes a token; each attempt sent adds `ratio` of one, up to `burst`."""
+    """A retry takes a token; each request adds `ratio` of one, up to `burst`, when it is sent first.
+
+    If retries added to it too, a ratio of 0.2 would let a service that always fails have 1.25 times the requests.
+    """
 
     __slots__ = ("_burst", "_ratio", "_tokens")
 
@@ -16,7 +19,7 @@ class RetryBudget:
         self._tokens = float(burst)
 
     def sent(self) -> None:
-        """An attempt goes out."""
+        """A request goes out for the first time."""
         if self._tokens < self._burst:
             self._tokens = min(self._burst, self._tokens + self._ratio)
 

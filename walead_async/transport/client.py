@@ -121,6 +121,7 @@ class Transport:
         call = _Call(connection, request, self._policy, self._timeouts, lane, connection.usable())
         if not connection.gate.try_enter():
             await call.wait_for_turn(patient=patient)
+        connection.budget.sent()
         try:
             return await call.attempt()
         except WaleadError as error:
@@ -201,7 +202,6 @@ class _Call:
             if began >= self._deadline:
                 raise self._too_late("the waits before it took too long")
             self._attempts += 1
-            connection.budget.sent()
             key = connection.key.current()
             observed = connection.observed
             if observed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,18 +40,16 @@ class NumberChange:
 
 def blocked_leads(body: bytes) -> list[BlockedLead]:
     """The records of a page of the workspace's list. Raises `UnexpectedResponseError` naming record and field."""
-    try:
+    with suppress(*WRONG):
         return _blocked_leads(orjson.loads(body))
-    except WRONG:
-        raise _explained(body, BlockedLead) from None
+    raise _explained(body, BlockedLead)
 
 
 def campaign_leads(body: bytes) -> list[CampaignBlockedLead]:
     """The records of a page of a campaign's list. Raises `UnexpectedResponseError` naming record and field."""
-    try:
+    with suppress(*WRONG):
         return _campaign_leads(orjson.loads(body))
-    except WRONG:
-        raise _explained(body, CampaignBlockedLead) from None
+    raise _explained(body, CampaignBlockedLead)
 
 
 def numbers(body: bytes) -> list[str]:
@@ -164,7 +163,8 @@ def _json(body: bytes) -> object:
         return orjson.loads(body)
     except ValueError as error:
         what = str(error) if body.strip() else "it is empty"
-        raise UnexpectedResponseError(f"the answer is not JSON: {what}") from None
+    # Raised here, not in the handler: orjson's error holds the whole body, so it must not be the context.
+    raise UnexpectedResponseError(f"the answer is not JSON: {what}")
 
 
 def _object(body: bytes) -> dict[str, object]:

@@ -7,7 +7,7 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING
 
-from walead_async.errors import SessionClosedError
+from walead_async.errors import SessionClosedError, WaleadError
 
 if TYPE_CHECKING:
     from walead_async.transport.options import RateLimiter
@@ -69,7 +69,10 @@ class Gate:
         return True
 
     async def enter(self, lane: object) -> None:
-        """Wait for a turn. Whoever entered must `leave`. Raises `SessionClosedError` if the gate closes meanwhile."""
+        """Wait for a turn. Whoever entered must `leave`.
+
+        Raises `SessionClosedError` if the gate closes meanwhile, `WaleadError` if the rate limiter fails.
+        """
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._lanes.setdefault(id(lane), deque()).append(turn)
         self._serve()
@@ -149,7 +152,7 @@ class Gate:
                         await self._closing.wait()
             self._until = 0.0
             if self._limiter:
-                await self._limiter.acquire()
+                await _acquired(self._limiter)
         except BaseException:
             self._step_aside(at_the_front=True)
             raise
@@ -169,3 +172,13 @@ class Gate:
             waiting.remove(turn)
             if not waiting:
                 del self._lanes[id(lane)]
+
+
+async def _acquired(limiter: RateLimiter) -> None:
+    """Wait for a turn of the session's rate limiter. What it raises becomes an error of our tree: it is not ours."""
+    try:
+        await limiter.acquire()
+    except WaleadError:
+        raise
+    except Exception as error:
+        raise WaleadError(f"the session's rate limiter failed, so that nothing was sent: {error!r}") from error

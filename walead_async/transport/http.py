@@ -234,11 +234,13 @@ class Http:
         where = self._host
         if isinstance(error, aiohttp.ConnectionTimeoutError):
             return DeadlineExceededError(f"no connection to {where} within {min(timeouts.connect, total):g} s")
-        if isinstance(error, (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError)):
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
             return UntrustedServerError(
                 f"the TLS certificate of {where} was not accepted ({_reason(error)}); "
                 "a private certificate authority is named with ssl="
             )
+        if isinstance(error, aiohttp.ClientSSLError):
+            return ConnectionFailedError(f"no TLS connection to {where}: is this its https address? ({_reason(error)})")
         if isinstance(error, aiohttp.ClientProxyConnectionError):
             return ConnectionFailedError(f"no connection to the proxy ({_reason(error)})")
         if isinstance(error, aiohttp.ClientHttpProxyError):

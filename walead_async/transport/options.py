@@ -15,12 +15,19 @@ if TYPE_CHECKING:
 __all__ = ["RateLimit", "RateLimiter", "RetryPolicy", "Timeouts"]
 
 
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def _number(low: float, *, exclusive: bool = False, whole: bool = False) -> Callable[..., None]:
     """A validator for a finite number of at least `low`, or above it if `exclusive`."""
 
     def check(instance: object, field: attrs.Attribute[float], value: object) -> None:
         kinds = (int,) if whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, kinds) or not _finite(value):
             kind = "whole number" if whole else "finite number"
             raise ConfigurationError(f"{type(instance).__name__}({field.name}=...) takes a {kind}, not {value!r}")
         if value < low or (exclusive and value == low):
@@ -39,8 +46,8 @@ class RetryPolicy:
     A request is sent at most `attempts` times. `deadline`, in seconds, covers one request with its retries and waits.
     The wait before retry n is drawn at random from 0 to `wait_initial * 2**(n-1)` seconds, at most `wait_max`; a
     Retry-After of the service is honoured beyond that. Every retry takes a token from the session's budget, which
-    starts at `budget_burst` tokens and regains `budget_ratio` of one with each attempt sent, so that an outage is not
-    multiplied. The budget belongs to the session: under `with_options` the session's own numbers stay in force.
+    starts at `budget_burst` tokens and regains `budget_ratio` of one with each first attempt sent, so that an outage is
+    not multiplied. The budget belongs to the session: under `with_options` the session's own numbers stay in force.
 
     Raises `ConfigurationError` for a number out of range.
     """

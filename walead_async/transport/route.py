@@ -32,9 +32,10 @@ def trusting(ssl: tls.SSLContext | str | os.PathLike[str]) -> tls.SSLContext:
     """Whose certificates are trusted instead of those that the system trusts. Raises `ConfigurationError`."""
     if isinstance(ssl, tls.SSLContext):
         return ssl
-    if not isinstance(ssl, (str, os.PathLike)):
+    if not isinstance(ssl, (str, os.PathLike)) or not os.fspath(ssl):
         raise ConfigurationError("ssl takes an ssl.SSLContext or the path of a file with a private CA's certificate")
     try:
         return tls.create_default_context(cafile=ssl)
-    except OSError as error:
-        raise ConfigurationError(f"the CA file {os.fspath(ssl)!r} cannot be used: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"the CA file {os.fspath(ssl)!r} cannot be used: {why}") from None

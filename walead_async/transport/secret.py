@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import asyncio
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import orjson
 
@@ -31,10 +32,13 @@ class SecretText(str):
     def __format__(self, spec: str) -> str:
         return HIDDEN
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an API key is never pickled: make a session where it is used")
+
 
 def hidden(given: T) -> T | SecretText:
     """Text as `SecretText`, anything else as it is: what is handed on prints as *** in every frame below."""
-    return SecretText(given) if isinstance(given, str) else given
+    return SecretText(str.__str__(given)) if isinstance(given, str) else given
 
 
 class KeySource:
@@ -47,6 +51,8 @@ class KeySource:
         self._service = service
         self._given: Callable[[], str] | None = None
         self._last = SecretText()
+        if asyncio.iscoroutinefunction(given):
+            raise ConfigurationError(f"the function that returns the {service} API key must be a plain one, not async")
         if callable(given):
             self._given = given
         else:
@@ -67,7 +73,7 @@ class KeySource:
                 failed = type(error).__name__
             if failed is not None:
                 raise ConfigurationError(f"the function that returns the {self._service} API key raised {failed}")
-            if given != self._last:
+            if given != self._last or not given:
                 self._last = self._checked(given)
         return self._last
 
