@@ -6,6 +6,7 @@ imports one module of a package imports the package: so a suite that uses none o
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,6 +62,18 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         stage.check_played()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Say what to set where a fixture and its test used a session in two event loops."""
+    if call.excinfo is not None and STAGE in item.stash:
+        from walead_async.testing import plugin
+
+        plugin.explain(call.excinfo.value)
+    return (yield)
+
+
 @pytest.fixture
 def walead_emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
     """Both services on 127.0.0.1, empty for each test: a `walead_async.testing.Emulator` that serves while it runs."""
@@ -82,7 +95,7 @@ def walead_session(request: pytest.FixtureRequest, walead_emulator: Emulator) ->
     """An open `AsyncSession` on the emulator, for an async test. It retries as ever, but without pauses of its own."""
     from walead_async.testing import plugin
 
-    with plugin.opened(request, plugin.walead_session(walead_emulator)) as session:
+    with plugin.opened(request, partial(plugin.walead_session, walead_emulator)) as session:
         yield session
 
 
@@ -91,7 +104,7 @@ def phonely_session(request: pytest.FixtureRequest, phonely_emulator: Emulator) 
     """An open `VoiceAgentSession` on the emulator, for an async test. Its uid is the emulator's."""
     from walead_async.testing import plugin
 
-    with plugin.opened(request, plugin.phonely_session(phonely_emulator)) as session:
+    with plugin.opened(request, partial(plugin.phonely_session, phonely_emulator)) as session:
         yield session
 
 

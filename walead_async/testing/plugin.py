@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import attrs
 import pytest
 
-from walead_async import AsyncSession, RetryPolicy, VoiceAgentSession
+from walead_async import AsyncSession, RetryPolicy, SessionClosedError, VoiceAgentSession
 from walead_async.testing import BadSetting, Drift, Emulator, Fault, Settings
 
 try:
@@ -22,15 +22,23 @@ except ImportError:
     is_async_test = None  # type: ignore[assignment]  # the plugin works without it, but for sessions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["Stage", "opened", "phonely_session", "staged", "walead_session"]
+    Hooks = Sequence[Callable[[object], object]]
+
+__all__ = ["Stage", "explain", "opened", "phonely_session", "staged", "walead_session"]
 
 SessionT = TypeVar("SessionT", AsyncSession, VoiceAgentSession)
 
 #: Retries as ever, but without pauses of its own; a Retry-After is honoured.
 AT_ONCE = RetryPolicy(wait_initial=0.0)
 OPTIONS = ("leads", "seed", "settings")
+
+ONE_LOOP = (
+    "A session belongs to the event loop that used it first, and this test and its async fixtures run in several. "
+    "Set asyncio_default_fixture_loop_scope and asyncio_default_test_loop_scope to the same scope, or give the fixture "
+    "and the test the same loop_scope."
+)
 
 
 @attrs.frozen
@@ -53,46 +61,52 @@ class Stage:
             pytest.fail(f"never played: {names}. The emulator got {_arrived(self.emulator)}", pytrace=False)
 
 
+def explain(error: BaseException) -> None:
+    """Say what to set, if this is the error of a session that two event loops used."""
+    if isinstance(error, SessionClosedError) and "another event loop" in str(error):
+        error.add_note(ONE_LOOP)
+
+
 @contextlib.contextmanager
 def staged(request: pytest.FixtureRequest) -> Iterator[Stage]:
     """Serve an emulator for the test of this request, as its markers ask.
 
-    For an asyncio test the test's own event loop serves it, so that nothing changes while a line of the test runs.
-    For any other test a thread does, since such a test blocks while it waits for its program.
+    A thread with a loop of its own serves it. So it answers whatever waits for it: a test or a fixture in any of
+    pytest-asyncio's loops, or a test that blocks until its program has ended.
     """
     stage = _stage(request.node)
-    loop = _loop(request)
-    if loop is None:
-        with _served_by_thread(stage.emulator):
-            yield stage
-        return
-    loop.run_until_complete(stage.emulator.start())
-    try:
+    with _served_by_thread(stage.emulator):
         yield stage
-    finally:
-        loop.run_until_complete(stage.emulator.aclose())
 
 
 @contextlib.contextmanager
-def opened(request: pytest.FixtureRequest, session: SessionT) -> Iterator[SessionT]:
-    """Give the test this session, and close it in the test's event loop. Fails the test if it has none."""
+def opened(request: pytest.FixtureRequest, session_with: Callable[[Hooks], SessionT]) -> Iterator[SessionT]:
+    """Give the test a session, and close it in the event loop that used it. Fails a test that has no loop."""
     loop = _loop(request)
     if loop is None:
         pytest.fail(_why_no_loop(request), pytrace=False)
+    used: list[asyncio.AbstractEventLoop] = []
+
+    def notice(_: object) -> None:
+        if not used:
+            used.append(asyncio.get_running_loop())
+
+    session = session_with([notice])
     try:
         yield session
     finally:
-        loop.run_until_complete(session.aclose())
+        (used or [loop])[0].run_until_complete(session.aclose())
 
 
-def walead_session(emulator: Emulator) -> AsyncSession:
+def walead_session(emulator: Emulator, hooks: Hooks) -> AsyncSession:
     """A session on the emulator's WaLead."""
-    return AsyncSession(emulator.api_key, base_url=emulator.walead_url, retry=AT_ONCE)
+    return AsyncSession(emulator.api_key, base_url=emulator.walead_url, retry=AT_ONCE, hooks=hooks)
 
 
-def phonely_session(emulator: Emulator) -> VoiceAgentSession:
+def phonely_session(emulator: Emulator, hooks: Hooks) -> VoiceAgentSession:
     """A session on the emulator's Phonely."""
-    return VoiceAgentSession(emulator.api_key, uid=emulator.uid, base_url=emulator.phonely_url, retry=AT_ONCE)
+    key, url = emulator.api_key, emulator.phonely_url
+    return VoiceAgentSession(key, uid=emulator.uid, base_url=url, retry=AT_ONCE, hooks=hooks)
 
 
 def _stage(item: pytest.Item) -> Stage:
@@ -147,6 +161,9 @@ def _loop(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoop | None:
     mark = request.node.get_closest_marker("asyncio")
     asked = mark.kwargs.get("loop_scope") or mark.kwargs.get("scope") if mark else None
     scope = asked or request.config.getini("asyncio_default_test_loop_scope")
+    # A fixture may use the session in a loop that ends with the test. Begun here, it ends after the session is closed.
+    for brief in ("class", "function"):
+        request.getfixturevalue(f"_walead_{brief}_loop")
     loop = request.getfixturevalue(f"_walead_{scope}_loop")
     assert isinstance(loop, asyncio.AbstractEventLoop)
     return loop
@@ -183,7 +200,8 @@ def _served_by_thread(emulator: Emulator) -> Iterator[None]:
                 raise
             started.set_exception(error)
 
-    thread = threading.Thread(target=run, name="walead_emulator")
+    # A daemon, so that a run which breaks off before its teardown ends all the same.
+    thread = threading.Thread(target=run, name="walead_emulator", daemon=True)
     thread.start()
     try:
         stop = started.result()
