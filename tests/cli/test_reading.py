@@ -96,17 +96,42 @@ async def test_find_for_people(walead: Walead) -> None:
 
 async def test_find_names_who_cannot_be_a_person_and_looks_for_the_others(walead: Walead, tmp_path: Path) -> None:
     people = tmp_path / "people.csv"
-    people.write_text("LinkedIn URL\nlead-0000001\nhttps://www.linkedin.com/company/acme\n", encoding="utf-8")
+    company = "https://www.linkedin.com/company/acme"
+    people.write_text(f"LinkedIn URL\n{company}\nlead-0000001\n", encoding="utf-8")
     done = await walead("find", "--file", str(people), "--json")
     assert done.code == 1
-    assert [value["identifier"] for value in done.values()] == ["lead-0000001"]
-    assert "line 3" in done.err
-    assert "company page" in done.err
+    invalid, found = done.values()
+    assert list(invalid) == ["identifier", "blocked", "record", "error"]
+    assert (invalid["identifier"], invalid["blocked"], invalid["record"]) == (company, False, None)
+    error = invalid["error"]
+    assert isinstance(error, dict)
+    assert error["type"] == "InvalidInputError"
+    assert "company page" in error["message"]
+    assert (found["identifier"], found["blocked"], list(found)) == ("lead-0000001", True, list(invalid)[:3])
+    assert done.err == f"line 2: {company}: invalid: {error['message']}\n"
 
 
-async def test_find_with_nobody_to_look_for_exits_2(walead: Walead, emulator: Emulator) -> None:
-    done = await walead("find", "a@example.com")
-    assert (done.code, done.out) == (2, "")
+async def test_find_for_people_names_who_cannot_be_one_in_their_place(walead: Walead, tmp_path: Path) -> None:
+    done = await walead("find", "nobody", "a@example.com", "lead-0000003")
+    assert done.code == 1
+    absent, invalid, found = done.out.splitlines()
+    assert invalid.startswith("a@example.com: invalid: an e-mail address")
+    assert (absent, found) == ("nobody: not blocked", "lead-0000003: blocked since 2024-01-01 00:00 UTC")
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+async def test_find_with_none_who_can_be_a_person_says_so_of_each_and_asks_nothing(
+    walead: Walead, emulator: Emulator, form: tuple[str, ...]
+) -> None:
+    done = await walead("find", "a@example.com", "", *form)
+    assert (done.code, len(done.out.splitlines())) == (1, 2)
+    assert not emulator.requests
+
+
+async def test_find_with_nobody_at_all_exits_2(walead: Walead, emulator: Emulator) -> None:
+    done = await walead("find", "-", "--json")
+    assert (done.code, done.out, done.err) == (2, "", "walead: nobody to look for: the input is empty\n")
     assert not emulator.requests
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from walead_async.cli.codes import ExitCode, of_error
 from walead_async.cli.output import write_json, write_words
 from walead_async.cli.progress import progress
+from walead_async.cli.tally import error_fields
 from walead_async.cli.words import one_line, say
 from walead_async.errors import InvalidInputError, WaleadError
 from walead_async.identifiers import public_identifier
@@ -91,21 +92,17 @@ def _verdict(listing: Listing[T], count: int, failure: WaleadError | None) -> Ex
 
 
 async def find_leads(base_url: str | None, given: Given, *, as_json: bool) -> int:
-    """Say of everybody given whether they are blocked. Who cannot be a person is named, and not looked for."""
-    asked: list[str] = []
-    invalid = 0
+    """Say of everybody given whether they are blocked, or why they cannot be a person; who cannot is not looked for."""
+    asked: list[tuple[str, int | None]] = []
+    invalid: dict[str, InvalidInputError] = {}
     async for text in given.texts():
-        line = given.next_line()
+        asked.append((text, given.next_line()))
         try:
             public_identifier(text)
         except InvalidInputError as error:
-            invalid += 1
-            place = "" if line is None else f"line {line}: "
-            say(f"walead: {place}{text!r}: {one_line(str(error))}")
-        else:
-            asked.append(text)
+            invalid[text] = error
     if not asked:
-        say("walead: nobody to look for")
+        say("walead: nobody to look for: the input is empty")
         return ExitCode.WRONG
     with progress("Records read") as step:
 
@@ -114,11 +111,17 @@ async def find_leads(base_url: str | None, given: Given, *, as_json: bool) -> in
                 step(event.records)
 
         async with AsyncSession(base_url=base_url, hooks=[watch]) as session:
-            found = await session.blocked_leads.find_many(asked)
+            found = await session.blocked_leads.find_many(text for text, _ in asked if text not in invalid)
     if as_json:
-        write_json(_found_fields(text, found[text]) for text in asked)
+        write_json(_found_fields(text, found.get(text), invalid.get(text)) for text, _ in asked)
+        for text, line in asked:
+            if text in invalid:
+                say(_invalid_words(text, line, invalid[text]))
     else:
-        write_words(_found_words(text, found[text]) for text in asked)
+        write_words(
+            _invalid_words(text, line, invalid[text]) if text in invalid else _found_words(text, found[text])
+            for text, line in asked
+        )
     return ExitCode.NOT_DONE if invalid else ExitCode.DONE
 
 
@@ -163,9 +166,11 @@ def _number_fields(number: str) -> dict[str, object]:
     return {"number": number}
 
 
-def _found_fields(identifier: str, lead: BlockedLead | None) -> dict[str, object]:
+def _found_fields(identifier: str, lead: BlockedLead | None, error: InvalidInputError | None) -> dict[str, object]:
+    """What was found; for who cannot be a person also `error`, so that "not blocked" is not all that is said."""
     record = None if lead is None else _lead_fields(lead)
-    return {"identifier": identifier, "blocked": lead is not None, "record": record}
+    fields: dict[str, object] = {"identifier": identifier, "blocked": lead is not None, "record": record}
+    return fields if error is None else {**fields, "error": error_fields(error)}
 
 
 def _lead_words(lead: BlockedLead | CampaignBlockedLead) -> str:
@@ -177,3 +182,8 @@ def _found_words(identifier: str, lead: BlockedLead | None) -> str:
         return f"{identifier}: not blocked"
     why = f": {lead.reason}" if lead.reason else ""
     return f"{identifier}: blocked since {lead.created_at:%Y-%m-%d %H:%M} UTC{why}"
+
+
+def _invalid_words(text: str, line: int | None, error: InvalidInputError) -> str:
+    place = "" if line is None else f"line {line}: "
+    return f"{place}{text or repr(text)}: invalid: {one_line(str(error))}"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from walead_async.errors import WaleadError
     from walead_async.models import Outcome
 
-__all__ = ["Tally", "outcome_fields"]
+__all__ = ["Tally", "error_fields", "outcome_fields"]
 
 #: How many failures are spelled out for people; a program gets all of them by --json.
 SHOWN = 20
@@ -68,19 +68,20 @@ class Tally:
 
 
 def outcome_fields(outcome: Outcome) -> dict[str, object]:
-    """An outcome for JSON. `error` is null, or an object of `type`, `message` and, for an HTTP answer, `status`."""
-    error: dict[str, object] | None = None
-    if outcome.error is not None:
-        error = {"type": type(outcome.error).__name__, "message": str(outcome.error)}
-        if isinstance(outcome.error, APIError):
-            error["status"] = outcome.error.status
+    """An outcome for JSON."""
     return {
         "item": item_text(outcome.item),
         "key": outcome.key,
         "status": outcome.status,
         "detail": outcome.detail,
-        "error": error,
+        "error": None if outcome.error is None else error_fields(outcome.error),
     }
+
+
+def error_fields(error: WaleadError) -> dict[str, object]:
+    """An error for JSON: its `type`, its `message` and, for an HTTP answer, its `status`."""
+    fields: dict[str, object] = {"type": type(error).__name__, "message": str(error)}
+    return {**fields, "status": error.status} if isinstance(error, APIError) else fields
 
 
 def item_text(item: object) -> str:

@@ -40,8 +40,8 @@ def find_command(
 ) -> int:
     """Say whether people are blocked in the workspace.
 
-    ID is a LinkedIn public identifier or a link to a profile. Exits with 0 whatever it finds. What cannot be a
-    person is named on stderr, and the exit code is 1.
+    ID is a LinkedIn public identifier or a link to a profile. Each gets a line, in the order given. Exits with 0
+    whatever it finds, and with 1 if one of them cannot be a person: its line says so.
     """
     from walead_async.cli import inputs, reading, running
 
