@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,15 +39,19 @@ class NumberChange:
 
 def blocked_leads(body: bytes) -> list[BlockedLead]:
     """The records of a page of the workspace's list. Raises `UnexpectedResponseError` naming record and field."""
-    with suppress(*WRONG):
+    try:
         return _blocked_leads(orjson.loads(body))
+    except WRONG:
+        pass  # orjson's error holds the whole body, so it must not be the context of ours
     raise _explained(body, BlockedLead)
 
 
 def campaign_leads(body: bytes) -> list[CampaignBlockedLead]:
     """The records of a page of a campaign's list. Raises `UnexpectedResponseError` naming record and field."""
-    with suppress(*WRONG):
+    try:
         return _campaign_leads(orjson.loads(body))
+    except WRONG:
+        pass  # as above
     raise _explained(body, CampaignBlockedLead)
 
 
