@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from walead_async.testing import Emulator
 
 
+#: A command that never looks up.
+DEAF = """
+import time
+from walead_async.cli.running import carry_out
+async def work():
+    print('ready', flush=True)
+    time.sleep(60)
+carry_out(work())
+"""
+
+
 async def arrived(emulator: Emulator, requests: int = 1) -> None:
     """Return when so many requests have come."""
     async with asyncio.timeout(20):
@@ -72,16 +83,8 @@ async def test_ctrl_c_ends_a_command_that_waits_for_a_keyboard(walead: Walead) -
 
 @pytest.mark.parametrize("times", [1, 2])
 async def test_ctrl_c_ends_even_what_does_not_listen(times: int) -> None:
-    deaf = (
-        "import asyncio, time\n"
-        "from walead_async.cli.running import carry_out\n"
-        "async def work():\n"
-        "    print('ready', flush=True)\n"
-        "    time.sleep(60)\n"
-        "carry_out(work())\n"
-    )
     pipe = asyncio.subprocess.PIPE
-    program = await asyncio.create_subprocess_exec(sys.executable, "-c", deaf, stdout=pipe, stderr=pipe)
+    program = await asyncio.create_subprocess_exec(sys.executable, "-c", DEAF, stdout=pipe, stderr=pipe)
     assert program.stdout is not None
     await program.stdout.readline()
     for _ in range(times):
@@ -134,3 +137,40 @@ async def test_a_stream_that_is_closed_or_full_is_no_trouble(
 ) -> None:
     done = await walead.through_shell(command)
     assert (done.code, done.out, done.err) == (code, "", said)
+
+
+@pytest.mark.parametrize("closed", ["2>/dev/full", "2>&-"])
+@pytest.mark.parametrize(
+    ("command", "code", "lines"),
+    [
+        ("list --json", 0, 250),
+        ("find nobody --debug", 0, 1),
+        ("block john-doe --json", 0, 1),
+        ("block a@example.com --json", 1, 1),
+        ("block", 2, 0),
+        ("", 2, 0),
+    ],
+)
+async def test_what_was_done_decides_the_exit_code_though_stderr_takes_nothing(
+    walead: Walead, command: str, code: int, lines: int, closed: str
+) -> None:
+    done = await walead.through_shell(f"{command} {closed}")
+    assert (done.code, len(done.out.splitlines())) == (code, lines)
+
+
+async def test_ctrl_c_ends_even_what_does_not_listen_and_cannot_say_so() -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DEAF, stdout=asyncio.subprocess.PIPE, stderr=full
+    )
+    os.close(full)
+    assert program.stdout is not None
+    await program.stdout.readline()
+    program.send_signal(signal.SIGINT)
+    try:
+        async with asyncio.timeout(10):
+            await program.communicate()
+    finally:
+        if program.returncode is None:
+            program.kill()
+    assert program.returncode == 130

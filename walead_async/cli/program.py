@@ -100,6 +100,13 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
         say("walead: interrupted")
+    try:
+        sys.stderr.flush()
+    except OSError:
+        # The interpreter would try once more, and change the exit code.
+        from walead_async.cli.output import let_go_of_streams
+
+        let_go_of_streams()
     return code
 
 
@@ -115,7 +122,8 @@ def _carried_out(arguments: Sequence[str]) -> int:
     try:
         code = walead.main(list(arguments), prog_name="walead", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as help_wanted:
-        click.echo(help_wanted.format_message(), err=True)
+        for line in help_wanted.format_message().splitlines():
+            say(line)
         return ExitCode.WRONG
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "walead"

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 from walead_async.cli.codes import ExitCode
@@ -65,6 +66,7 @@ class _Interrupt:
 def _end_now() -> NoReturn:
     """End the process without clean-up, but with the cursor visible that a progress line may have hidden."""
     cursor = SHOW_CURSOR if sys.stderr.isatty() else ""
-    # Past the buffers of `sys.stderr`: whoever was interrupted may hold their lock.
-    os.write(2, f"{cursor}walead: interrupted\n".encode())
+    with suppress(OSError):
+        # Past the buffers of `sys.stderr`: whoever was interrupted may hold their lock.
+        os.write(2, f"{cursor}walead: interrupted\n".encode())
     os._exit(ExitCode.INTERRUPTED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["one_line", "say", "visible", "whereabouts"]
@@ -21,8 +22,9 @@ def one_line(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """Write one line on stderr."""
-    print(visible(text), file=sys.stderr, flush=True)
+    """Write one line on stderr. If that takes none, the line is lost and nothing else: the exit code still tells."""
+    with suppress(OSError):
+        print(visible(text), file=sys.stderr, flush=True)
 
 
 def whereabouts(error: Exception) -> str:
