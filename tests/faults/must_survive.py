@@ -1,8 +1,8 @@
-"""All that must be survived, by name: what other tests hold, and what has its place but no test yet."""
+"""All that must be survived, by name: what other tests hold, and what is not covered yet."""
 
 from __future__ import annotations
 
-#: All that must be survived. A name without a row, a test or a place below is a hole, and a test finds it.
+#: All that must be survived. A name without a row here or a line below is a hole, and a test finds it.
 MUST_SURVIVE: dict[str, tuple[str, ...]] = {
     "connection": (
         "refused",
@@ -68,5 +68,5 @@ HELD_BY: dict[str, str] = {
     "CSV cells that a spreadsheet would run": "tests/test_security.py::test_no_cell_of_an_export_is_a_formula",
 }
 
-#: What has its place here, and no journal yet to be tested on.
-WITH_THE_JOURNAL = frozenset(MUST_SURVIVE["process"])
+#: What no test holds: the client keeps nothing on disk between two runs of a program.
+NOT_COVERED_YET = frozenset(MUST_SURVIVE["process"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fault_page import PAGE, page
 from fault_rows import ROWS
-from must_survive import HELD_BY, MUST_SURVIVE, WITH_THE_JOURNAL
+from must_survive import HELD_BY, MUST_SURVIVE, NOT_COVERED_YET
 
 from walead_async.testing import Drift, DriftName, Fault, FaultName
 
@@ -18,8 +18,8 @@ PLAYS = [row.play for rows in ROWS.values() for row in rows]
 
 
 @pytest.mark.parametrize("group", MUST_SURVIVE)
-def test_everything_that_must_be_survived_has_a_row_a_test_or_a_place(group: str) -> None:
-    placed = {row.name for row in ROWS.get(group, [])} | HELD_BY.keys() | WITH_THE_JOURNAL
+def test_everything_that_must_be_survived_has_a_row_or_a_test_or_is_named_as_not_covered(group: str) -> None:
+    placed = {row.name for row in ROWS.get(group, [])} | HELD_BY.keys() | NOT_COVERED_YET
     assert set(MUST_SURVIVE[group]) - placed == set()
 
 
