@@ -22,6 +22,8 @@ class MovingService:
     """Pages of a list, each after some turns of the loop. `failures` raises or changes things before an answer."""
 
     path = "/leads"
+    filtered = False
+    concurrency = 1_000
 
     def __init__(
         self,

@@ -5,49 +5,27 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import attrs
-
-from walead_async.errors import InvalidInputError, PaginationError
-from walead_async.identifiers import is_own_id, public_identifier
-from walead_async.models import BlockedLead, Completeness
-from walead_async.paging.listing import Listing
+from walead_async.errors import PaginationError
+from walead_async.paging.pace import UNLIMITED
+from walead_async.paging.reading import Reading
+from walead_async.paging.searching import READ_TO_ITS_END, Search, key_of, records_of
+from walead_async.paging.step import START
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Iterable
 
+    from walead_async.models import BlockedLead
+    from walead_async.paging.manners import SearchManners
     from walead_async.paging.source import PageSource
 
-__all__ = ["Lookup", "SearchManners", "key_of"]
+__all__ = ["Lookup", "key_of"]
 
-#: Below so many people, the list is read a page at a time, so that not one request too many is made.
-FEW = 64
 WINDOW = 8
-
-READ_TO_ITS_END = frozenset({Completeness.COMPLETE, Completeness.CHANGED})
-
-
-@attrs.define
-class SearchManners:
-    """What one session has seen of the service's search. `minds_case` is None until it was seen.
-
-    `known` is a record's identifier, as the service spells it, that can be looked up in the other case.
-    """
-
-    minds_case: bool | None = None
-    known: str | None = None
-
-    def meet(self, lead: BlockedLead) -> None:
-        """Remember a record that exists, if its name can show whether case matters."""
-        name = lead.public_identifier
-        if self.known is None and name.isascii() and name.swapcase() != name and not is_own_id(name):
-            self.known = name
-
-    def proves(self, key: str) -> bool:
-        """Whether a search for this key that finds nothing proves that nobody is there.
-
-        LinkedIn's own ids have one spelling only. That ASCII letters are found in either case says nothing of others.
-        """
-        return is_own_id(key) or (self.minds_case is False and key.isascii())
+#: So many requests before it shall stop, the list is read one at a time. It holds twice the window by then, and each of
+#: these may show that a page between was passed over, so that one request more is needed.
+RESERVE = 2 * WINDOW
+#: Up to so many requests, it is read so from the start: reading ahead goes on beyond the end of a short list.
+FEW = 64
 
 
 class Lookup:
@@ -66,29 +44,42 @@ class Lookup:
 
     async def find(self, key: str) -> BlockedLead | None:
         """A record of this person, None only if it is proven that there is none."""
-        found = await self._search(key)
-        if not found and not await self._absence_is_proven([key]):
-            found = (await self._listed([key]))[key]
+        search = await self._search(key)
+        if search.found:
+            return search.found[0]
+        while search.promising:
+            await search.step()
+        if not search.found:
+            await self._see_whether_case_matters([key])
+        while not search.found and self._is_of_use(key, search):
+            await search.step()
+        if search.found:
+            return search.found[0]
+        if self._proven(key, search):
+            return None
+        found = (await self._listed([key]))[key]
         return found[0] if found else None
 
     async def find_any(self, keys: Collection[str]) -> dict[str, tuple[BlockedLead, ...]]:
         """Records of each person, at least one if there are any; () only if it is proven that there is none.
 
-        The list is read first, but no further than the searches would cost; then the others are searched for. So it
-        makes at most twice the requests of the cheaper way, and reads the list once more if somebody is absent and
-        the service's search does not prove that.
+        The list and the searches are read by turns: before searches make so many requests, the list is read by as many.
+        The list never begins anew. So what ends first, searches that leave nothing open or the list, has cost no more
+        than the other up to then, and both together at most twice the cheaper one. Where searches have ended and prove
+        no absence, the rest of the list comes on top of that, and one look at how the service searches, which is less
+        than one listing.
         """
         if len(keys) == 1:
             (key,) = keys
             lead = await self.find(key)
             return {key: (lead,) if lead else ()}
         found: dict[str, tuple[BlockedLead, ...]] = dict.fromkeys(keys, ())
-        if await self._read(found, requests=len(keys)):
-            return found
-        await self._search_all(found, [key for key, records in found.items() if not records])
-        absent = [key for key, records in found.items() if not records]
-        if absent and not await self._absence_is_proven(absent):
-            found.update(await self._listed(absent))
+        whole = WholeList(self._pages(None), self._manners, found)
+        try:
+            if not await self._by_turns(found, whole):
+                await whole.read_to_its_end()
+        finally:
+            await whole.aclose()
         return found
 
     async def records(self, keys: Collection[str]) -> dict[str, tuple[BlockedLead, ...]]:
@@ -97,50 +88,92 @@ class Lookup:
         A search that minds case may show one record of a person and hide another, so that it is used only once it is
         seen not to, and for few people.
         """
-        if len(keys) <= self._concurrency:
+        proves = self._manners.proves
+        if len(keys) <= self._concurrency and (self._manners.minds_case is None or all(map(proves, keys))):
             found: dict[str, tuple[BlockedLead, ...]] = dict.fromkeys(keys, ())
-            await self._search_all(found, keys, every=True)
-            if await self._absence_is_proven(keys):
-                return found
-        return await self._listed(keys)
 
-    async def _search(self, key: str) -> tuple[BlockedLead, ...]:
-        """Records that a search for this key finds: those on its first page, if there are any."""
+            async def search(key: str) -> None:
+                found[key] = await self._search_to_the_end(key)
+
+            await self._several_at_once(search, keys)
+            await self._see_whether_case_matters(keys)
+            if all(map(proves, keys)):
+                return found
+        return await self._listed(keys, every=True)
+
+    async def _search(self, key: str) -> Search:
+        """A search for this key: its first page."""
         source = self._pages(key)
         response = await source.fetch(0, lane=source, patient=False)
         records = source.records(response.body)
-        found = tuple(
-            [lead for lead in records if lead.public_identifier == key or key_of(lead.public_identifier) == key]
-        )
-        if records and not found:
-            # Others whose names hold this one came first: the person may stand on a later page.
-            return await self._search_to_the_end(key)
-        if found:
-            self._manners.meet(found[0])
-        return found
+        search = Search(source, key, response, records)
+        if records:
+            self._manners.meet((search.found or records)[0])
+        return search
+
+    async def _by_turns(self, found: dict[str, tuple[BlockedLead, ...]], whole: WholeList) -> bool:
+        """Read the list and the searches by turns; True once everybody is found, or proven not to be there."""
+        searches: dict[str, Search] = {}
+        proven: set[str] = set()
+        made, looked = 0, False
+        undecided = list(found)
+
+        async def ask(key: str) -> None:
+            if key in searches:
+                await searches[key].step()
+            else:
+                searches[key] = await self._search(key)
+
+        while undecided:
+            if await whole.read(made + len(undecided)):
+                return True
+            undecided = [key for key in undecided if not found[key]]
+            await self._several_at_once(ask, undecided)
+            for key in undecided:
+                found[key] = searches[key].found
+            made += len(undecided)
+            missing = [key for key in undecided if not found[key]]
+            if not looked and not all(searches[key].promising for key in missing):
+                looked = True
+                await self._see_whether_case_matters(missing)
+            proven.update(key for key in missing if self._proven(key, searches[key]))
+            undecided = [key for key in missing if self._is_of_use(key, searches[key])]
+        return all(records or key in proven for key, records in found.items())
+
+    def _is_of_use(self, key: str, search: Search) -> bool:
+        """Whether to ask further: the next page may show the person, or the end would prove the absence."""
+        return not search.over and (search.promising or self._manners.proves(key))
+
+    def _proven(self, key: str, search: Search) -> bool:
+        """Whether this search, which found nobody, proves that nobody is there."""
+        return search.whole and self._manners.proves(key)
 
     async def _search_to_the_end(self, key: str) -> tuple[BlockedLead, ...]:
         """Every record that a search for this key finds."""
-        listing = Listing(self._pages(key))
-        found = tuple([lead async for lead in listing if key_of(lead.public_identifier) == key])
-        if listing.verdict not in READ_TO_ITS_END:
-            raise _undecided(listing)
-        if found:
-            self._manners.meet(found[0])
+        reading = Reading(self._pages(key), window=WINDOW, start=START)
+        found: tuple[BlockedLead, ...] = ()
+        try:
+            while (page := await reading.next()) is not None:
+                reading.rest = iter(())
+                self._manners.meet(page.records[0])
+                found += records_of(key, page.records)
+        finally:
+            await reading.aclose()
+        if reading.verdict not in READ_TO_ITS_END:
+            raise _undecided(reading)
         return found
 
-    async def _search_all(
-        self, found: dict[str, tuple[BlockedLead, ...]], keys: Iterable[str], *, every: bool = False
-    ) -> None:
-        """Search for these keys, several at once; for `every` record of theirs, or for any."""
+    async def _several_at_once(self, work: Callable[[str], Awaitable[None]], keys: Collection[str]) -> None:
+        """Do this for each key, as many at once as is allowed. The first failure ends all of them."""
         waiting = iter(list(keys))
-        search = self._search_to_the_end if every else self._search
 
-        async def work() -> None:
+        async def go_on() -> None:
             for key in waiting:
-                found[key] = await search(key)
+                await work(key)
 
-        workers = [asyncio.create_task(work()) for _ in range(min(self._concurrency, len(found)))]
+        if not keys:
+            return
+        workers = [asyncio.create_task(go_on()) for _ in range(min(self._concurrency, len(keys)))]
         try:
             await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
         finally:
@@ -151,64 +184,78 @@ class Lookup:
         if failures:
             raise failures[0]
 
-    async def _absence_is_proven(self, keys: Iterable[str]) -> bool:
-        """Whether searches that found nothing prove that nobody with these keys is there."""
-        manners = self._manners
-        if manners.minds_case is None and manners.known is not None and not all(map(is_own_id, keys)):
-            await self._see_whether_case_matters(manners.known)
-        return all(map(manners.proves, keys))
+    async def _see_whether_case_matters(self, keys: Iterable[str]) -> None:
+        """Look a known record up in the other case, if that is not known and these keys need it: one request."""
+        term = self._manners.to_look_up(keys)
+        if term is not None:
+            source = self._pages(term)
+            response = await source.fetch(0, lane=source, patient=False)
+            self._manners.looked_up(source.records(response.body))
 
-    async def _see_whether_case_matters(self, name: str) -> None:
-        """Look a known record up in the other case, once in a session."""
-        if await self._shows(name.swapcase(), name):
-            self._manners.minds_case = False
-        elif await self._shows(name, name):
-            self._manners.minds_case = True
-        else:
-            # It is gone, so that it shows nothing.
-            self._manners.known = None
-
-    async def _shows(self, term: str, name: str) -> bool:
-        listing = Listing(self._pages(term))
-        async for lead in listing:
-            if lead.public_identifier == name:
-                return True
-        return False
-
-    async def _listed(self, keys: Iterable[str]) -> dict[str, tuple[BlockedLead, ...]]:
-        """Every record of each key, from the whole list. Raises `PaginationError` if an absence stays undecided."""
+    async def _listed(self, keys: Iterable[str], *, every: bool = False) -> dict[str, tuple[BlockedLead, ...]]:
+        """Records of each key, from the whole list; at least one, or `every` one."""
         found: dict[str, tuple[BlockedLead, ...]] = dict.fromkeys(keys, ())
-        await self._read(found)
+        whole = WholeList(self._pages(None), self._manners, found, every=every)
+        try:
+            await whole.read_to_its_end()
+        finally:
+            await whole.aclose()
         return found
 
-    async def _read(self, found: dict[str, tuple[BlockedLead, ...]], requests: int | None = None) -> bool:
-        """Take from the list what is looked for; False if that was not done in so many requests."""
-        window = 1 if requests is not None and requests < FEW else WINDOW
-        listing = Listing(self._pages(None), window=window)
-        loop = listing.pages()
-        try:
-            async for page in loop:
-                self._manners.meet(page.records[0])
-                for lead in page.records:
-                    key = key_of(lead.public_identifier)
-                    if key in found:
-                        found[key] += (lead,)
-                if requests is not None and (all(found.values()) or listing.requests > requests - 2 * window):
-                    return all(found.values())
-        finally:
-            await loop.aclose()
-        if listing.verdict not in READ_TO_ITS_END and not all(found.values()):
-            raise _undecided(listing)
+
+class WholeList:
+    """The whole list, read as far as it is asked for, once. What is looked for is put into `found`."""
+
+    def __init__(
+        self,
+        source: PageSource[BlockedLead],
+        manners: SearchManners,
+        found: dict[str, tuple[BlockedLead, ...]],
+        *,
+        every: bool = False,
+    ) -> None:
+        self._reading = Reading(source, window=WINDOW, start=START)
+        self._manners = manners
+        self._found = found
+        self._every = every
+        self._hidden_before = manners.hidden
+
+    async def read(self, requests: int) -> bool:
+        """Go on until so many requests were made in all; True once everybody is found, or the end was seen.
+
+        Raises `PaginationError` if the end was seen, and an absence stays undecided.
+        """
+        if requests >= FEW and await self._read(requests - RESERVE, ahead=True):
+            return True
+        return await self._read(requests, ahead=False)
+
+    async def read_to_its_end(self) -> None:
+        """Go on to the end, or until everybody is found. Raises as `read`."""
+        await self._read(UNLIMITED, ahead=True)
+
+    async def aclose(self) -> None:
+        """End what is under way."""
+        await self._reading.aclose()
+
+    async def _read(self, requests: int, *, ahead: bool) -> bool:
+        reading, found = self._reading, self._found
+        while (page := await reading.next(ahead=ahead, most=requests)) is not None:
+            reading.rest = iter(())
+            self._manners.meet_listed(page.records)
+            for lead in page.records:
+                key = key_of(lead.public_identifier)
+                if key in found:
+                    found[key] += (lead,)
+            if not self._every and all(found.values()):
+                return True
+        if not reading.ended:
+            return False
+        if self._hidden_before:
+            self._manners.not_met()
+        if reading.verdict not in READ_TO_ITS_END and not all(found.values()):
+            raise _undecided(reading)
         return True
 
 
-def key_of(identifier: str) -> str:
-    """The key of an identifier as the service spells it; it may hold what we would not send."""
-    try:
-        return public_identifier(identifier)
-    except InvalidInputError:
-        return identifier.lower()
-
-
-def _undecided(listing: Listing[BlockedLead]) -> PaginationError:
-    return PaginationError(f"whether somebody is not blocked cannot be told from this list: {listing.why}")
+def _undecided(reading: Reading[BlockedLead]) -> PaginationError:
+    return PaginationError(f"whether somebody is not blocked cannot be told from this list: {reading.why}")

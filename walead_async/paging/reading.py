@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from walead_async.errors import InvalidInputError, RateLimitedError, ServerError
 from walead_async.models import Completeness, Page
 from walead_async.paging.order import Order
+from walead_async.paging.pace import UNLIMITED
 from walead_async.paging.readers import Asked, Readers
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ T = TypeVar("T")
 class Reading(Generic[T]):
     """One read of a list, from its start or from a mark, with at most `window` requests under way.
 
-    Readers fetch pages; whoever calls `next` judges them, strictly in order.
+    Nor are there more than the session lets through at once: they would wait at its gate, and if they were dropped
+    there, `requests` would count what was never sent. Readers fetch pages; whoever calls `next` judges them, strictly
+    in order.
 
     `rest` goes over the records of the last page that were not handed out yet. The loop that the read is for must call
     `abandon` or `aclose` when it is over; nothing under way refers to that loop, so that dropping it is enough.
@@ -36,16 +39,23 @@ class Reading(Generic[T]):
         self._source = source
         memory = source.memory(start.date, start.ids)
         self._order = Order(memory, page_size=source.page_size, start=start)
-        self._most = self._window = window
+        self._most = min(window, source.concurrency)
+        # of what a search leaves nothing is asked for ahead of the first page
+        self._window = 0 if source.filtered else self._most
         #: Requests whose answers are still of use, in the order in which they are judged.
         self._chain: deque[Asked] = deque()
         self._readers = Readers(self._fetch, self._ahead)
         self._busy = False
         self._narrowed_at = 0
-        self._asked = 0
+        self._asked, self._limit = 0, UNLIMITED
         self.requests = 0
         self.rest: Iterator[T] = iter(())
         self.error: BaseException | None = None
+
+    @property
+    def ended(self) -> bool:
+        """True once the end of the list was seen."""
+        return self._order.ended
 
     @property
     def verdict(self) -> Completeness:
@@ -68,8 +78,17 @@ class Reading(Generic[T]):
         """Where the read stands after the records handed out; None before the first."""
         return self._order.mark(length_hint(self.rest)) if self._source.paged else None
 
-    async def next(self, *, ahead: bool = True) -> Page[T] | None:
-        """The next page that adds records, None at the end.
+    def begin_with(self, answer: Response) -> None:
+        """Begin with an answer to the first request that is here already."""
+        offset = self._order.ahead()
+        assert offset is not None, "a read knows where it begins"
+        first = self._ask(offset)
+        first.answer = answer
+        self._chain.append(first)
+        self.requests += 1
+
+    async def next(self, *, ahead: bool = True, most: int = UNLIMITED) -> Page[T] | None:
+        """The next page that adds records, None at the end, or once `most` requests were made and judged.
 
         With `ahead` the requests for the pages after it are under way when it returns. Raises `InvalidInputError` if
         another task waits in here already.
@@ -79,8 +98,11 @@ class Reading(Generic[T]):
         if self._busy:
             raise InvalidInputError("one loop feeds one task: loop over the listing anew in each task")
         self._busy = True
+        self._limit = most
         try:
             while not self._order.ended:
+                if self._asked >= most and not self._chain:
+                    return None
                 page = await self._judged(ahead=ahead)
                 if page.records:
                     self.rest = iter(page.records)
@@ -114,11 +136,12 @@ class Reading(Generic[T]):
             return self._whole(self._source.records(asked.answer.body))
         if asked.answer.throttled:
             self._narrow(asked.number)
-        elif self._window < self._most:
-            self._window += 1
         if ahead:
             self._fill()
         step = self._order.judge(self._source.records(asked.answer.body))
+        if self._window < self._most and not asked.answer.throttled:
+            # both pages of the end can be asked for at once
+            self._window = min(self._most, max(2, self._window + 1))
         if step.dropped:
             self._drop()
         if step.first is not None:
@@ -172,6 +195,8 @@ class Reading(Generic[T]):
         # who waits takes what arrives at once, so that it needs no room
         kept = 2 * room if readers.expecting else room
         if len(readers.under_way) >= room or len(self._chain) >= kept or readers.failed or readers.over:
+            return None
+        if self._asked >= self._limit:
             return None
         offset = self._order.ahead()
         if offset is None:

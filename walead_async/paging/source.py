@@ -36,6 +36,16 @@ class PageSource(Protocol[T]):
         ...
 
     @property
+    def filtered(self) -> bool:
+        """True of what a search leaves of a list: likely to be short, so that its first page is asked for alone."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests the session may have under way at once."""
+        ...
+
+    @property
     def page_size(self) -> int | None:
         """What the session remembers of the page size, a guess."""
         ...

@@ -116,13 +116,18 @@ class NumberPages:
     """The agent's list: one answer, always."""
 
     path = PATH
-    paged = False
+    paged = filtered = False
     page_size: int | None = None
 
     def __init__(self, caller: Caller, request: Request) -> None:
         self.identity = f"{PATH}?{request.query}"
         self._caller = caller
         self._request = request
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests the session may have under way at once."""
+        return self._caller.concurrency
 
     def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[str]:
         """Numbers are their own names."""

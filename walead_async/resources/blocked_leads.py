@@ -207,7 +207,19 @@ class LeadPages:
 
     @page_size.setter
     def page_size(self, size: int) -> None:
-        self._sizes[PATH] = size
+        # what a search leaves shows little of the whole list
+        if not self.filtered:
+            self._sizes[PATH] = size
+
+    @property
+    def filtered(self) -> bool:
+        """True of what a search leaves."""
+        return bool(self._filter)
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests the session may have under way at once."""
+        return self._caller.concurrency
 
     def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[BlockedLead]:
         """The watermark and its tie group."""

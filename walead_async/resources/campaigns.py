@@ -108,12 +108,18 @@ class CampaignPages:
     """The campaign's list as pages."""
 
     paged = True
+    filtered = False
 
     def __init__(self, caller: Caller, memory: ListMemory, path: str) -> None:
         self.path = path
         self.identity = path
         self.page_size: int | None = None
         self._caller = caller
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests the session may have under way at once."""
+        return self._caller.concurrency
 
     def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[CampaignBlockedLead]:
         """Who was read: the list has neither ids nor an order."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from walead_async.paging.lookup import SearchManners
+from walead_async.paging.manners import SearchManners
 
 __all__ = ["ListMemory"]
 
