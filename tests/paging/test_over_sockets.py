@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from walead_async import AsyncSession, BlockedLead, Completeness, PaginationError, UnexpectedResponseError
-from walead_async.testing.emulator import Emulator
+from walead_async.testing import Emulator, Settings
 
 
 def session_on(emulator: Emulator) -> AsyncSession:
@@ -76,3 +76,42 @@ async def test_an_unreadable_list_raises(fault: str, error: type[Exception]) -> 
         with pytest.raises(error):
             await listing.collect()
     assert listing.requests < 150
+
+
+@pytest.mark.parametrize(("window", "concurrency"), [(50, 8), (8, 1), (8, 8), (1, 8), (3, 2)])
+async def test_a_listing_counts_the_requests_that_arrived(window: int, concurrency: int) -> None:
+    async with (
+        Emulator(settings=Settings(page_sizes=(10,))) as emulator,
+        AsyncSession(emulator.api_key, base_url=emulator.walead_url, concurrency=concurrency) as session,
+    ):
+        for added in range(0, 130, 13):
+            emulator.add_leads([f"lead-{added}-{number}" for number in range(13)])
+            # so that all connections are open: a request that is ended before its connection is does not arrive
+            await asyncio.gather(*(session.blocked_leads.find(f"lead-{added}-0") for _ in range(concurrency)))
+            for _ in range(2):
+                before = len(emulator.requests)
+                listing = session.blocked_leads.list(window=window)
+                assert len(await listing.collect()) == added + 13
+                assert listing.requests == len(emulator.requests) - before
+
+
+@pytest.mark.parametrize("found", [0, 1, 2, 7, 10])
+async def test_a_search_that_finds_few_asks_for_one_page_and_then_for_the_end(found: int) -> None:
+    async with Emulator(leads=1_000) as emulator, session_on(emulator) as session:
+        await session.blocked_leads.list().collect()
+        emulator.add_leads([f"john-{number}" for number in range(found)])
+        before = len(emulator.requests)
+        listing = session.blocked_leads.list(search="john", window=32)
+        assert len(await listing.collect()) == found
+        assert listing.verdict is Completeness.COMPLETE
+        # of a single record the rule wants to see the same page again
+        assert len(emulator.requests) - before == (1 if not found else 4 if found == 1 else 3)
+
+
+async def test_a_search_that_finds_many_is_read_ahead_of() -> None:
+    async with Emulator(leads=3_000) as emulator, session_on(emulator) as session:
+        whole = session.blocked_leads.list()
+        await whole.collect()
+        listing = session.blocked_leads.list(search="lead-000")
+        assert len(await listing.collect()) == 3_000
+        assert listing.requests <= whole.requests
