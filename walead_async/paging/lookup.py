@@ -12,11 +12,12 @@ from walead_async.paging.searching import READ_TO_ITS_END, Search, key_of, recor
 from walead_async.paging.step import START
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
     from walead_async.models import BlockedLead
     from walead_async.paging.manners import SearchManners
     from walead_async.paging.source import PageSource
+    from walead_async.transport.messages import Response
 
 __all__ = ["Lookup", "key_of"]
 
@@ -44,9 +45,13 @@ class Lookup:
 
     async def find(self, key: str) -> BlockedLead | None:
         """A record of this person, None only if it is proven that there is none."""
-        search = await self._search(key)
-        if search.found:
-            return search.found[0]
+        source = self._pages(key)
+        answer = await source.fetch(0, lane=source, patient=False)
+        records = source.records(answer.body)
+        if found := records_of(key, records):
+            self._manners.meet(found[0])
+            return found[0]
+        search = self._began(source, key, answer, records)
         while search.promising:
             await search.step()
         if not search.found:
@@ -63,11 +68,10 @@ class Lookup:
     async def find_any(self, keys: Collection[str]) -> dict[str, tuple[BlockedLead, ...]]:
         """Records of each person, at least one if there are any; () only if it is proven that there is none.
 
-        The list and the searches are read by turns: before searches make so many requests, the list is read by as many.
-        The list never begins anew. So what ends first, searches that leave nothing open or the list, has cost no more
-        than the other up to then, and both together at most twice the cheaper one. Where searches have ended and prove
-        no absence, the rest of the list comes on top of that, and one look at how the service searches, which is less
-        than one listing.
+        The list and the searches are read by turns: before each round of searches the list is read by as many requests,
+        and it never begins anew. So both together make at most twice the requests of the way that settles everybody
+        first. Where searches have ended and prove no absence, the rest of the list is read; the one look at how the
+        service searches is paid for by what of it was read before.
         """
         if len(keys) == 1:
             (key,) = keys
@@ -104,9 +108,13 @@ class Lookup:
     async def _search(self, key: str) -> Search:
         """A search for this key: its first page."""
         source = self._pages(key)
-        response = await source.fetch(0, lane=source, patient=False)
-        records = source.records(response.body)
-        search = Search(source, key, response, records)
+        answer = await source.fetch(0, lane=source, patient=False)
+        return self._began(source, key, answer, source.records(answer.body))
+
+    def _began(
+        self, source: PageSource[BlockedLead], key: str, answer: Response, records: Sequence[BlockedLead]
+    ) -> Search:
+        search = Search(source, key, answer, records)
         if records:
             self._manners.meet((search.found or records)[0])
         return search
