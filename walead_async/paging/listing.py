@@ -29,7 +29,8 @@ class Listing(Generic[T]):
 
     Resources make listings; a program of its own kind can give any `PageSource`. At most `window` requests are under
     way at once, and no more than the session allows. `resume` is the cursor of an earlier read of the same list: each
-    loop goes on after the record that was yielded last when it was taken. Raises `InvalidInputError` if either is wrong.
+    loop goes on after the record that was yielded last when it was taken. Raises `InvalidInputError` if either is
+    wrong.
     """
 
     def __init__(self, source: PageSource[T], *, window: int = 8, resume: str | None = None) -> None:

@@ -146,6 +146,7 @@ class Lookup:
                 await self._see_whether_case_matters(missing)
             proven.update(key for key in missing if self._proven(key, searches[key]))
             undecided = [key for key in missing if self._is_of_use(key, searches[key])]
+            searches = {key: searches[key] for key in undecided}
         return all(records or key in proven for key, records in found.items())
 
     def _is_of_use(self, key: str, search: Search) -> bool:
