@@ -76,6 +76,13 @@ async def test_a_request_goes_out_with_its_path_query_body_and_headers(serve: Se
     assert seen.headers["user-agent"].startswith("walead_async/")
 
 
+async def test_a_request_without_a_body_names_no_kind_of_body(serve: Serve, connect: Connect) -> None:
+    server = await serve(answers(answer(b"[]")))
+    await connect(server.url).send(GET, lane=object())
+    assert "content-type" not in server.seen[0].headers
+    assert server.seen[0].headers["x-api-key"] == KEY
+
+
 async def test_a_refused_connection_sends_nothing(connect: Connect) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

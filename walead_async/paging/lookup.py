@@ -48,9 +48,10 @@ class Lookup:
         source = self._pages(key)
         answer = await source.fetch(0, lane=source, patient=False)
         records = source.records(answer.body)
-        if found := records_of(key, records):
-            self._manners.meet(found[0])
-            return found[0]
+        for lead in records:
+            if lead.public_identifier == key:
+                self._manners.meet(lead)
+                return lead
         search = self._began(source, key, answer, records)
         while search.promising:
             await search.step()

@@ -19,7 +19,7 @@ from walead_async.transport.decoding import number_change, numbers
 from walead_async.transport.messages import Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from walead_async.bulk.engine import BulkStream
@@ -133,9 +133,9 @@ class NumberPages:
         """Numbers are their own names."""
         return Named(str, ids=ids)
 
-    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
+    def fetch(self, offset: int, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
         """GET with uid and agentId."""
-        return await self._caller.send(self._request, lane=lane, patient=patient)
+        return self._caller.send(self._request, lane=lane, patient=patient)
 
     def records(self, body: bytes) -> Sequence[str]:
         """The numbers, each once."""

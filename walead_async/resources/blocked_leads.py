@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -20,7 +21,7 @@ from walead_async.transport.decoding import blocked_leads
 from walead_async.transport.messages import Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Sequence
+    from collections.abc import AsyncIterable, Coroutine, Sequence
     from datetime import datetime
 
     from walead_async.bulk.engine import BulkStream
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 __all__ = ["BlockedLeads"]
 
 PATH = "/v1/blocked-leads"
+#: What stands in a query as it is, as nearly every name that is searched for does: `quote` costs a hundredth of a find.
+_PLAIN = re.compile(r"[a-z0-9-]+").fullmatch
 
 
 class BlockedLeads:
@@ -188,7 +191,7 @@ class LeadPages:
         if search is not None and not isinstance(search, str):
             raise InvalidInputError(f"search is {kind_of(search)}, not text")
         try:
-            self._filter = f"&search={quote(search, safe='')}" if search else ""
+            self._filter = f"&search={_quoted(search)}" if search else ""
         except UnicodeEncodeError:
             raise InvalidInputError("search is not proper Unicode text") from None
         self._caller = caller
@@ -225,10 +228,10 @@ class LeadPages:
         """The watermark and its tie group."""
         return Dated(descending=self._sort == "DESC", date=date, ids=ids)
 
-    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
+    def fetch(self, offset: int, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
         """GET with sort, offset and search."""
         request = Request("GET", PATH, f"sort={self._sort}&offset={offset}{self._filter}")
-        return await self._caller.send(request, lane=lane, patient=patient)
+        return self._caller.send(request, lane=lane, patient=patient)
 
     def records(self, body: bytes) -> Sequence[BlockedLead]:
         """The array of records."""
@@ -242,3 +245,8 @@ class LeadPages:
     def emit(self, event: Event) -> None:
         """Tell the session's hooks."""
         self._caller.emit(event)
+
+
+def _quoted(term: str) -> str:
+    plain = _PLAIN(term)
+    return plain[0] if plain else quote(term, safe="")

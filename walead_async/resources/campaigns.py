@@ -14,7 +14,7 @@ from walead_async.transport.decoding import campaign_leads, change_count
 from walead_async.transport.messages import Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Collection, Coroutine, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from walead_async.bulk.engine import BulkStream
@@ -125,10 +125,10 @@ class CampaignPages:
         """Who was read: the list has neither ids nor an order."""
         return Named(_identity, ids=ids)
 
-    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
+    def fetch(self, offset: int, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
         """GET with skip and take."""
         request = Request("GET", self.path, f"skip={offset}&take={TAKE}")
-        return await self._caller.send(request, lane=lane, patient=patient)
+        return self._caller.send(request, lane=lane, patient=patient)
 
     def records(self, body: bytes) -> Sequence[CampaignBlockedLead]:
         """The array of records."""

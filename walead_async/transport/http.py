@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Http", "Reply"]
 
+JSON = "application/json"
 #: How many URLs without a query are kept: a session has few paths, but one a campaign.
 URLS_KEPT = 1024
 #: How many limits for connecting are kept: one for each patience, and more only where deadlines cut it short.
@@ -125,7 +126,7 @@ class Http:
                 request.method,
                 self._url(request),
                 data=request.body,
-                headers={self._key_header: key} if self._proxy else None,
+                headers=self._headers(request, key) if request.body or self._proxy else None,
                 allow_redirects=False,
                 timeout=self._timeout(min(timeouts.connect, total)),
                 # aiohttp sends a POST once only
@@ -196,9 +197,8 @@ class Http:
             connector_owner=self._borrowed is None,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={
-                hdrs.ACCEPT: "application/json",
+                hdrs.ACCEPT: JSON,
                 hdrs.ACCEPT_ENCODING: "identity",
-                hdrs.CONTENT_TYPE: "application/json",
                 hdrs.USER_AGENT: self._agent,
             },
             auto_decompress=False,
@@ -206,13 +206,18 @@ class Http:
         return self._client
 
     def _hold(self, client: aiohttp.ClientSession, key: SecretText) -> None:
-        """Let the client send this key with every request, unless there is a proxy: it is shown those headers too.
-
-        A header given with each request costs a sixtieth of it, which the search for one person cannot spare.
-        """
+        """Let the client send this key with every request, unless there is a proxy: it is shown those headers too."""
+        # to give it with each request costs a sixtieth of that
         self._key = key
         if not self._proxy:
             client.headers[self._key_header] = key
+
+    def _headers(self, request: Request, key: SecretText) -> dict[str, str]:
+        """The headers of this request, besides those that the client sends with each."""
+        headers: dict[str, str] = {self._key_header: key} if self._proxy else {}
+        if request.body:
+            headers[hdrs.CONTENT_TYPE] = JSON
+        return headers
 
     def _url(self, request: Request) -> URL:
         if request.query:
