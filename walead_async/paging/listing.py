@@ -107,7 +107,8 @@ class _Loop(Generic[T]):
         self._reading.abandon()
 
     async def aclose(self) -> None:
-        """End the read before its end, and everything it has under way."""
+        """End the read before its end, and everything it has under way. The loop yields nothing more."""
+        self._reading.withhold()
         await self._reading.aclose()
 
 

@@ -50,6 +50,7 @@ class Reading(Generic[T]):
         self._asked, self._limit = 0, UNLIMITED
         self.requests = 0
         self.rest: Iterator[T] = iter(())
+        self._withheld = 0
         self.error: BaseException | None = None
 
     @property
@@ -60,7 +61,7 @@ class Reading(Generic[T]):
     @property
     def verdict(self) -> Completeness:
         """What the read proves so far: INCOMPLETE until every record was handed out and the end was seen."""
-        if length_hint(self.rest):
+        if self._left:
             return Completeness.INCOMPLETE
         return self._order.verdict
 
@@ -76,7 +77,17 @@ class Reading(Generic[T]):
 
     def mark(self) -> Mark | None:
         """Where the read stands after the records handed out; None before the first."""
-        return self._order.mark(length_hint(self.rest)) if self._source.paged else None
+        return self._order.mark(self._left) if self._source.paged else None
+
+    @property
+    def _left(self) -> int:
+        """How many records of the last page were not handed out."""
+        return length_hint(self.rest) + self._withheld
+
+    def withhold(self) -> None:
+        """Hand out no more of the last page."""
+        self._withheld += length_hint(self.rest)
+        self.rest = iter(())
 
     def begin_with(self, answer: Response) -> None:
         """Begin with an answer to the first request that is here already."""
