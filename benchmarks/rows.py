@@ -83,7 +83,7 @@ def _called(
     title: str, against: str, ours: Subject, peer: Subject, gate: float | None, seen: Literal["reads", "changes"]
 ) -> Row:
     """A row of 10,000 small calls, 50 at once: so short that it takes many pairs for a steady median."""
-    return Row(WORK, title, against, ours, peer, "CPU", gate, 10_000, 300, seen, warm_up=AT_ONCE, runs=15)
+    return Row(WORK, title, against, ours, peer, "CPU", gate, 10_000, 300, seen, warm_up=AT_ONCE, runs=9)
 
 
 def _started(title: str, against: str, ours: str, peer: str, gate: float | None) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Coroutine, Iterable, Sequence
     from datetime import datetime
 
     from walead_async.paging.memory import Memory
@@ -57,8 +57,8 @@ class PageSource(Protocol[T]):
         """A new memory for one read, or that of a read that is resumed."""
         ...
 
-    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
-        """Ask for the page at an offset. Raises the errors of our tree."""
+    def fetch(self, offset: int, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
+        """Ask for the page at an offset, once this is awaited. Raises the errors of our tree."""
         ...
 
     def records(self, body: bytes) -> Sequence[T]:
