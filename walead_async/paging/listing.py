@@ -79,14 +79,13 @@ class Listing(Generic[T]):
         records: list[T] = []
         while (page := await reading.next()) is not None:
             records += page.records
-            reading.rest = iter(())
         return records
 
     async def first(self) -> T | None:
         """The first record, None if there is none. It costs one request."""
         reading = self._start()
         page = await reading.next(ahead=False)
-        return next(reading.rest) if page else None
+        return reading.one_by_one(page) if page else None
 
     def _start(self) -> Reading[T]:
         self._last = Reading(self._source, window=self._window, start=self._resumed or START)
@@ -118,9 +117,10 @@ class RecordLoop(_Loop[T]):
     async def __anext__(self) -> T:
         for record in self._reading.rest:
             return record
-        if await self._reading.next() is None:
+        page = await self._reading.next()
+        if page is None:
             raise StopAsyncIteration
-        return next(self._reading.rest)
+        return self._reading.one_by_one(page)
 
 
 class PageLoop(_Loop[T]):
@@ -130,5 +130,4 @@ class PageLoop(_Loop[T]):
         page = await self._reading.next()
         if page is None:
             raise StopAsyncIteration
-        self._reading.rest = iter(())
         return page

@@ -164,7 +164,6 @@ class Lookup:
         found: tuple[BlockedLead, ...] = ()
         try:
             while (page := await reading.next()) is not None:
-                reading.rest = iter(())
                 self._manners.meet(page.records[0])
                 found += records_of(key, page.records)
         finally:
@@ -250,7 +249,6 @@ class WholeList:
     async def _read(self, requests: int, *, ahead: bool) -> bool:
         reading, found = self._reading, self._found
         while (page := await reading.next(ahead=ahead, most=requests)) is not None:
-            reading.rest = iter(())
             self._manners.meet_listed(page.records)
             for lead in page.records:
                 key = key_of(lead.public_identifier)

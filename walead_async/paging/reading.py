@@ -31,8 +31,9 @@ class Reading(Generic[T]):
     there, `requests` would count what was never sent. Readers fetch pages; whoever calls `next` judges them, strictly
     in order.
 
-    `rest` goes over the records of the last page that were not handed out yet. The loop that the read is for must call
-    `abandon` or `aclose` when it is over; nothing under way refers to that loop, so that dropping it is enough.
+    `rest` goes over the records of the last page that were not handed out yet, where that is done one by one. The loop
+    that the read is for must call `abandon` or `aclose` when it is over; nothing under way refers to that loop, so that
+    dropping it is enough.
     """
 
     def __init__(self, source: PageSource[T], *, window: int, start: Mark) -> None:
@@ -84,6 +85,11 @@ class Reading(Generic[T]):
         """How many records of the last page were not handed out."""
         return length_hint(self.rest) + self._withheld
 
+    def one_by_one(self, page: Page[T]) -> T:
+        """Hand a page out record by record: its first one now, the others from `rest`."""
+        self.rest = iter(page.records)
+        return next(self.rest)
+
     def withhold(self) -> None:
         """Hand out no more of the last page."""
         self._withheld += length_hint(self.rest)
@@ -116,7 +122,6 @@ class Reading(Generic[T]):
                     return None
                 page = await self._judged(ahead=ahead)
                 if page.records:
-                    self.rest = iter(page.records)
                     return page
         except BaseException as error:
             self.error = error

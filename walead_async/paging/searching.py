@@ -53,7 +53,6 @@ class Search:
             # what is here already
             await reading.next(ahead=False, most=1)
         page = await reading.next(ahead=False, most=reading.requests + 1)
-        reading.rest = iter(())
         self.found = records_of(self._key, page.records) if page else ()
         self.promising = page is not None and not self.found
         self.over = reading.ended

@@ -15,6 +15,7 @@ from walead_async.paging.listing import Listing
 from walead_async.paging.memory import Named
 from walead_async.phones import phone_number
 from walead_async.resources.items import number_entries
+from walead_async.resources.pages import Pages
 from walead_async.transport.decoding import number_change, numbers
 from walead_async.transport.messages import Request
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from walead_async.bulk.operation import Entries, Verify
     from walead_async.models import BulkReport
     from walead_async.paging.memory import Memory
-    from walead_async.transport.events import Event
     from walead_async.transport.messages import Caller, Response
 
 __all__ = ["Agent", "BlockList"]
@@ -112,7 +112,7 @@ class BlockList:
         return bulk_stream(self._caller, self._change[False], numbers, batch_size=batch_size, verify=verify)
 
 
-class NumberPages:
+class NumberPages(Pages):
     """The agent's list: one answer, always."""
 
     path = PATH
@@ -120,14 +120,9 @@ class NumberPages:
     page_size: int | None = None
 
     def __init__(self, caller: Caller, request: Request) -> None:
+        super().__init__(caller)
         self.identity = f"{PATH}?{request.query}"
-        self._caller = caller
         self._request = request
-
-    @property
-    def concurrency(self) -> int:
-        """How many requests the session may have under way at once."""
-        return self._caller.concurrency
 
     def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[str]:
         """Numbers are their own names."""
@@ -140,15 +135,6 @@ class NumberPages:
     def records(self, body: bytes) -> Sequence[str]:
         """The numbers, each once."""
         return list(dict.fromkeys(numbers(body)))
-
-    @property
-    def observed(self) -> bool:
-        """Whether anybody listens to events."""
-        return self._caller.observed
-
-    def emit(self, event: Event) -> None:
-        """Tell the session's hooks."""
-        self._caller.emit(event)
 
 
 class NumberOperation:

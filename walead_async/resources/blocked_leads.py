@@ -17,6 +17,7 @@ from walead_async.paging.lookup import Lookup
 from walead_async.paging.memory import Dated
 from walead_async.resources.items import check_reason, identifier_entries
 from walead_async.resources.lead_changes import LeadBlock, LeadUnblock
+from walead_async.resources.pages import Pages
 from walead_async.transport.decoding import blocked_leads
 from walead_async.transport.messages import Request
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from walead_async.models import BlockedLead, BulkReport, LeadToBlock
     from walead_async.paging.memory import Memory
     from walead_async.resources.memory import ListMemory
-    from walead_async.transport.events import Event
     from walead_async.transport.messages import Caller, Response
 
 __all__ = ["BlockedLeads"]
@@ -179,7 +179,7 @@ class BlockedLeads:
         return bulk_stream(self._caller, LeadUnblock(self.list), ids, batch_size=batch_size, verify=verify)
 
 
-class LeadPages:
+class LeadPages(Pages):
     """The workspace's list as pages: by offset, of a size that nobody has stated."""
 
     path = PATH
@@ -194,7 +194,7 @@ class LeadPages:
             self._filter = f"&search={_quoted(search)}" if search else ""
         except UnicodeEncodeError:
             raise InvalidInputError("search is not proper Unicode text") from None
-        self._caller = caller
+        super().__init__(caller)
         self._sort = str.__str__(sort)
         self._sizes = memory.page_sizes
 
@@ -219,11 +219,6 @@ class LeadPages:
         """True of what a search leaves."""
         return bool(self._filter)
 
-    @property
-    def concurrency(self) -> int:
-        """How many requests the session may have under way at once."""
-        return self._caller.concurrency
-
     def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[BlockedLead]:
         """The watermark and its tie group."""
         return Dated(descending=self._sort == "DESC", date=date, ids=ids)
@@ -236,15 +231,6 @@ class LeadPages:
     def records(self, body: bytes) -> Sequence[BlockedLead]:
         """The array of records."""
         return blocked_leads(body)
-
-    @property
-    def observed(self) -> bool:
-        """Whether anybody listens to events."""
-        return self._caller.observed
-
-    def emit(self, event: Event) -> None:
-        """Tell the session's hooks."""
-        self._caller.emit(event)
 
 
 def _quoted(term: str) -> str:

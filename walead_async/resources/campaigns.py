@@ -10,6 +10,7 @@ from walead_async.paging.listing import Listing
 from walead_async.paging.lookup import key_of
 from walead_async.paging.memory import Named
 from walead_async.resources.items import identifier_entries
+from walead_async.resources.pages import Pages
 from walead_async.transport.decoding import campaign_leads, change_count
 from walead_async.transport.messages import Request
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from walead_async.models import BulkReport, CampaignBlockedLead, LeadToBlock
     from walead_async.paging.memory import Memory
     from walead_async.resources.memory import ListMemory
-    from walead_async.transport.events import Event
     from walead_async.transport.messages import Caller, Response
 
 __all__ = ["Campaign", "CampaignBlockedLeads"]
@@ -104,22 +104,17 @@ class CampaignBlockedLeads:
         return CampaignBlock(self._caller, self._path, self.list())
 
 
-class CampaignPages:
+class CampaignPages(Pages):
     """The campaign's list as pages."""
 
     paged = True
     filtered = False
 
     def __init__(self, caller: Caller, memory: ListMemory, path: str) -> None:
+        super().__init__(caller)
         self.path = path
         self.identity = path
         self.page_size: int | None = None
-        self._caller = caller
-
-    @property
-    def concurrency(self) -> int:
-        """How many requests the session may have under way at once."""
-        return self._caller.concurrency
 
     def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[CampaignBlockedLead]:
         """Who was read: the list has neither ids nor an order."""
@@ -133,15 +128,6 @@ class CampaignPages:
     def records(self, body: bytes) -> Sequence[CampaignBlockedLead]:
         """The array of records."""
         return campaign_leads(body)
-
-    @property
-    def observed(self) -> bool:
-        """Whether anybody listens to events."""
-        return self._caller.observed
-
-    def emit(self, event: Event) -> None:
-        """Tell the session's hooks."""
-        self._caller.emit(event)
 
 
 class CampaignBlock:

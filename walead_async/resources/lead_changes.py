@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from walead_async.bulk.operation import Answer
 from walead_async.errors import PaginationError
-from walead_async.models import Completeness
+from walead_async.paging.searching import READ_TO_ITS_END
 from walead_async.resources.items import lead_entries, record_entries
 from walead_async.transport.decoding import change_count
 from walead_async.transport.messages import Request
@@ -83,6 +83,6 @@ class LeadUnblock:
         wanted = frozenset(keys)
         listing = self._whole_list()
         found = {lead.id async for lead in listing if lead.id in wanted}
-        if listing.verdict not in {Completeness.COMPLETE, Completeness.CHANGED} and found != wanted:
+        if listing.verdict not in READ_TO_ITS_END and found != wanted:
             raise PaginationError(f"which records are gone cannot be told: {listing.why}")
         return {key: key in found for key in keys}
