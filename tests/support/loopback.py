@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl as tls
+from abc import ABC, abstractmethod
 from typing import Self
 
 import attrs
 
 
 @attrs.define(kw_only=True)
-class LoopbackServer:
+class LoopbackServer(ABC):
     """Calls `serve` for each connection, and aborts the connection when that returns."""
 
     trust: tls.SSLContext | None = None
@@ -34,9 +35,9 @@ class LoopbackServer:
         await asyncio.gather(*self._handlers, return_exceptions=True)
         await self._server.wait_closed()
 
+    @abstractmethod
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """What is done with a connection."""
-        raise NotImplementedError
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
