@@ -97,7 +97,7 @@ MUTATIONS = [
     Mutation(
         "an absence needs a list that was read to its end",
         "resources/lead_changes.py",
-        "if listing.verdict not in {Completeness.COMPLETE, Completeness.CHANGED} and found != wanted:",
+        "if listing.verdict not in READ_TO_ITS_END and found != wanted:",
         "if False:",
         ("applied and not answered",),
         ("unblock by id",),
