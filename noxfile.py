@@ -24,7 +24,7 @@ RUNS = 10_000
 SOAK_RUNS = 200_000
 
 #: Tests in which no request of the client reaches an emulator of their own process.
-ROOMS_APART = ("jobs", "resources", "testing", "transport")
+ROOMS_APART = ("files", "resources", "testing", "transport")
 FILES_APART = ("test_any_answer.py", "test_examples.py", "test_project.py")
 
 

@@ -33,7 +33,7 @@ KERNEL = "the kernel"
 PLACES = (
     ("benchmarks/sampler.py", "JSON (orjson)"),
     ("<attrs generated", "attrs"),
-    ("/walead_async/transport/decoding.py", "walead_async: records from JSON, checked"),
+    ("/walead_async/transport/decode.py", "walead_async: records from JSON, checked"),
     ("/walead_async/bulk/", "walead_async: bulk"),
     ("/walead_async/paging/", "walead_async: paging"),
     ("/walead_async/transport/", "walead_async: transport"),

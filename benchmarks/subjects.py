@@ -266,7 +266,7 @@ def page_of_records() -> bytes:
 
 async def ours_decode(url: str, work: int, clock: Clock) -> int:
     """A page decoded and checked into frozen models, `work` times."""
-    from walead_async.transport.decoding import blocked_leads
+    from walead_async.transport.decode import blocked_leads
 
     return _decode(blocked_leads, work, clock)
 

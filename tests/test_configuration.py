@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from walead_async.configuration import base_url, key_from_environment
+from walead_async.config import base_url, key_from_environment
 from walead_async.errors import ConfigurationError
 
 DEFAULT = "https://app-api.walead.ai/api"

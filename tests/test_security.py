@@ -31,9 +31,9 @@ from walead_async import (
     VoiceAgentSession,
     WaleadError,
 )
-from walead_async.jobs.exports import SUFFIXES, export_leads
+from walead_async.files.export import SUFFIXES, export_leads
 from walead_async.testing import Emulator
-from walead_async.transport.failures import MAX_BODY
+from walead_async.transport.responses import MAX_BODY
 
 KEY = "wk_a_key_that_nobody_may_see"
 ONCE = RetryPolicy.never()

@@ -1,7 +1,7 @@
 """Keep the block lists of WaLead and Phonely right, through their HTTP APIs.
 
 `AsyncSession` is one WaLead workspace, `VoiceAgentSession` one Phonely user; everything else is what they take and
-return. The command line (`walead`), the emulator (`walead_async.testing`) and work on files (`walead_async.jobs`) are
+return. The command line (`walead`), the emulator (`walead_async.testing`) and work on files (`walead_async.files`) are
 rooms of their own. Every name is loaded on its first use, so that a program pays only for what it touches.
 """
 
@@ -11,162 +11,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from walead_async.errors import (
-        APIError,
-        AuthenticationError,
-        BulkFailedError,
-        ConfigurationError,
-        ConflictError,
-        ConnectionFailedError,
-        DeadlineExceededError,
-        InvalidInputError,
-        InvalidRequestError,
-        JournalError,
-        NotFoundError,
-        OutboxError,
-        OutcomeUnknownError,
-        PaginationError,
-        PayloadTooLargeError,
-        PermissionDeniedError,
-        RateLimitedError,
-        ServerError,
-        SessionClosedError,
-        SourceError,
-        UnexpectedResponseError,
-        WaleadError,
-    )
-    from walead_async.models import (
-        BlockedLead,
-        BulkReport,
-        CampaignBlockedLead,
-        Completeness,
-        LeadToBlock,
-        Outcome,
-        Page,
-        Status,
-    )
-    from walead_async.paging.listing import Listing
-    from walead_async.session import AsyncSession, VoiceAgentSession
-    from walead_async.transport.events import (
-        BatchSettled,
-        LimitWaited,
-        PageRead,
-        RequestSent,
-        ResponseReceived,
-        RetryScheduled,
-    )
-    from walead_async.transport.options import RateLimit, RateLimiter, RetryPolicy, Timeouts
+    from walead_async.config import *
+    from walead_async.errors import *
+    from walead_async.events import *
+    from walead_async.models import *
+    from walead_async.paging.listing import *
+    from walead_async.session import *
 
-__all__ = [
-    "APIError",
-    "AsyncSession",
-    "AuthenticationError",
-    "BatchSettled",
-    "BlockedLead",
-    "BulkFailedError",
-    "BulkReport",
-    "CampaignBlockedLead",
-    "Completeness",
-    "ConfigurationError",
-    "ConflictError",
-    "ConnectionFailedError",
-    "DeadlineExceededError",
-    "InvalidInputError",
-    "InvalidRequestError",
-    "JournalError",
-    "LeadToBlock",
-    "LimitWaited",
-    "Listing",
-    "NotFoundError",
-    "OutboxError",
-    "Outcome",
-    "OutcomeUnknownError",
-    "Page",
-    "PageRead",
-    "PaginationError",
-    "PayloadTooLargeError",
-    "PermissionDeniedError",
-    "RateLimit",
-    "RateLimitedError",
-    "RateLimiter",
-    "RequestSent",
-    "ResponseReceived",
-    "RetryPolicy",
-    "RetryScheduled",
-    "ServerError",
-    "SessionClosedError",
-    "SourceError",
-    "Status",
-    "Timeouts",
-    "UnexpectedResponseError",
-    "VoiceAgentSession",
-    "WaleadError",
-]
-
-#: The room of each public name.
-_HOMES = {
+#: The public names, by the module that each is loaded from.
+_NAMES = {
+    "config": "RateLimit RateLimiter RetryPolicy Timeouts",
     "errors": (
-        "APIError",
-        "AuthenticationError",
-        "BulkFailedError",
-        "ConfigurationError",
-        "ConflictError",
-        "ConnectionFailedError",
-        "DeadlineExceededError",
-        "InvalidInputError",
-        "InvalidRequestError",
-        "JournalError",
-        "NotFoundError",
-        "OutboxError",
-        "OutcomeUnknownError",
-        "PaginationError",
-        "PayloadTooLargeError",
-        "PermissionDeniedError",
-        "RateLimitedError",
-        "ServerError",
-        "SessionClosedError",
-        "SourceError",
-        "UnexpectedResponseError",
-        "WaleadError",
+        "APIError AuthenticationError BulkFailedError ConfigurationError ConflictError ConnectionFailedError "
+        "DeadlineExceededError InvalidInputError InvalidRequestError NotFoundError OutcomeUnknownError PaginationError "
+        "PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError SessionClosedError SourceError "
+        "UnexpectedResponseError WaleadError"
     ),
-    "models": (
-        "BlockedLead",
-        "BulkReport",
-        "CampaignBlockedLead",
-        "Completeness",
-        "LeadToBlock",
-        "Outcome",
-        "Page",
-        "Status",
-    ),
-    "paging.listing": ("Listing",),
-    "session": (
-        "AsyncSession",
-        "VoiceAgentSession",
-    ),
-    "transport.events": (
-        "BatchSettled",
-        "LimitWaited",
-        "PageRead",
-        "RequestSent",
-        "ResponseReceived",
-        "RetryScheduled",
-    ),
-    "transport.options": (
-        "RateLimit",
-        "RateLimiter",
-        "RetryPolicy",
-        "Timeouts",
-    ),
+    "events": "BatchSettled LimitWaited PageRead RequestSent ResponseReceived RetryScheduled",
+    "models": "BlockedLead BulkReport CampaignBlockedLead Completeness LeadToBlock Outcome Page Status",
+    "paging.listing": "Listing",
+    "session": "AsyncSession VoiceAgentSession",
 }
-_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+__all__ = sorted(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> object:
-    home = _HOME_OF.get(name)
-    if home is None:
+    module = _MODULE_OF.get(name)
+    if module is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found: object = getattr(import_module(f"{__name__}.{home}"), name)
+    found: object = getattr(import_module(f"{__name__}.{module}"), name)
     globals()[name] = found
     return found
 

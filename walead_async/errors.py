@@ -19,9 +19,7 @@ WaleadError
 ├── PaginationError                      a list that cannot be read without losing records
 ├── BulkFailedError                      items of a bulk call were not done
 ├── SessionClosedError
-├── SourceError                          a file of leads that cannot be read
-├── JournalError
-└── OutboxError
+└── SourceError                          a file of leads that cannot be read
 """
 
 from __future__ import annotations
@@ -41,9 +39,7 @@ __all__ = [
     "DeadlineExceededError",
     "InvalidInputError",
     "InvalidRequestError",
-    "JournalError",
     "NotFoundError",
-    "OutboxError",
     "OutcomeUnknownError",
     "PaginationError",
     "PayloadTooLargeError",
@@ -227,11 +223,3 @@ class SessionClosedError(WaleadError):
 
 class SourceError(WaleadError):
     """A file of leads cannot be read: the text names the file, the line and what is wrong."""
-
-
-class JournalError(WaleadError):
-    """The journal of a job cannot be read or written."""
-
-
-class OutboxError(WaleadError):
-    """The outbox cannot store or deliver."""

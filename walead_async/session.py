@@ -8,21 +8,25 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from walead_async.configuration import base_url as checked_base_url
-from walead_async.configuration import key_from_environment, text_from_environment
+from walead_async.config import (
+    RateLimit,
+    RateLimiter,
+    RetryPolicy,
+    Timeouts,
+    key_from_environment,
+    text_from_environment,
+)
+from walead_async.config import base_url as checked_base_url
 from walead_async.errors import ConfigurationError
 from walead_async.identifiers import path_id
 from walead_async.phones import phone_number, validated_phone_number
 from walead_async.resources.agents import Agent
-from walead_async.resources.blocked_leads import BlockedLeads
+from walead_async.resources.blocked_leads import BlockedLeads, ListMemory
 from walead_async.resources.campaigns import Campaign
-from walead_async.resources.memory import ListMemory
 from walead_async.transport.client import Connection, Transport
-from walead_async.transport.gate import Gate
 from walead_async.transport.http import Http
-from walead_async.transport.options import RateLimit, RateLimiter, RetryPolicy, Timeouts
-from walead_async.transport.rate import SpacedLimiter
-from walead_async.transport.secret import KeySource, hidden
+from walead_async.transport.limiter import Gate, SpacedLimiter
+from walead_async.transport.secrets import KeySource, hidden
 
 if TYPE_CHECKING:
     import os
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from walead_async.transport.events import Event
+    from walead_async.events import Event
 
 __all__ = ["AsyncSession", "VoiceAgentSession"]
 
@@ -137,7 +141,7 @@ class AsyncSession(_Session):
     package; `rate_limit` may also be any `RateLimiter`. `concurrency` is how many requests are under way at once.
     `http` is a borrowed `aiohttp.ClientSession`: its connections are used, and nothing else of it; it is never
     changed and never closed. `proxy` is the URL of an HTTP proxy. `ssl` is an `ssl.SSLContext` or the path of a file
-    with a private CA's certificate. `hooks` are functions of one event (`walead_async.transport.events`).
+    with a private CA's certificate. `hooks` are functions of one event (`walead_async.events`).
 
     Raises `ConfigurationError` for whatever is missing or wrong; nothing is connected before the first request.
     """

@@ -8,8 +8,8 @@ from benchmarks.sampler import place_of
 @pytest.mark.parametrize(
     ("filename", "place"),
     [
-        ("/lib/walead_async/paging/order.py", "walead_async: paging"),
-        ("/lib/walead_async/transport/decoding.py", "walead_async: records from JSON, checked"),
+        ("/lib/walead_async/paging/reader.py", "walead_async: paging"),
+        ("/lib/walead_async/transport/decode.py", "walead_async: records from JSON, checked"),
         ("/lib/walead_async/transport/http.py", "walead_async: transport"),
         ("/lib/walead_async/session.py", "walead_async: resources and values"),
         ("<attrs generated methods walead_async.models.Outcome>", "attrs"),

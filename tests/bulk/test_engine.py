@@ -18,8 +18,8 @@ from walead_async.errors import (
     SourceError,
     WaleadError,
 )
+from walead_async.events import BatchSettled
 from walead_async.models import Status
-from walead_async.transport.events import BatchSettled
 from walead_async.transport.messages import Request, Response
 
 PEOPLE = [f"p{number}" for number in range(1_000)]

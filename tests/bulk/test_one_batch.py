@@ -6,8 +6,8 @@ from blocklist import Bulk, Fault, Service
 from walead_async.bulk.batches import MAX_BYTES
 from walead_async.bulk.one_batch import one_batch
 from walead_async.errors import ConnectionFailedError
+from walead_async.events import BatchSettled
 from walead_async.models import Status
-from walead_async.transport.events import BatchSettled
 
 
 def test_a_clean_list_is_one_request(bulk: Bulk) -> None:

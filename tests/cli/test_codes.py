@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from walead_async.cli.codes import ExitCode, of_error
+from walead_async.cli.program import ExitCode, of_error
 from walead_async.errors import (
     AuthenticationError,
     ConfigurationError,

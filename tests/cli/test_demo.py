@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from walead_async.cli.demo_people import people, write_file
+from walead_async.cli.demo import people, write_file
 from walead_async.errors import InvalidInputError
+from walead_async.files.sources import read_leads
 from walead_async.identifiers import public_identifier
-from walead_async.jobs.sources import read_leads
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from walead_async.cli.checks import PHONELY, WALEAD
+from walead_async.cli.doctor import PHONELY, WALEAD
 from walead_async.session import AsyncSession, VoiceAgentSession
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from conftest import Walead
 
 #: What `walead --help` must not pay for.
-HEAVY = ("aiohttp", "asyncio", "attrs", "orjson", "rich.console", "walead_async.jobs", "walead_async.testing")
+HEAVY = ("aiohttp", "asyncio", "attrs", "orjson", "rich.console", "walead_async.files", "walead_async.testing")
 
 
 def test_help_loads_nothing_heavy_beyond_the_package_itself() -> None:

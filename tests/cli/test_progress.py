@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from walead_async.cli.progress import staged_progress
+from walead_async.cli.output import staged_progress
 from walead_async.testing import Settings
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 #: A command that never looks up.
 DEAF = """
 import time
-from walead_async.cli.running import carry_out
+from walead_async.cli.program import carry_out
 async def work():
     print('ready', flush=True)
     time.sleep(60)

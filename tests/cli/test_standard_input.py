@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from walead_async.cli.standard_input import AHEAD, read_in_thread
+from walead_async.cli.inputs import AHEAD, read_in_thread
 from walead_async.errors import SourceError
 
 if TYPE_CHECKING:

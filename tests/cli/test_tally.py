@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from walead_async.cli.codes import ExitCode
-from walead_async.cli.tally import SHOWN, Tally, outcome_fields
+from walead_async.cli.program import ExitCode
+from walead_async.cli.summary import SHOWN, Tally, outcome_fields
 from walead_async.errors import AuthenticationError, InvalidInputError, SourceError
 from walead_async.models import LeadToBlock, Outcome, Status
 

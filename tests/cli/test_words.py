@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from walead_async.cli.words import one_line, say, visible, whereabouts
+from walead_async.cli.output import one_line, say, visible, whereabouts
 
 
 def test_a_terminal_cannot_be_steered() -> None:

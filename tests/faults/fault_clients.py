@@ -10,8 +10,8 @@ from fault_calls import FINE, PEOPLE, Column, Ended, Session, Truth, identity, l
 from fault_stage import free_port, open_session, shown, stage
 from fault_table import Mode, Play
 
+from walead_async.events import RequestSent
 from walead_async.testing import Emulator
-from walead_async.transport.events import RequestSent
 
 #: A scenario makes a call of a column, and returns its end in words and what was wrong besides.
 Scenario = Callable[[Column], tuple[str, list[str]]]

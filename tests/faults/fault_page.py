@@ -11,7 +11,7 @@ from fault_rows import ROWS
 from fault_table import Mode, Row
 from must_survive import HELD_BY, MUST_SURVIVE, NOT_COVERED_YET
 
-from walead_async.testing.vocabulary import KINDS
+from walead_async.testing.faults import KINDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "faults.md"
 

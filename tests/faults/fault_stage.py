@@ -26,7 +26,7 @@ from fault_table import Mode, Play, Way
 import walead_async
 from walead_async import AsyncSession, RetryPolicy, Timeouts, VoiceAgentSession
 from walead_async.testing import Emulator, Fault, Settings
-from walead_async.testing.vocabulary import Effect
+from walead_async.testing.faults import Effect
 
 #: A key that is easily found wherever it should not be.
 KEY = "wk_the_key_of_the_matrix"

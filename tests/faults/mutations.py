@@ -48,7 +48,7 @@ MUTATIONS = [
     ),
     Mutation(
         "an unblock is not repeatable",
-        "resources/lead_changes.py",
+        "resources/blocked_leads.py",
         "repeatable=False)",
         "repeatable=True)",
         ("applied and not answered",),
@@ -56,7 +56,7 @@ MUTATIONS = [
     ),
     Mutation(
         "gzip without its end is not whole",
-        "transport/failures.py",
+        "transport/responses.py",
         "if not unpacker.eof:",
         "if False:",
         ("truncated gzip",),
@@ -64,7 +64,7 @@ MUTATIONS = [
     ),
     Mutation(
         "a decoded body has a limit",
-        "transport/failures.py",
+        "transport/responses.py",
         "if len(whole) > MAX_BODY:",
         "if False:",
         ("a zip bomb",),
@@ -88,7 +88,7 @@ MUTATIONS = [
     ),
     Mutation(
         "an unblock is sent again only after a read-back that shows its records",
-        "resources/lead_changes.py",
+        "resources/blocked_leads.py",
         "return {key: key in found for key in keys}",
         "return dict.fromkeys(keys, True)",
         ("applied and not answered",),
@@ -96,7 +96,7 @@ MUTATIONS = [
     ),
     Mutation(
         "an absence needs a list that was read to its end",
-        "resources/lead_changes.py",
+        "resources/blocked_leads.py",
         "if listing.verdict not in READ_TO_ITS_END and found != wanted:",
         "if False:",
         ("applied and not answered",),
@@ -104,7 +104,7 @@ MUTATIONS = [
     ),
     Mutation(
         "the key is taken out of what the service says",
-        "transport/secret.py",
+        "transport/secrets.py",
         "return text.replace(str(self._last), HIDDEN) if self._last else text",
         "return text",
         ("an echo of the key",),

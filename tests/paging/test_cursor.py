@@ -13,7 +13,7 @@ from moving_list import MovingList, at, order_for
 
 from walead_async.errors import InvalidInputError
 from walead_async.paging.cursor import read_cursor, write_cursor
-from walead_async.paging.step import Mark
+from walead_async.paging.reader import Mark
 
 MARK = Mark(date=at(5), ids=["a", "ü"], offset=7, position=9, risen=0, yielded=10, longest=100, changed="moved")
 

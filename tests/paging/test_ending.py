@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from walead_async.paging.ending import Ending, Tail
+from walead_async.paging.reader import Ending, Tail
 
 
 def test_the_last_record_alone_and_once_more_is_the_end() -> None:

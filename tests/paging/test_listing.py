@@ -17,9 +17,9 @@ from walead_async.errors import (
     ServerError,
     UnexpectedResponseError,
 )
+from walead_async.events import PageRead
 from walead_async.models import Completeness
 from walead_async.paging.listing import Listing
-from walead_async.transport.events import PageRead
 
 TOO_MANY = RateLimitedError("slow down", status=429, method="GET", path="/leads")
 BUSY = ServerError("busy", status=503, method="GET", path="/leads")

@@ -11,7 +11,7 @@ from moving_list import MovingList, Record, order_for
 
 from walead_async.models import Completeness
 from walead_async.paging.cursor import read_cursor, write_cursor
-from walead_async.paging.step import START
+from walead_async.paging.reader import START
 
 positions = st.integers(0, 10_000)
 

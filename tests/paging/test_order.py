@@ -14,7 +14,7 @@ from walead_async.models import Completeness
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from walead_async.paging.order import Order
+    from walead_async.paging.reader import Order
 
 Change = "Callable[[MovingList, random.Random], object]"
 KINDS = ("ASC", "DESC", "NAMED")

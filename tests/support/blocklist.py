@@ -28,8 +28,8 @@ from walead_async.errors import (
     UnexpectedResponseError,
     WaleadError,
 )
+from walead_async.events import Event
 from walead_async.models import BulkReport, Outcome, Status
-from walead_async.transport.events import Event
 from walead_async.transport.messages import Request, Response
 
 PATH = "/v1/blocked-leads"

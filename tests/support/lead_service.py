@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 from walead_async.models import BlockedLead
 from walead_async.paging.listing import Listing
-from walead_async.paging.lookup import Lookup
-from walead_async.paging.manners import SearchManners
-from walead_async.paging.memory import Dated
+from walead_async.paging.lookup import Lookup, SearchManners
+from walead_async.paging.seen import Dated
 from walead_async.transport.messages import Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from walead_async.paging.taken import Memory
-    from walead_async.transport.events import Event
+    from walead_async.events import Event
+    from walead_async.paging.seen import Memory
 
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
 

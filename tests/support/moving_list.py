@@ -8,14 +8,13 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from walead_async.paging.memory import Dated, Named
-from walead_async.paging.order import Order
-from walead_async.paging.step import START
+from walead_async.paging.reader import START, Order
+from walead_async.paging.seen import Dated, Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from walead_async.paging.step import Mark
+    from walead_async.paging.reader import Mark
 
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from walead_async.paging.memory import Dated, Named
+from walead_async.paging.seen import Dated, Named
 from walead_async.transport.messages import Response
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from moving_list import MovingList, Record
 
-    from walead_async.paging.taken import Memory
-    from walead_async.transport.events import Event
+    from walead_async.events import Event
+    from walead_async.paging.seen import Memory
 
 
 class MovingService:

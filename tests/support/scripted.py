@@ -11,9 +11,9 @@ import aiohttp
 import attrs
 from loopback import LoopbackServer
 
+from walead_async.config import RateLimiter, RetryPolicy, Timeouts
+from walead_async.events import Event
 from walead_async.transport.client import Transport
-from walead_async.transport.events import Event
-from walead_async.transport.options import RateLimiter, RetryPolicy, Timeouts
 
 #: Retries at once, so that no test waits.
 QUICK = RetryPolicy(wait_initial=0.0, deadline=20.0)

@@ -11,7 +11,7 @@ from moving_list import MovingList, Read, Record, order_for
 from walead_async.errors import PaginationError
 from walead_async.models import Completeness
 from walead_async.paging.cursor import read_cursor, write_cursor
-from walead_async.paging.step import START
+from walead_async.paging.reader import START
 
 DRIFTS = ("none", "remove", "oldest", "newest", "add", "tie", "past", "renew", "replace", "read", "mixed")
 FAULTS = ("none", "empty", "repeat", "cut", "varying", "unstable", "double", "disorder", "stuck", "ones")

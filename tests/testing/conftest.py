@@ -11,7 +11,7 @@ import pytest
 from asking import Asker, Start
 
 from walead_async.testing import Emulator, Settings
-from walead_async.testing.world import World
+from walead_async.testing.store import World
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from walead_async.testing.clock import Clock, as_text
+from walead_async.testing.store import Clock, as_text
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 
 from walead_async.testing import BadSetting, Drift, DriftName, When
 from walead_async.testing.drifts import DriftScript
-from walead_async.testing.world import World
+from walead_async.testing.store import World
 
 MakeWorld = Callable[..., World]
 

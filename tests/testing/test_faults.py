@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from walead_async.testing import BadSetting, Fault, FaultName, FaultScript, Service, When
-from walead_async.testing.messages import Call
-from walead_async.testing.vocabulary import KINDS
+from walead_async.testing.faults import KINDS
+from walead_async.testing.replies import Call
 
 VALUES = {
     FaultName.STATUS: "503",

@@ -10,8 +10,7 @@ import pytest
 from asking import Start
 
 from walead_async.testing import BadSetting, Emulator
-from walead_async.testing.files import Keeper, load
-from walead_async.testing.world import World
+from walead_async.testing.store import Keeper, World, load
 
 MakeWorld = Callable[..., World]
 

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from walead_async.testing import SearchMatch, TieOrder
-from walead_async.testing.clock import Clock
-from walead_async.testing.leads import LeadList
+from walead_async.testing.store import Clock, LeadList
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

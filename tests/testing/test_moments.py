@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from walead_async.testing import BadSetting, When
-from walead_async.testing.moments import Scheduled, Script
+from walead_async.testing.schedule import Scheduled, Script
 
 
 @attrs.frozen

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from walead_async.testing.rate import Gate
+from walead_async.testing.settings import Gate
 
 
 def test_a_burst_passes_at_once_and_then_one_each_interval():

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from walead_async.testing import SearchMatch
-from walead_async.testing.search import SearchText
+from walead_async.testing.store import SearchText
 
 MATCHES = {
     SearchMatch.SUBSTRING: lambda wanted, name: wanted in name,

@@ -8,9 +8,8 @@ import orjson
 import pytest
 
 from walead_async.testing import FaultName
-from walead_async.testing.messages import Reply, answer
-from walead_async.testing.spoil import SPOILERS
-from walead_async.testing.vocabulary import KINDS, Option
+from walead_async.testing.faults import KINDS, SPOILERS, Option
+from walead_async.testing.replies import Reply, answer
 
 RECORDS = [
     {"id": str(number), "publicIdentifier": f"lead-{number}", "reason": None, "createdAt": "2024-01-01T00:00:00Z"}

@@ -10,12 +10,12 @@ import aiohttp
 import pytest
 from scripted import QUICK, Connect, Script, ScriptedServer, Serve
 
+from walead_async.config import RateLimiter, RetryPolicy, Timeouts
+from walead_async.events import Event
 from walead_async.transport.client import Connection, Transport
-from walead_async.transport.events import Event
-from walead_async.transport.gate import Gate
 from walead_async.transport.http import Http
-from walead_async.transport.options import RateLimiter, RetryPolicy, Timeouts
-from walead_async.transport.secret import KeySource
+from walead_async.transport.limiter import Gate
+from walead_async.transport.secrets import KeySource
 
 KEY = "wk_secret_123"
 

@@ -12,6 +12,7 @@ import attrs
 import pytest
 from scripted import Connect, Serve, answer, answers
 
+from walead_async.config import RetryPolicy, Timeouts
 from walead_async.errors import (
     APIError,
     AuthenticationError,
@@ -28,13 +29,12 @@ from walead_async.errors import (
     SessionClosedError,
     WaleadError,
 )
+from walead_async.events import LimitWaited, RequestSent, ResponseReceived, RetryScheduled
 from walead_async.transport.client import Connection, Transport
-from walead_async.transport.events import LimitWaited, RequestSent, ResponseReceived, RetryScheduled
-from walead_async.transport.gate import Gate
 from walead_async.transport.http import Http
+from walead_async.transport.limiter import Gate
 from walead_async.transport.messages import Request
-from walead_async.transport.options import RetryPolicy, Timeouts
-from walead_async.transport.secret import KeySource
+from walead_async.transport.secrets import KeySource
 
 GET = Request("GET", "/v1/blocked-leads")
 BLOCK = Request("POST", "/v1/blocked-leads", body=b"{}")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from walead_async.errors import UnexpectedResponseError
 from walead_async.models import BlockedLead, CampaignBlockedLead
-from walead_async.transport.decoding import (
+from walead_async.transport.decode import (
     ChangeCount,
     NumberChange,
     blocked_leads,

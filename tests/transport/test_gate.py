@@ -6,10 +6,9 @@ import asyncio
 
 import pytest
 
+from walead_async.config import RateLimit
 from walead_async.errors import SessionClosedError, WaleadError
-from walead_async.transport.gate import Gate
-from walead_async.transport.options import RateLimit
-from walead_async.transport.rate import SpacedLimiter
+from walead_async.transport.limiter import Gate, SpacedLimiter
 
 
 async def entered_in_order(gate: Gate, lanes: list[str]) -> list[str]:

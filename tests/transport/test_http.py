@@ -14,6 +14,7 @@ import pytest
 import trustme
 from scripted import Connect, Script, Serve, answer, answers
 
+from walead_async.config import RetryPolicy, Timeouts
 from walead_async.errors import (
     APIError,
     ConfigurationError,
@@ -25,8 +26,7 @@ from walead_async.errors import (
 )
 from walead_async.transport.http import Http
 from walead_async.transport.messages import Request
-from walead_async.transport.options import RetryPolicy, Timeouts
-from walead_async.transport.secret import SecretText
+from walead_async.transport.secrets import SecretText
 
 KEY = "wk_secret_123"
 ECHO = b'{"message": "bad key wk_secret_123"}'

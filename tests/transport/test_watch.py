@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from walead_async.transport.watch import Watch
+from walead_async.transport.http import Watch
 
 
 def now() -> float:

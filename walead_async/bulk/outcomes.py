@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from walead_async.errors import WaleadError
-    from walead_async.transport.events import BatchSettled
+    from walead_async.events import BatchSettled
 
 __all__ = ["DONE", "Batch", "End", "Outcomes", "count_statuses", "duplicate_of", "settled_event"]
 
@@ -79,7 +79,7 @@ class Batch:
 
 def settled_event(path: str, batch: Batch) -> BatchSettled:
     """What hooks are told when every item of a batch has its end."""
-    from walead_async.transport.events import BatchSettled  # loaded where somebody listens
+    from walead_async.events import BatchSettled  # loaded where somebody listens
 
     return BatchSettled(path, len(batch.items), {status.value: count for status, count in batch.counts().items()})
 

@@ -6,11 +6,9 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from walead_async.cli.codes import ExitCode
-from walead_async.cli.output import let_go_of_streams, write_json, write_words
-from walead_async.cli.progress import progress
-from walead_async.cli.tally import Tally, outcome_fields
-from walead_async.cli.words import one_line, say
+from walead_async.cli.output import let_go_of_streams, one_line, progress, say, write_json, write_words
+from walead_async.cli.program import ExitCode
+from walead_async.cli.summary import Tally, outcome_fields
 from walead_async.errors import BulkFailedError, WaleadError
 from walead_async.session import AsyncSession, VoiceAgentSession
 

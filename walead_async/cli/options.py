@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from walead_async.cli.output import say
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["common", "from_file", "refuse_key", "user_id"]
+__all__ = ["common", "confirm_campaign_block", "from_file", "refuse_key", "user_id"]
 
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
@@ -76,3 +78,19 @@ def from_file(command: Decorated) -> Decorated:
 def user_id(command: Decorated) -> Decorated:
     """Add `--uid`."""
     return click.option("--uid", metavar="U", help="The Phonely user's id, if PHONELY_UID is not set.")(command)
+
+
+def confirm_campaign_block(*, yes: bool, reads_standard_input: bool) -> bool:
+    """Say that a campaign block cannot be undone, and ask, unless `yes` was given.
+
+    Raises `click.UsageError` where nobody can be asked: stdin is no terminal, or the people are read from it.
+    """
+    say("A campaign block cannot be undone: the API has no campaign unblock.")
+    if yes:
+        return True
+    if reads_standard_input or sys.stdin is None or not sys.stdin.isatty():
+        raise click.UsageError("there is no terminal to ask on: give --yes to block all the same; nothing was sent")
+    if click.confirm("Block them for good in this campaign?", err=True):
+        return True
+    say("walead: nothing was sent")
+    return False

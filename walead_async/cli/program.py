@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
-from typing import TYPE_CHECKING
+import threading
+from contextlib import suppress
+from enum import IntEnum
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from walead_async.cli.codes import ExitCode, of_error
 from walead_async.cli.options import refuse_key
-from walead_async.cli.words import one_line, say, whereabouts
-from walead_async.errors import WaleadError
+from walead_async.cli.output import one_line, say, whereabouts
+from walead_async.errors import ConfigurationError, InvalidInputError, OutcomeUnknownError, SourceError, WaleadError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import asyncio
+    from collections.abc import Coroutine, Sequence
+    from types import FrameType
 
-__all__ = ["run", "walead"]
+__all__ = ["ExitCode", "carry_out", "of_error", "run", "walead"]
 
 #: Each command, in the order of the help, and the module that holds it.
 COMMANDS = {
@@ -145,3 +150,84 @@ def _carried_out(arguments: Sequence[str]) -> int:
         say(f"walead: this is a fault of walead itself: {whereabouts(error)}; please report it")
         return ExitCode.NOT_DONE
     return code if isinstance(code, int) else ExitCode.DONE
+
+
+class ExitCode(IntEnum):
+    """What a script learns of a command.
+
+    DONE: all of it. NOT_DONE: something was not done, and the output says what. WRONG: wrong usage, input or
+    configuration, and nothing was sent. UNKNOWN: an outcome is unknown, or a listing is unverified. INTERRUPTED: by
+    Ctrl-C.
+    """
+
+    DONE = 0
+    NOT_DONE = 1
+    WRONG = 2
+    UNKNOWN = 3
+    INTERRUPTED = 130
+
+
+def of_error(error: WaleadError, *, sent: bool = False) -> ExitCode:
+    """The exit code of an error that ended a command; `sent` says that requests were sent before it."""
+    if isinstance(error, OutcomeUnknownError):
+        return ExitCode.UNKNOWN
+    if isinstance(error, (ConfigurationError, InvalidInputError, SourceError)) and not sent:
+        return ExitCode.WRONG
+    return ExitCode.NOT_DONE
+
+
+#: How long a command may take to stop by itself after Ctrl-C, in seconds; then the process ends where it stands.
+GRACE = 1.5
+SHOW_CURSOR = "\x1b[?25h"
+
+
+def carry_out(work: Coroutine[object, object, int]) -> int:
+    """Run the coroutine and return the exit code that it returns, or INTERRUPTED after Ctrl-C."""
+    import asyncio
+
+    interrupt = _Interrupt()
+    usual = signal.signal(signal.SIGINT, interrupt)
+    try:
+        return asyncio.run(interrupt.watch(work))
+    except asyncio.CancelledError:
+        if not interrupt.came:
+            raise
+        say("walead: interrupted")
+        return ExitCode.INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+class _Interrupt:
+    """The first Ctrl-C cancels the command, and ends the process if that takes too long. The second ends it at once."""
+
+    def __init__(self) -> None:
+        self.came = False
+        self._task: asyncio.Task[int] | None = None
+
+    async def watch(self, work: Coroutine[object, object, int]) -> int:
+        """Await the work in a task of its own, which is the one to cancel."""
+        import asyncio
+
+        self._task = asyncio.ensure_future(work)
+        return await self._task
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        task = self._task
+        if self.came or task is None:
+            _end_now()
+        self.came = True
+        task.get_loop().call_soon_threadsafe(task.cancel)
+        # A thread, since the loop itself may be what does not return.
+        timer = threading.Timer(GRACE, _end_now)
+        timer.daemon = True
+        timer.start()
+
+
+def _end_now() -> NoReturn:
+    """End the process without clean-up, but with the cursor visible that a progress line may have hidden."""
+    cursor = SHOW_CURSOR if sys.stderr.isatty() else ""
+    with suppress(OSError):
+        # Past the buffers of `sys.stderr`: whoever was interrupted may hold their lock.
+        os.write(2, f"{cursor}walead: interrupted\n".encode())
+    os._exit(ExitCode.INTERRUPTED)

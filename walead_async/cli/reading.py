@@ -5,24 +5,22 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from walead_async.cli.codes import ExitCode, of_error
-from walead_async.cli.output import write_json, write_words
-from walead_async.cli.progress import progress
-from walead_async.cli.tally import error_fields
-from walead_async.cli.words import one_line, say
+from walead_async.cli.output import one_line, progress, say, write_json, write_words
+from walead_async.cli.program import ExitCode, of_error
+from walead_async.cli.summary import error_fields
 from walead_async.errors import InvalidInputError, WaleadError
+from walead_async.events import PageRead
 from walead_async.identifiers import public_identifier
 from walead_async.models import Completeness
 from walead_async.session import AsyncSession, VoiceAgentSession
-from walead_async.transport.events import PageRead
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from walead_async.cli.inputs import Given
+    from walead_async.events import Event
     from walead_async.models import BlockedLead, CampaignBlockedLead
     from walead_async.paging.listing import Listing
-    from walead_async.transport.events import Event
 
 __all__ = ["MEANINGS", "counted", "export_leads", "find_leads", "list_campaign", "list_leads", "list_numbers"]
 
@@ -127,7 +125,7 @@ async def find_leads(base_url: str | None, given: Given, *, as_json: bool) -> in
 
 async def export_leads(base_url: str | None, output: str, *, as_json: bool) -> int:
     """Write the workspace's list to a file. It is not written if the read fails."""
-    from walead_async.jobs.exports import export_leads as export
+    from walead_async.files.export import export_leads as export
 
     async with AsyncSession(base_url=base_url) as session:
         listing = session.blocked_leads.list()

@@ -10,7 +10,7 @@ from hashlib import blake2b
 import orjson
 
 from walead_async.errors import InvalidInputError
-from walead_async.paging.step import Mark
+from walead_async.paging.reader import Mark
 
 __all__ = ["read_cursor", "write_cursor"]
 

@@ -1,25 +1,132 @@
-"""Which of these people are blocked now: by searches or by the list, and absence is never a guess."""
+"""Is this person blocked: by searches or by the list, and absence is never a guess."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-from walead_async.errors import PaginationError
-from walead_async.paging.pace import UNLIMITED
-from walead_async.paging.reading import Reading
-from walead_async.paging.searching import READ_TO_ITS_END, Search, key_of, records_of
-from walead_async.paging.step import START
+import attrs
+
+from walead_async.errors import InvalidInputError, PaginationError
+from walead_async.identifiers import is_own_id, public_identifier
+from walead_async.models import Completeness
+from walead_async.paging.paginator import Reading
+from walead_async.paging.reader import START, UNLIMITED, looks_full
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
     from walead_async.models import BlockedLead
-    from walead_async.paging.manners import SearchManners
-    from walead_async.paging.source import PageSource
+    from walead_async.paging.listing import PageSource
     from walead_async.transport.messages import Response
 
-__all__ = ["Lookup", "key_of"]
+__all__ = ["READ_TO_ITS_END", "Lookup", "Search", "SearchManners", "key_of", "records_of"]
+
+
+@attrs.define
+class SearchManners:
+    """What one session has seen of the service's search. `minds_case` is None until it was seen.
+
+    `known` is a record's identifier, as the service spells it, that can be looked up in the other case. `hidden` says
+    that this was done, and showed nothing: it minds case if the record is still there, which a listing tells.
+    """
+
+    minds_case: bool | None = None
+    known: str | None = None
+    hidden: bool = False
+
+    def meet(self, lead: BlockedLead) -> None:
+        """Remember a record that exists, if its name can show whether case matters."""
+        name = lead.public_identifier
+        if self.known is None and name.isascii() and name.swapcase() != name and not is_own_id(name):
+            self.known = name
+
+    def meet_listed(self, records: Sequence[BlockedLead]) -> None:
+        """The same of a page of the whole list, which may show that a record was hidden from a search."""
+        self.meet(records[0])
+        if self.hidden and any(lead.public_identifier == self.known for lead in records):
+            self.minds_case, self.hidden = True, False
+
+    def not_met(self) -> None:
+        """The whole list does not hold the hidden record, so that it shows nothing."""
+        if self.hidden:
+            self.known, self.hidden = None, False
+
+    def to_look_up(self, keys: Iterable[str]) -> str | None:
+        """What to search for to see whether the absence of these keys can be proven; None if that would not tell."""
+        if self.minds_case is not None or self.known is None or self.hidden or all(map(is_own_id, keys)):
+            return None
+        return self.known.swapcase()
+
+    def looked_up(self, shown: Sequence[BlockedLead]) -> None:
+        """The first page of that search."""
+        if any(lead.public_identifier == self.known for lead in shown):
+            self.minds_case = False
+        elif shown:
+            # It may stand on a later page, behind others whose names hold this one.
+            self.known = None
+        else:
+            self.hidden = True
+
+    def proves(self, key: str) -> bool:
+        """Whether a search for this key that finds nothing proves that nobody is there.
+
+        LinkedIn's own ids have one spelling only. That ASCII letters are found in either case says nothing of others.
+        """
+        return is_own_id(key) or (self.minds_case is False and key.isascii())
+
+
+READ_TO_ITS_END = frozenset({Completeness.COMPLETE, Completeness.CHANGED})
+
+
+class Search:
+    """A search for one person, of which the first answer is here.
+
+    `found` are records of the person. `promising`: others came in what seems to be a full page, so that the person may
+    stand on the next one. `whole`: the end was seen, and nobody was found. `over`: there is nothing more to ask for.
+    """
+
+    __slots__ = ("_answer", "_key", "_reading", "_source", "found", "over", "promising", "whole")
+
+    def __init__(
+        self, source: PageSource[BlockedLead], key: str, answer: Response, records: Sequence[BlockedLead]
+    ) -> None:
+        self.found = records_of(key, records)
+        self.whole = self.over = not records
+        self.promising = False
+        if records and not self.found:
+            size = source.page_size
+            self.promising = len(records) >= size if size else looks_full(len(records))
+            self._source, self._key, self._answer = source, key, answer
+            self._reading: Reading[BlockedLead] | None = None
+
+    async def step(self) -> None:
+        """One request more."""
+        reading = self._reading
+        if reading is None:
+            reading = self._reading = Reading(self._source, window=1, start=START)
+            reading.begin_with(self._answer)
+            # what is here already
+            await reading.next(ahead=False, most=1)
+        page = await reading.next(ahead=False, most=reading.requests + 1)
+        self.found = records_of(self._key, page.records) if page else ()
+        self.promising = page is not None and not self.found
+        self.over = reading.ended
+        self.whole = reading.verdict in READ_TO_ITS_END
+
+
+def records_of(key: str, records: Iterable[BlockedLead]) -> tuple[BlockedLead, ...]:
+    """Those records that are of this person."""
+    return tuple([lead for lead in records if lead.public_identifier == key or key_of(lead.public_identifier) == key])
+
+
+def key_of(identifier: str) -> str:
+    """The key of an identifier as the service spells it; it may hold what we would not send."""
+    try:
+        return public_identifier(identifier)
+    except InvalidInputError:
+        return identifier.lower()
+
 
 WINDOW = 8
 #: So many requests before it shall stop, the list is read one at a time. It holds twice the window by then, and each of

@@ -12,11 +12,11 @@ from walead_async.bulk.operation import Answer
 from walead_async.errors import InvalidInputError
 from walead_async.models import Status
 from walead_async.paging.listing import Listing
-from walead_async.paging.memory import Named
+from walead_async.paging.seen import Named
 from walead_async.phones import phone_number
+from walead_async.resources.blocked_leads import Pages
 from walead_async.resources.items import number_entries
-from walead_async.resources.pages import Pages
-from walead_async.transport.decoding import number_change, numbers
+from walead_async.transport.decode import number_change, numbers
 from walead_async.transport.messages import Request
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from walead_async.bulk.engine import BulkStream
     from walead_async.bulk.operation import Entries, Verify
     from walead_async.models import BulkReport
-    from walead_async.paging.memory import Memory
+    from walead_async.paging.seen import Memory
     from walead_async.transport.messages import Caller, Response
 
 __all__ = ["Agent", "BlockList"]

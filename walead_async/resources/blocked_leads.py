@@ -8,33 +8,129 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
+import attrs
+
 from walead_async.bulk.engine import bulk_report, bulk_stream
+from walead_async.bulk.operation import Answer
 from walead_async.bulk.unblock_identifiers import unblock_identifiers
-from walead_async.errors import InvalidInputError
+from walead_async.errors import InvalidInputError, PaginationError
 from walead_async.identifiers import kind_of, public_identifier
 from walead_async.paging.listing import Listing
-from walead_async.paging.lookup import Lookup
-from walead_async.paging.memory import Dated
-from walead_async.resources.items import check_reason, identifier_entries
-from walead_async.resources.lead_changes import LeadBlock, LeadUnblock
-from walead_async.resources.pages import Pages
-from walead_async.transport.decoding import blocked_leads
+from walead_async.paging.lookup import READ_TO_ITS_END, Lookup, SearchManners
+from walead_async.paging.seen import Dated
+from walead_async.resources.items import check_reason, identifier_entries, lead_entries, record_entries
+from walead_async.transport.decode import blocked_leads, change_count
 from walead_async.transport.messages import Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Coroutine, Sequence
+    from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Sequence
     from datetime import datetime
 
     from walead_async.bulk.engine import BulkStream
-    from walead_async.bulk.operation import Verify
+    from walead_async.bulk.operation import Entries, Verify
+    from walead_async.events import Event
     from walead_async.models import BlockedLead, BulkReport, LeadToBlock
-    from walead_async.paging.memory import Memory
-    from walead_async.resources.memory import ListMemory
+    from walead_async.paging.seen import Memory
     from walead_async.transport.messages import Caller, Response
 
-__all__ = ["BlockedLeads"]
+__all__ = ["BlockedLeads", "LeadBlock", "LeadUnblock", "ListMemory", "Pages"]
+
+
+class Pages:
+    """Pages that a session asks for."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests the session may have under way at once."""
+        return self._caller.concurrency
+
+    @property
+    def observed(self) -> bool:
+        """Whether anybody listens to events."""
+        return self._caller.observed
+
+    def emit(self, event: Event) -> None:
+        """Tell the session's hooks."""
+        self._caller.emit(event)
+
+
+@attrs.define
+class ListMemory:
+    """The page size of the workspace's list, whole and searched, and how the service searches."""
+
+    page_sizes: dict[str, int] = attrs.Factory(dict)
+    manners: SearchManners = attrs.Factory(SearchManners)
+
 
 PATH = "/v1/blocked-leads"
+
+
+class LeadBlock:
+    """POST: people, each with a reason or without one."""
+
+    blocks = True
+    path = PATH
+    missing_means = "run"
+
+    def __init__(self, reason: str | None, lookup: Lookup) -> None:
+        self._reason = reason
+        self._lookup = lookup
+
+    def entries(self, items: Sequence[object]) -> Entries:
+        """Identifiers, profile URLs and leads with their own reasons."""
+        return lead_entries(items, self._reason)
+
+    def request(self, wires: Sequence[bytes]) -> Request:
+        """POST with the array `leads`."""
+        return Request("POST", PATH, body=b'{"leads":[' + b",".join(wires) + b"]}")
+
+    def answer(self, response: Response, keys: Sequence[str]) -> Answer:
+        """The count `blocked`."""
+        change = change_count(response.body, "blocked")
+        return Answer(count=change.count, message=change.message)
+
+    async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
+        """Who of these is blocked now."""
+        records = await self._lookup.find_any(keys)
+        return {key: bool(found) for key, found in records.items()}
+
+
+class LeadUnblock:
+    """DELETE: records, by their ids."""
+
+    blocks = False
+    path = PATH
+    missing_means = "item"
+
+    def __init__(self, whole_list: Callable[[], Listing[BlockedLead]]) -> None:
+        self._whole_list = whole_list
+
+    def entries(self, items: Sequence[object]) -> Entries:
+        """Ids of records, or the records themselves."""
+        return record_entries(items)
+
+    def request(self, wires: Sequence[bytes]) -> Request:
+        """DELETE whose body is a bare array of ids. It is not repeated unless the first one is proven idle."""
+        return Request("DELETE", PATH, body=b"[" + b",".join(wires) + b"]", repeatable=False)
+
+    def answer(self, response: Response, keys: Sequence[str]) -> Answer:
+        """The count `unblocked`."""
+        change = change_count(response.body, "unblocked")
+        return Answer(count=change.count, message=change.message)
+
+    async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
+        """Which of these records stand in the list now; ids cannot be searched for, so the whole list is read."""
+        wanted = frozenset(keys)
+        listing = self._whole_list()
+        found = {lead.id async for lead in listing if lead.id in wanted}
+        if listing.verdict not in READ_TO_ITS_END and found != wanted:
+            raise PaginationError(f"which records are gone cannot be told: {listing.why}")
+        return {key: key in found for key in keys}
+
+
 #: What stands in a query as it is, as nearly every name that is searched for does: `quote` costs a hundredth of a find.
 _PLAIN = re.compile(r"[a-z0-9-]+").fullmatch
 

@@ -8,10 +8,10 @@ from walead_async.bulk.engine import bulk_report, bulk_stream
 from walead_async.bulk.operation import Answer
 from walead_async.paging.listing import Listing
 from walead_async.paging.lookup import key_of
-from walead_async.paging.memory import Named
+from walead_async.paging.seen import Named
+from walead_async.resources.blocked_leads import Pages
 from walead_async.resources.items import identifier_entries
-from walead_async.resources.pages import Pages
-from walead_async.transport.decoding import campaign_leads, change_count
+from walead_async.transport.decode import campaign_leads, change_count
 from walead_async.transport.messages import Request
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from walead_async.bulk.engine import BulkStream
     from walead_async.bulk.operation import Entries, Verify
     from walead_async.models import BulkReport, CampaignBlockedLead, LeadToBlock
-    from walead_async.paging.memory import Memory
-    from walead_async.resources.memory import ListMemory
+    from walead_async.paging.seen import Memory
+    from walead_async.resources.blocked_leads import ListMemory
     from walead_async.transport.messages import Caller, Response
 
 __all__ = ["Campaign", "CampaignBlockedLeads"]

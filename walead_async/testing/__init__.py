@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from walead_async.testing.contract import openapi
+from walead_async.testing.control import openapi
 from walead_async.testing.drifts import Drift, DriftName, DriftScript
 from walead_async.testing.emulator import Emulator
-from walead_async.testing.errors import BadSetting
-from walead_async.testing.faults import Fault, FaultScript
-from walead_async.testing.leads import EmulatedLead, LeadList
-from walead_async.testing.log import LoggedRequest
-from walead_async.testing.messages import Service
-from walead_async.testing.moments import When
-from walead_async.testing.program import run_emulator
+from walead_async.testing.faults import Fault, FaultName, FaultScript
+from walead_async.testing.handler import LoggedRequest
+from walead_async.testing.replies import Service
+from walead_async.testing.schedule import When
+from walead_async.testing.serve import run_emulator
 from walead_async.testing.settings import (
     AgentList,
     BadItem,
+    BadSetting,
     ErrorBody,
     IdentifierCase,
     Reblock,
@@ -24,7 +23,7 @@ from walead_async.testing.settings import (
     TieOrder,
     UnknownId,
 )
-from walead_async.testing.vocabulary import FaultName
+from walead_async.testing.store import EmulatedLead, LeadList
 
 __all__ = [
     "AgentList",

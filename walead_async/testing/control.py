@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
+from importlib import resources
 from typing import TYPE_CHECKING
 
 import attrs
 import orjson
 from aiohttp import web
 
-from walead_async.testing.contract import openapi
-from walead_async.testing.errors import BadSetting
-from walead_async.testing.messages import Service
-from walead_async.testing.world import MOST_LEADS
+from walead_async.testing.replies import Service
+from walead_async.testing.settings import BadSetting
+from walead_async.testing.store import MOST_LEADS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from walead_async.testing.front import Front
+    from walead_async.testing.handler import Front
 
-__all__ = ["BODY_LIMIT", "answer", "refused"]
+__all__ = ["BODY_LIMIT", "answer", "openapi", "refused"]
 
 #: Bytes of one request to the control address.
 BODY_LIMIT = 64_000_000
@@ -184,3 +184,25 @@ def _lead(lead: object) -> tuple[str, str | None, datetime | None]:
     if created_at is not None and created_at.tzinfo is None:
         raise BadSetting(f"createdAt needs an offset from UTC: {created!r}")
     return name, reason, created_at
+
+
+def openapi(service: Service | str | None = None, *, servers: Mapping[Service, str] | None = None) -> dict[str, object]:
+    """The OpenAPI 3.1 document of both services, or of one of them, as plain values.
+
+    What no vendor page says is marked with `x-unknown`. `servers` replaces the vendors' base URLs, one for each service
+    that is asked for. Raises `BadSetting` for a service that is none.
+    """
+    if service is not None and service not in list(Service):
+        raise BadSetting(f"there is no service {service!r}; known are {', '.join(Service)}")
+    text = resources.files("walead_async.testing").joinpath("openapi.json").read_bytes()
+    document: dict[str, object] = orjson.loads(text)
+    paths = document["paths"]
+    assert isinstance(paths, dict)
+    kept = {path: item for path, item in paths.items() if service is None or item["x-service"] == service}
+    for item in kept.values():
+        if servers:
+            item["servers"] = [{"url": servers[Service(item["x-service"])]}]
+    document["paths"] = kept
+    if service is not None and kept:
+        document["servers"] = next(iter(kept.values()))["servers"]
+    return document

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from walead_async.testing.errors import BadSetting
-from walead_async.testing.moments import ALWAYS, WHEN, Script, When, nearest
+from walead_async.testing.schedule import ALWAYS, WHEN, Script, When, nearest
+from walead_async.testing.settings import BadSetting
 
 if TYPE_CHECKING:
-    from walead_async.testing.leads import LeadList
-    from walead_async.testing.world import World
+    from walead_async.testing.store import LeadList, World
 
 __all__ = ["Drift", "DriftName", "DriftScript"]
 

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from aiohttp import web
 
 from walead_async.testing import control
-from walead_async.testing.checks import check_whole
-from walead_async.testing.errors import BadSetting
-from walead_async.testing.files import Keeper, load
-from walead_async.testing.front import Front, read_body
-from walead_async.testing.messages import Service
-from walead_async.testing.settings import Settings
-from walead_async.testing.world import MOST_LEADS, World
+from walead_async.testing.handler import Front, read_body
+from walead_async.testing.replies import Service
+from walead_async.testing.settings import BadSetting, Settings, check_whole
+from walead_async.testing.store import MOST_LEADS, Keeper, World, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +21,8 @@ if TYPE_CHECKING:
 
     from walead_async.testing.drifts import Drift, DriftScript
     from walead_async.testing.faults import Fault, FaultScript
-    from walead_async.testing.leads import LeadList
-    from walead_async.testing.log import LoggedRequest
+    from walead_async.testing.handler import LoggedRequest
+    from walead_async.testing.store import LeadList
 
 __all__ = ["Emulator"]
 

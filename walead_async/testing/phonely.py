@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from walead_async.testing.messages import Call, Refused, Reply, answer
+from walead_async.testing.replies import Call, Refused, Reply, answer
 from walead_async.testing.settings import AgentList
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from walead_async.testing.world import World
+    from walead_async.testing.store import World
 
 __all__ = ["carry_out"]
 

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from walead_async.testing.messages import Call, Refused, Reply, answer
+from walead_async.testing.replies import Call, Refused, Reply, answer
 from walead_async.testing.settings import BadItem, IdentifierCase, Reblock, UnknownId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from walead_async.testing.leads import LeadList
-    from walead_async.testing.world import World
+    from walead_async.testing.store import LeadList, World
 
 __all__ = ["carry_out"]
 

@@ -1,4 +1,4 @@
-"""The way of one call: its turn at the gate, its attempts, its answer or its error. Session-wide state lives here."""
+"""One call: its turn at the limiter, its attempts, its answer or its error; and what a session shares."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ import logging
 from typing import TYPE_CHECKING
 
 from walead_async.errors import DeadlineExceededError, SessionClosedError, WaleadError
-from walead_async.transport.budget import RetryBudget
-from walead_async.transport.failures import api_error, request_id_of
 from walead_async.transport.messages import Response
+from walead_async.transport.responses import api_error, request_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from walead_async.transport.events import Event
-    from walead_async.transport.gate import Gate
+    from walead_async.config import RetryPolicy, Timeouts
+    from walead_async.events import Event
     from walead_async.transport.http import Http, Reply
+    from walead_async.transport.limiter import Gate
     from walead_async.transport.messages import Request
-    from walead_async.transport.options import RetryPolicy, Timeouts
-    from walead_async.transport.secret import KeySource
+    from walead_async.transport.secrets import KeySource
 
-__all__ = ["Connection", "Transport"]
+__all__ = ["Connection", "RetryBudget", "Transport"]
 
 logger = logging.getLogger("walead_async")
 
@@ -273,19 +272,19 @@ class _Call:
     # Events are loaded where somebody listens: they would be a tenth of what this package adds to an import.
 
     def _tell_of_wait(self, waited: float) -> None:
-        from walead_async.transport.events import LimitWaited
+        from walead_async.events import LimitWaited
 
         self._connection.emit(LimitWaited(self._request.method, self._request.path, waited))
 
     def _tell_of_request(self) -> None:
-        from walead_async.transport.events import RequestSent
+        from walead_async.events import RequestSent
 
         request = self._request
         size = len(request.body) if request.body else 0
         self._connection.emit(RequestSent(request.method, request.path, self._attempts, size))
 
     def _tell_of_response(self, reply: Reply, elapsed: float) -> None:
-        from walead_async.transport.events import ResponseReceived
+        from walead_async.events import ResponseReceived
 
         request, size = self._request, len(reply.body)
         name = request_id_of(reply.headers, hide=self._connection.key.hide)
@@ -294,7 +293,33 @@ class _Call:
 
     def _tell_of_retry(self, attempt: int, wait: float, error: BaseException) -> None:
         if self._connection.observed:
-            from walead_async.transport.events import RetryScheduled
+            from walead_async.events import RetryScheduled
 
             request = self._request
             self._connection.emit(RetryScheduled(request.method, request.path, attempt, wait, type(error).__name__))
+
+
+class RetryBudget:
+    """A retry takes a token; each request adds `ratio` of one, up to `burst`, when it is sent first.
+
+    If retries added to it too, a ratio of 0.2 would let a service that always fails have 1.25 times the requests.
+    """
+
+    __slots__ = ("_burst", "_ratio", "_tokens")
+
+    def __init__(self, burst: float, ratio: float) -> None:
+        self._burst = burst
+        self._ratio = ratio
+        self._tokens = float(burst)
+
+    def sent(self) -> None:
+        """A request goes out for the first time."""
+        if self._tokens < self._burst:
+            self._tokens = min(self._burst, self._tokens + self._ratio)
+
+    def take(self) -> bool:
+        """Take a token for one retry; False if there is none."""
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True

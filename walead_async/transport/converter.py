@@ -10,7 +10,7 @@ import cattrs
 from cattrs.gen import make_dict_structure_fn, override
 
 from walead_async.models import BlockedLead, CampaignBlockedLead
-from walead_async.transport.json_kind import json_kind
+from walead_async.transport.decode import json_kind
 
 __all__ = ["explain"]
 

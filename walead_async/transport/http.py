@@ -1,8 +1,11 @@
-"""One attempt over aiohttp: the only file that imports its client, and none of its errors leave here."""
+"""One attempt over aiohttp, with proxy, TLS and time-outs: only this file imports its client."""
 
 from __future__ import annotations
 
 import asyncio
+import math
+import os
+import ssl as tls
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,20 +23,16 @@ from walead_async.errors import (
     UnexpectedResponseError,
     WaleadError,
 )
-from walead_async.transport.failures import MAX_BODY, UntrustedServerError, decoded, too_large
-from walead_async.transport.route import checked_proxy, trusting
-from walead_async.transport.watch import Watch
+from walead_async.transport.responses import MAX_BODY, UntrustedServerError, decoded, too_large
 
 if TYPE_CHECKING:
-    import os
-    import ssl as tls
     from collections.abc import Mapping
 
+    from walead_async.config import Timeouts
     from walead_async.transport.messages import Request
-    from walead_async.transport.options import Timeouts
-    from walead_async.transport.secret import SecretText
+    from walead_async.transport.secrets import SecretText
 
-__all__ = ["Http", "Reply"]
+__all__ = ["Http", "Reply", "Watch", "checked_proxy", "trusting"]
 
 JSON = "application/json"
 #: How many URLs without a query are kept: a session has few paths, but one a campaign.
@@ -297,3 +296,102 @@ def _agent() -> str:
     from importlib.metadata import version  # a fifth of what this package would add to an import
 
     return f"walead_async/{version('walead_async')}"
+
+
+class Watch:
+    """Interrupts the tasks that go on for too long: each meets a CancelledError where it waits.
+
+    Times are those of the loop's clock. A task has one limit at a time.
+    """
+
+    __slots__ = ("_due", "_expired", "_next", "_timer")
+
+    def __init__(self) -> None:
+        self._due: dict[asyncio.Task[object], float] = {}
+        self._expired: set[asyncio.Task[object]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._next = math.inf
+
+    def begin(self, task: asyncio.Task[object], due: float) -> None:
+        """Interrupt this task when `due`, unless its attempt has ended, or something was heard, before."""
+        self._due[task] = due
+        if due < self._next:
+            self._set_timer(due)
+
+    def heard(self, silence: float, until: float) -> None:
+        """Something arrived for the current task: it has `silence` seconds more, but no longer than `until`."""
+        task = asyncio.current_task()
+        if task in self._due:
+            self._due[task] = min(asyncio.get_running_loop().time() + silence, until)
+
+    def end(self, task: asyncio.Task[object]) -> None:
+        """The attempt is over. The timer stays: with others under way it is needed, and soon there are others."""
+        self._due.pop(task, None)
+
+    def ended_it(self, task: asyncio.Task[object], cancelling: int) -> bool:
+        """Asked on a CancelledError: True if it came from this watch and from nobody else.
+
+        `cancelling` is what `task.cancelling()` was at the beginning.
+        """
+        if task not in self._expired:
+            return False
+        self._expired.discard(task)
+        return task.uncancel() <= cancelling
+
+    def close(self) -> None:
+        """Interrupt every task that is watched, and watch no more."""
+        for task in list(self._due):
+            self._interrupt(task)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._next = math.inf
+
+    def _set_timer(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._next = when
+        self._timer = asyncio.get_running_loop().call_at(when, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        self._next = math.inf
+        now = asyncio.get_running_loop().time()
+        for task in [task for task, due in self._due.items() if due <= now]:
+            self._interrupt(task)
+        if self._due:
+            self._set_timer(min(self._due.values()))
+
+    def _interrupt(self, task: asyncio.Task[object]) -> None:
+        del self._due[task]
+        self._expired.add(task)
+        task.cancel()
+
+
+def checked_proxy(proxy: str | None, *, scheme: str) -> URL | None:
+    """The URL of a proxy for a service of this scheme. Raises `ConfigurationError`."""
+    if proxy is None:
+        return None
+    # The text may hold a password, so no message repeats it.
+    try:
+        url = URL(proxy) if isinstance(proxy, str) else None
+    except ValueError:
+        url = None
+    if url is None or url.scheme not in {"http", "https"} or not url.host:
+        raise ConfigurationError("proxy must be the URL of an HTTP proxy, such as http://proxy.example:3128")
+    if scheme != "https":
+        raise ConfigurationError("a proxy would see the API key of an http base URL: use https, or no proxy")
+    return url
+
+
+def trusting(ssl: tls.SSLContext | str | os.PathLike[str]) -> tls.SSLContext:
+    """Whose certificates are trusted instead of those that the system trusts. Raises `ConfigurationError`."""
+    if isinstance(ssl, tls.SSLContext):
+        return ssl
+    if not isinstance(ssl, (str, os.PathLike)) or not os.fspath(ssl):
+        raise ConfigurationError("ssl takes an ssl.SSLContext or the path of a file with a private CA's certificate")
+    try:
+        return tls.create_default_context(cafile=ssl)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"the CA file {os.fspath(ssl)!r} cannot be used: {why}") from None

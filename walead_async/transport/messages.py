@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from walead_async.transport.events import Event
+    from walead_async.events import Event
 
 __all__ = ["Caller", "Request", "Response"]
 

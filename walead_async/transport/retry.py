@@ -11,13 +11,13 @@ from tenacity.stop import stop_base
 from tenacity.wait import wait_base
 
 from walead_async.errors import RateLimitedError, ServerError, WaleadError
-from walead_async.transport.failures import is_transient, proves_nothing_done
+from walead_async.transport.responses import is_transient, proves_nothing_done
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from walead_async.transport.budget import RetryBudget
-    from walead_async.transport.options import RetryPolicy
+    from walead_async.config import RetryPolicy
+    from walead_async.transport.client import RetryBudget
 
 __all__ = ["may_send_again", "send_again"]
 

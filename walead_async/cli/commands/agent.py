@@ -21,7 +21,8 @@ def agent_command() -> None:
 @common
 def list_command(agent: str, uid: str | None, base_url: str | None, as_json: bool) -> int:
     """Print the numbers that the agent does not call."""
-    from walead_async.cli import reading, running
+    from walead_async.cli import program as running
+    from walead_async.cli import reading
 
     return running.carry_out(reading.list_numbers(base_url, uid, agent, as_json=as_json))
 
@@ -45,7 +46,8 @@ def block_command(
 
     Write a number with its country code (+14155550123); - reads them from standard input, one a line.
     """
-    from walead_async.cli import changing, inputs, running
+    from walead_async.cli import changing, inputs
+    from walead_async.cli import program as running
 
     given = inputs.Given(numbers, file=file, column=column, kind="number")
     return running.carry_out(changing.block_numbers(base_url, uid, agent, given, as_json=as_json))
@@ -67,7 +69,8 @@ def unblock_command(
     as_json: bool,
 ) -> int:
     """Unblock numbers: the agent may call them again."""
-    from walead_async.cli import changing, inputs, running
+    from walead_async.cli import changing, inputs
+    from walead_async.cli import program as running
 
     given = inputs.Given(numbers, file=file, column=column, kind="number")
     return running.carry_out(changing.unblock_numbers(base_url, uid, agent, given, as_json=as_json))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from walead_async.cli.options import common, from_file, refuse_key
+from walead_async.cli.options import common, confirm_campaign_block, from_file, refuse_key
 
 __all__ = ["campaign_command"]
 
@@ -23,7 +23,8 @@ def list_command(campaign: str, base_url: str | None, as_json: bool) -> int:
 
     The verdict is the last line, on stderr.
     """
-    from walead_async.cli import reading, running
+    from walead_async.cli import program as running
+    from walead_async.cli import reading
 
     return running.carry_out(reading.list_campaign(base_url, campaign, as_json=as_json))
 
@@ -48,10 +49,11 @@ def block_command(
     The API has no way to unblock somebody in a campaign, so the command asks first, unless --yes is given. A block in
     the workspace (walead block) covers every campaign and can be undone.
     """
-    from walead_async.cli import asking, changing, inputs, running
-    from walead_async.cli.codes import ExitCode
+    from walead_async.cli import changing, inputs
+    from walead_async.cli import program as running
+    from walead_async.cli.program import ExitCode
 
     given = inputs.Given(identifiers, file=file, column=column)
-    if not asking.confirm_campaign_block(yes=yes, reads_standard_input=given.reads_standard_input):
+    if not confirm_campaign_block(yes=yes, reads_standard_input=given.reads_standard_input):
         return ExitCode.NOT_DONE
     return running.carry_out(changing.block_in_campaign(base_url, campaign, given, as_json=as_json))

@@ -20,6 +20,7 @@ def demo_command(base_url: str | None, as_json: bool) -> int:
     """
     if base_url is not None:
         raise click.UsageError("the demo brings its own service and sends nothing anywhere else: leave out --base-url")
-    from walead_async.cli import demo, running
+    from walead_async.cli import demo
+    from walead_async.cli import program as running
 
     return running.carry_out(demo.play(as_json=as_json))

@@ -19,6 +19,7 @@ def doctor_command(agent: str | None, uid: str | None, base_url: str | None, as_
     Nothing is changed: the most that is sent is one request that lists. Keys are never shown. Exits with 2 if the
     configuration is wrong, with 1 if a service cannot be reached or does not take the key.
     """
-    from walead_async.cli import examination, running
+    from walead_async.cli import doctor as examination
+    from walead_async.cli import program as running
 
     return running.carry_out(examination.examine(base_url, uid=uid, agent=agent, as_json=as_json))

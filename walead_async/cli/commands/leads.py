@@ -26,7 +26,8 @@ def list_command(search: str | None, sort: Literal["ASC", "DESC"], base_url: str
     The last line, on stderr, is the verdict: COMPLETE, or CHANGED if the list changed while it was read and
     everybody who was there throughout is printed once. UNVERIFIED (exit code 3) says why it cannot be told.
     """
-    from walead_async.cli import reading, running
+    from walead_async.cli import program as running
+    from walead_async.cli import reading
 
     return running.carry_out(reading.list_leads(base_url, search=search, sort=sort, as_json=as_json))
 
@@ -43,7 +44,8 @@ def find_command(
     ID is a LinkedIn public identifier or a link to a profile. Each gets a line, in the order given. Exits with 0
     whatever it finds, and with 1 if one of them cannot be a person: its line says so.
     """
-    from walead_async.cli import inputs, reading, running
+    from walead_async.cli import inputs, reading
+    from walead_async.cli import program as running
 
     given = inputs.Given(identifiers, file=file, column=column)
     return running.carry_out(reading.find_leads(base_url, given, as_json=as_json))
@@ -67,7 +69,8 @@ def block_command(
     No campaign contacts them any more. ID is a LinkedIn public identifier or a link to a profile; - reads them from
     standard input, one a line. A column "reason" of the file gives each row its own reason.
     """
-    from walead_async.cli import changing, inputs, running
+    from walead_async.cli import changing, inputs
+    from walead_async.cli import program as running
 
     given = inputs.Given(identifiers, file=file, column=column)
     return running.carry_out(changing.block_leads(base_url, given, reason=reason, as_json=as_json))
@@ -91,7 +94,8 @@ def unblock_command(
     Campaigns may contact them again. The service removes records by their ids. Of a person given by identifier
     every record is looked up and removed.
     """
-    from walead_async.cli import changing, inputs, running
+    from walead_async.cli import changing, inputs
+    from walead_async.cli import program as running
 
     if by == "id":
         given = inputs.Given(identifiers, file=file, column=column, kind="id")
@@ -111,6 +115,7 @@ def export_command(output: str, base_url: str | None, as_json: bool) -> int:
     Only you can read the file. It appears under its name when it is whole, and not at all if the list could not be
     read to its end.
     """
-    from walead_async.cli import reading, running
+    from walead_async.cli import program as running
+    from walead_async.cli import reading
 
     return running.carry_out(reading.export_leads(base_url, output, as_json=as_json))

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from walead_async.errors import SourceError
+from walead_async.files.delimited import Row
+from walead_async.files.sources import SUFFIXES, read_leads
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_bytes(text.encode())
+    return path
+
+
+def test_a_text_file_is_one_a_line(tmp_path: Path) -> None:
+    path = written(tmp_path, "leads.TXT", "\ufeffjohn-doe\r\n\r\n  jane smith\t\n   \n,\njack")
+    assert list(read_leads(path)) == [Row(1, "john-doe"), Row(3, "  jane smith\t"), Row(5, ","), Row(6, "jack")]
+
+
+def test_a_nul_in_a_text_file_stays_in_its_row(tmp_path: Path) -> None:
+    assert list(read_leads(written(tmp_path, "leads.txt", "john\njo\0hn\n"))) == [Row(1, "john"), Row(2, "jo\0hn")]
+
+
+def test_a_stream_is_one_a_line_and_stays_open() -> None:
+    stream = io.BytesIO(b"john-doe\n\njane-smith")
+    assert list(read_leads(stream)) == [Row(1, "john-doe"), Row(3, "jane-smith")]
+    assert not stream.closed
+
+
+def test_a_dash_is_standard_input() -> None:
+    program = "from walead_async.files.sources import read_leads\nprint([row.text for row in read_leads('-')])"
+    found = subprocess.run(
+        [sys.executable, "-c", program], input=b"john-doe\njane\n", capture_output=True, timeout=30, check=True
+    )
+    assert found.stdout.strip() == b"['john-doe', 'jane']"
+
+
+def test_json_lines_are_texts_or_objects(tmp_path: Path) -> None:
+    text = (
+        '"john-doe"\n'
+        '{"publicIdentifier": "jane", "reason": "asked"}\n'
+        "\n"
+        '{"reason": null, "name": "Jack", "linkedin_url": "linkedin.com/in/jack"}\n'
+        '{"publicIdentifier": null}\n'
+        '{"name": "Jill"}\n'
+        "null\n"
+        "12345\n"
+    )
+    assert list(read_leads(written(tmp_path, "leads.jsonl", text))) == [
+        Row(1, "john-doe"),
+        Row(2, "jane", "asked"),
+        Row(4, "linkedin.com/in/jack"),
+        Row(5, ""),
+        Row(6, ""),
+        Row(7, ""),
+        Row(8, "12345"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('{"url": "jane"', "line 2: not JSON"),
+        ("jane", "line 2: not JSON"),
+        ('{"url": ["jane"]}', "line 2: list where text should stand"),
+        ('["jane"]', "line 2: list where text should stand"),
+        ('{"url": "jane", "URL": "x"}', "line 2: the columns 'url' and 'URL'"),
+        ('"\\ud800"', "line 2: not JSON"),
+    ],
+)
+def test_a_json_line_that_cannot_be_read_is_named(tmp_path: Path, line: str, fault: str) -> None:
+    rows = read_leads(written(tmp_path, "leads.jsonl", f'{{"url": "john"}}\n{line}\n'))
+    assert next(rows) == Row(1, "john")
+    with pytest.raises(SourceError, match=fault):
+        next(rows)
+
+
+def test_json_objects_without_a_known_field_are_an_error_that_lists_them(tmp_path: Path) -> None:
+    path = written(tmp_path, "leads.jsonl", '{"name": "John", "contact": "john-doe"}\n')
+    with pytest.raises(SourceError, match=r"no column .* 'name', 'contact'"):
+        list(read_leads(path))
+    assert list(read_leads(path, column="contact")) == [Row(1, "john-doe")]
+
+
+def test_the_kind_chooses_the_column(tmp_path: Path) -> None:
+    path = written(tmp_path, "leads.csv", "id,public_identifier,phone\n7,john-doe,+14155550123\n")
+    assert [row.text for row in read_leads(path)] == ["john-doe"]
+    assert [row.text for row in read_leads(path, kind="id")] == ["7"]
+    assert [row.text for row in read_leads(path, kind="number")] == ["+14155550123"]
+
+
+def test_a_file_that_cannot_be_read_is_refused_at_the_call(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(SourceError, match=r"folder\.csv: a folder"):
+        read_leads(tmp_path / "folder.csv")
+    with pytest.raises(SourceError, match=r"missing\.csv: No such file or directory: check the name"):
+        read_leads(str(tmp_path / "missing.csv"))
+    with pytest.raises(SourceError, match="no file can have this name"):
+        read_leads("a\0b.csv")
+    with pytest.raises(SourceError, match="File name too long"):
+        read_leads(tmp_path / ("x" * 300 + ".csv"))
+    with pytest.raises(SourceError, match=r"\.csv, \.tsv, \.txt, \.jsonl, \.xlsx, \.parquet"):
+        read_leads(written(tmp_path, "leads.docx", ""))
+    (tmp_path / "pipe.txt").symlink_to("/dev/null")
+    with pytest.raises(SourceError, match="not a plain file"):
+        read_leads(tmp_path / "pipe.txt")
+
+
+def test_a_column_of_a_file_without_columns_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="leave out --column"):
+        list(read_leads(written(tmp_path, "leads.txt", "john"), column="url"))
+    with pytest.raises(SourceError, match="leave out --column"):
+        list(read_leads(io.BytesIO(b"john"), column="url"))
+
+
+def test_a_reader_that_is_left_early_leaves_no_file_open(tmp_path: Path) -> None:
+    for suffix in (".csv", ".txt", ".jsonl"):
+        rows = read_leads(written(tmp_path, "leads" + suffix, '"john"\n"jane"\n'))
+        assert next(rows).line == 1
+        del rows
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_that_goes_away_after_the_call_is_an_error_of_ours(tmp_path: Path, suffix: str) -> None:
+    path = written(tmp_path, "leads" + suffix, "john")
+    rows = read_leads(path)
+    path.unlink()
+    with pytest.raises(SourceError, match="leads"):
+        next(rows)
+
+
+@pytest.mark.parametrize(("suffix", "module"), [(".xlsx", "python_calamine"), (".parquet", "pyarrow.parquet")])
+def test_without_its_library_a_format_names_the_extra(tmp_path: Path, suffix: str, module: str) -> None:
+    program = (
+        f"import sys; sys.modules[{module!r}] = None\n"
+        "from walead_async.errors import ConfigurationError\n"
+        "from walead_async.files.sources import read_leads\n"
+        "try: next(read_leads(sys.argv[1]))\n"
+        "except ConfigurationError as error: print(error)\n"
+    )
+    path = written(tmp_path, "leads" + suffix, "x")
+    found = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert "walead_async[files]" in found.stdout
+
+
+def test_no_library_of_the_extra_is_imported_before_it_is_needed() -> None:
+    program = (
+        "import sys, walead_async.files.sources, walead_async.files.export\n"
+        "print(sorted({'pyarrow', 'xlsxwriter', 'python_calamine', 'charset_normalizer'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+BYTES = b"""url,reason public_identifier sep=; john , ; " ' =1 [ {"url": } null PAR1 PK""".split()
+ODD_BYTES = [b"\n", b"\r", b"\t", b"\0", b" ", b"\x81", b"\xff", b"\xc3\xbc", b"\xfe\xff", b"\xef\xbb\xbf", b"\x03\x04"]
+PIECES = st.sampled_from(BYTES + ODD_BYTES)
+
+
+@settings(max_examples=300, deadline=None)
+@given(content=st.binary(max_size=60) | st.lists(PIECES, max_size=15).map(b"".join), suffix=st.sampled_from(SUFFIXES))
+def test_no_bytes_whatever_raise_anything_but_our_own_error(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str
+) -> None:
+    path = tmp_path_factory.getbasetemp() / ("fuzzed" + suffix)
+    path.write_bytes(content)
+    lines = [0]
+    with suppress(SourceError):
+        lines += [row.line for row in read_leads(path)]
+    assert lines == sorted(set(lines))

@@ -1,0 +1,211 @@
+"""Configuration: retry policy, time-outs and rate limit; the key and the address from the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from urllib.parse import urlsplit
+
+import attrs
+
+from walead_async.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "RateLimit",
+    "RateLimiter",
+    "RetryPolicy",
+    "Timeouts",
+]
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def _number(low: float, *, exclusive: bool = False, whole: bool = False) -> Callable[..., None]:
+    """A validator for a finite number of at least `low`, or above it if `exclusive`."""
+
+    def check(instance: object, field: attrs.Attribute[float], value: object) -> None:
+        kinds = (int,) if whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not _finite(value):
+            kind = "whole number" if whole else "finite number"
+            raise ConfigurationError(f"{type(instance).__name__}({field.name}=...) takes a {kind}, not {value!r}")
+        if value < low or (exclusive and value == low):
+            bound = "above" if exclusive else "at least"
+            raise ConfigurationError(
+                f"{type(instance).__name__}({field.name}=...) must be {bound} {low:g}, not {value!r}"
+            )
+
+    return check
+
+
+@attrs.frozen
+class RetryPolicy:
+    """When a request is sent again, and when it is given up.
+
+    A request is sent at most `attempts` times. `deadline`, in seconds, covers one request with its retries and waits.
+    The wait before retry n is drawn at random from 0 to `wait_initial * 2**(n-1)` seconds, at most `wait_max`; a
+    Retry-After of the service is honoured beyond that. Every retry takes a token from the session's budget, which
+    starts at `budget_burst` tokens and regains `budget_ratio` of one with each first attempt sent, so that an outage is
+    not multiplied. The budget belongs to the session: under `with_options` the session's own numbers stay in force.
+
+    Raises `ConfigurationError` for a number out of range.
+    """
+
+    attempts: int = attrs.field(default=5, validator=_number(1, whole=True))
+    deadline: float = attrs.field(default=60.0, validator=_number(0, exclusive=True))
+    wait_initial: float = attrs.field(default=0.2, validator=_number(0))
+    wait_max: float = attrs.field(default=20.0, validator=_number(0))
+    budget_burst: float = attrs.field(default=50, validator=_number(0))
+    budget_ratio: float = attrs.field(default=0.2, validator=_number(0))
+
+    @classmethod
+    def never(cls) -> RetryPolicy:
+        """The policy that sends each request once. Its deadline is the default."""
+        return cls(attempts=1)
+
+
+@attrs.frozen
+class Timeouts:
+    """Limits for one attempt, in seconds.
+
+    `connect` covers opening a connection, `read` the longest silence before and while an answer arrives, `total` the
+    whole attempt. Raises `ConfigurationError` for a number that is not above 0.
+    """
+
+    connect: float = attrs.field(default=5.0, validator=_number(0, exclusive=True))
+    read: float = attrs.field(default=30.0, validator=_number(0, exclusive=True))
+    total: float = attrs.field(default=60.0, validator=_number(0, exclusive=True))
+
+
+@attrs.frozen
+class RateLimit:
+    """At most `requests` per `per` seconds, evenly spaced, over the whole session; `burst` of them may go at once.
+
+    Raises `ConfigurationError` for a number out of range.
+    """
+
+    requests: float = attrs.field(validator=_number(0, exclusive=True))
+    per: float = attrs.field(default=1.0, validator=_number(0, exclusive=True))
+    burst: int = attrs.field(default=1, validator=_number(1, whole=True))
+
+
+@runtime_checkable
+class RateLimiter(Protocol):
+    """Anything that makes a request wait for its turn, for example a limit that many machines share."""
+
+    async def acquire(self) -> None:
+        """Return when the next request may go out. One call stands for one request."""
+        ...
+
+
+#: The longest key file that is read, in bytes: a key is one line.
+LONGEST_KEY_FILE = 8192
+
+
+def text_from_environment(name: str) -> str | None:
+    """An environment variable without surrounding space; None if it is not set or empty."""
+    return os.environ.get(name, "").strip() or None
+
+
+def base_url(given: str | None, *, variable: str, default: str) -> str:
+    """The base URL to use, without a slash at its end: the one given, else the variable's, else the default.
+
+    Raises `ConfigurationError` unless it is https, or http to this machine itself: a key must not cross a network in
+    the clear.
+    """
+    url = given if given is not None else text_from_environment(variable) or default
+    if not isinstance(url, str):
+        raise ConfigurationError(f"base_url must be text, not {type(url).__name__}")
+    if any(not "!" <= letter <= "~" for letter in url) or "\\" in url:
+        raise ConfigurationError("the base URL holds a space or a character that no URL has")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"the base URL cannot be read: {error}") from None
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError("the base URL holds a user name or a password: leave it out, the API key is enough")
+    if parts.scheme not in {"https", "http"} or not host:
+        raise ConfigurationError(f"the base URL must look like {default}, not {url!r}")
+    if parts.query or parts.fragment or "?" in url or "#" in url:
+        raise ConfigurationError(f"the base URL must end before any '?' or '#', not {url!r}")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ConfigurationError(f"the base URL {url!r} would send the API key in the clear: use https")
+    return url.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def key_from_environment(prefix: str) -> str:
+    """The API key of the service whose variables begin with `prefix`.
+
+    Looks at `<prefix>_API_KEY`, then at the file that `<prefix>_API_KEY_FILE` names, then at the keyring entry of
+    that name if the keyring package is installed. Raises `ConfigurationError` if there is none, or if others can read
+    the file.
+    """
+    variable = f"{prefix}_API_KEY"
+    key = os.environ.get(variable)
+    if key is not None:
+        return key
+    path = text_from_environment(f"{variable}_FILE")
+    if path:
+        return _key_from_file(Path(path), f"{variable}_FILE")
+    key = _key_from_keyring(variable)
+    if key:
+        return key
+    raise ConfigurationError(
+        f"there is no API key: pass api_key, or set {variable}, or {variable}_FILE to a file that only you can read"
+    )
+
+
+def _key_from_file(path: Path, variable: str) -> str:
+    try:
+        with path.open("rb") as file:
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
+                raise ConfigurationError(f"{variable} names {str(path)!r}, which is not a file")
+            if os.name == "posix" and state.st_mode & 0o077:
+                raise ConfigurationError(f"others can read the key file {str(path)!r}: run chmod 600 on it")
+            content = file.read(LONGEST_KEY_FILE + 1)
+    except OSError as error:
+        raise ConfigurationError(f"the key file {str(path)!r} of {variable} cannot be read: {error.strerror}") from None
+    try:
+        key = content.decode("utf-8-sig").strip() if len(content) <= LONGEST_KEY_FILE else ""
+    except UnicodeDecodeError:
+        key = ""
+    # an error's frames may be shown with what they hold
+    del content
+    if not key:
+        raise ConfigurationError(f"the key file {str(path)!r} of {variable} does not hold one line with a key")
+    return key
+
+
+def _key_from_keyring(variable: str) -> str | None:
+    try:
+        import keyring
+    except ImportError:
+        return None
+    # A keyring without a backend raises errors of many kinds: no entry can be had from it, whichever it is.
+    try:
+        return keyring.get_password("walead_async", variable)
+    except Exception:
+        return None

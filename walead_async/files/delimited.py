@@ -1,0 +1,203 @@
+"""Rows out of CSV and TSV files, as the programs of people write them."""
+
+from __future__ import annotations
+
+import csv
+import re
+from contextlib import suppress
+from datetime import date, time, timedelta
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from walead_async.errors import SourceError
+from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, undecided
+from walead_async.files.encoding import encoding_of, lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from walead_async.files.columns import Kind
+
+__all__ = ["DEFUSED", "Row", "delimited_rows", "key_text", "reason_text"]
+
+
+class Row(NamedTuple):
+    """One row: the number of the line it begins in, its identifier, number or id as it stands there, its own reason.
+
+    `text` may be empty: such a row has its end too, as an invalid one. `reason` is None where the row gives none.
+    """
+
+    line: int
+    text: str
+    reason: str | None = None
+
+
+def key_text(value: object, place: str) -> str:
+    """The text of a cell that should hold an identifier, a number or an id. `place` names it in an error.
+
+    A whole number loses its decimal point. What a spreadsheet made a date or a truth value comes out as words that
+    no identifier has, so that the row ends as invalid and says why. Raises `SourceError` for a list, an object or
+    bytes that are no text.
+    """
+    if isinstance(value, str):
+        return value
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool):
+        return f"a truth value: {value}"
+    if isinstance(value, (date, time, timedelta)):
+        return f"a date or time: {value}"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            raise SourceError(f"{place}: bytes that are no UTF-8 text: write the column as text") from None
+    raise SourceError(f"{place}: {type(value).__name__} where text should stand: give the row one identifier")
+
+
+def reason_text(value: object, place: str) -> str | None:
+    """The text of a cell that holds a reason; None if it is empty, since an empty reason says nothing."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, (bool, date, time, timedelta)):
+        return str(value)
+    return key_text(value, place) or None
+
+
+#: A spreadsheet would run a cell that begins with one of these, so our exports put a ' before it, and before a '.
+DEFUSED = ("=", "+", "-", "@", "'", "\t", "\r")
+
+#: A cell may hold line ends, but a row that goes on for longer has an open quote, which swallows the rows after it.
+MAX_ROW_LINES = 1000
+
+_DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}
+#: What Excel writes into the first line to tell itself the delimiter.
+_HINT = re.compile(r"sep=([^\w\s\"]|\t)[\r\n]*", re.IGNORECASE).fullmatch
+
+
+def delimited_rows(path: Path, kind: Kind, column: str | None) -> Iterator[Row]:
+    """The rows of a CSV or TSV file below its header. Raises `SourceError`.
+
+    A blank line is no row; a line of delimiters alone is one, with an empty cell. The file is one of our own exports
+    if it has exactly their header: then the quote that keeps spreadsheets from running a cell is taken off again.
+    """
+    with path.open(encoding=encoding_of(path), newline="") as file:
+        lines = lines_of(file, str(path))
+        head = list(islice(lines, HEAD_ROWS))
+        delimiters = _DELIMITERS[path.suffix.lower()]
+        hint = _HINT(head[0]) if head else None
+        if hint is not None:
+            delimiters, head[0] = hint[1], "\n"
+        delimiter, header = _layout(head, delimiters, kind, column, str(path))
+        yield from _rows(_Lines(chain(head, lines), str(path)), delimiter, header)
+
+
+def _layout(head: Sequence[str], delimiters: str, kind: Kind, column: str | None, file: str) -> tuple[str, Header]:
+    """Which delimiter the file has, and its header: the delimiter that finds one, with most columns."""
+    layouts: list[tuple[str, Header]] = []
+    widest: list[list[str]] = []
+    for delimiter in delimiters:
+        rows = _head_rows(head, delimiter)
+        widest = max(widest, rows, key=lambda found: max(map(len, found), default=0))
+        header = find_header(rows, kind, column, file)
+        if header is not None:
+            layouts.append((delimiter, header))
+    with_header = [layout for layout in layouts if layout[1].row >= 0]
+    if with_header:
+        return max(with_header, key=lambda layout: layout[1].width)
+    if len(layouts) == len(delimiters) or not widest:
+        return delimiters[0], Header(-1, 0, None, 1, False)
+    raise undecided(widest, kind, column, file)
+
+
+def _head_rows(head: Iterable[str], delimiter: str) -> list[list[str]]:
+    rows: list[list[str]] = []
+    with suppress(csv.Error):
+        rows.extend(row for row in csv.reader(head, delimiter=delimiter) if not _blank(row))
+    return rows
+
+
+def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
+    """Read strictly: a quote out of place would otherwise join rows without a word."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    key, reason, width, own = header.key, header.reason, header.width, header.own
+    lines.may_hold_nul = own
+    above = header.row
+    while True:
+        line = lines.row_begins()
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise SourceError(f"{lines.name}, line {line}: {_in_words(error)}") from None
+        if row is None:
+            return
+        if _blank(row):
+            continue
+        if above >= 0:
+            above -= 1
+            continue
+        if len(row) > width and any(row[width:]):
+            raise SourceError(
+                f"{lines.name}, line {line}: {len(row)} cells where the header has {width}, which leaves open which is "
+                f"which: put the cell that holds {delimiter!r} into quotes"
+            )
+        text = row[key] if key < len(row) else ""
+        why = row[reason] if reason is not None and reason < len(row) else ""
+        yield Row(line, _undefused(text), _undefused(why) or None) if own else Row(line, text, why or None)
+
+
+class _Lines:
+    """Lines for the CSV reader that count themselves and end a row that goes on and on."""
+
+    def __init__(self, lines: Iterator[str], name: str) -> None:
+        self.name = name
+        self.may_hold_nul = False
+        self._lines = lines
+        self._given = 0
+        self._row = 1
+
+    def row_begins(self) -> int:
+        """A new row begins: return the number of its first line."""
+        self._row = self._given + 1
+        return self._row
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._given += 1
+        if self._given - self._row >= MAX_ROW_LINES:
+            raise SourceError(
+                f"{self.name}, line {self._row}: a quote that opens here is not closed within {MAX_ROW_LINES:,} lines: "
+                'close it, or write "" for a quote inside a cell'
+            )
+        if "\0" in line and not self.may_hold_nul:
+            raise SourceError(
+                f"{self.name}, line {self._given}: NUL characters: the file is damaged or no text; export it again"
+            )
+        return line
+
+
+def _in_words(error: csv.Error) -> str:
+    """What the CSV reader found, as people would say it."""
+    if "unexpected end" in str(error):
+        return 'a quote that opens here is never closed: close it, or write "" for a quote inside a cell'
+    if "field limit" in str(error):
+        return "a cell too long to be true: a quote that opens here is probably never closed"
+    return f'not proper CSV ({error}): put the cell into quotes and write "" for a quote inside it'
+
+
+def _blank(row: Sequence[str]) -> bool:
+    """A line that holds nothing is no row; a quoted empty cell is one."""
+    return not row or (len(row) == 1 and row[0].isspace())
+
+
+def _undefused(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(DEFUSED) else cell

@@ -1,0 +1,159 @@
+"""When a fault or a drift is played: the nth time, every k-th, now and then, so many times at most."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import attrs
+
+from walead_async.testing.settings import BadSetting
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+
+__all__ = ["ALWAYS", "WHEN", "Scheduled", "Script", "When", "nearest"]
+
+#: The text of a `When`, empty for always: `#3` or `#3-5` or `#3-`, `%10`, `~0.1`, ` x2`, in this order. For re.VERBOSE.
+WHEN = r"""
+    (?: \#(?P<first>\d{1,9}) (?P<to>-(?P<last>\d{1,9})?)? )?
+    (?: \s* %(?P<every>\d{1,9}) )?
+    (?: \s* ~(?P<probability>\d?\.?\d{1,15}) )?
+    (?: \s* \b x(?P<count>\d{1,9}) )?
+"""
+
+
+@attrs.frozen(kw_only=True)
+class When:
+    """Which of the matching requests, counted from 1, are meant; all of them by default.
+
+    `first` to `last` (None: and all later ones); of these every `every`-th; of these each with `probability`, drawn
+    from the emulator's seed; and at most `count` altogether. As text: `#3-5 %2 ~0.1 x2`, each part only where it is
+    not the default. Raises `BadSetting` for numbers that mean no request.
+    """
+
+    first: int = 1
+    last: int | None = None
+    every: int = 1
+    probability: float = 1.0
+    count: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.first < 1 or (self.last is not None and self.last < self.first):
+            raise BadSetting("requests are counted from 1, and a range runs upwards")
+        if self.every < 1 or (self.count is not None and self.count < 1):
+            raise BadSetting("%k and xN take whole numbers from 1")
+        if not 0 < self.probability <= 1:
+            raise BadSetting(f"a probability is above 0 and at most 1, not {self.probability}")
+
+    @classmethod
+    def nth(cls, number: int) -> When:
+        """The nth matching request alone, counted from 1. Raises `BadSetting` for a number below."""
+        return cls(first=number, last=number)
+
+    @classmethod
+    def found(cls, match: re.Match[str]) -> When:
+        """What a match of `WHEN` says."""
+        groups = match.groupdict()
+        first, last, every, count = (_whole(groups[name]) for name in ("first", "last", "every", "count"))
+        return cls(
+            first=1 if first is None else first,
+            last=last if groups["to"] else first,
+            every=1 if every is None else every,
+            probability=float(groups["probability"] or 1),
+            count=count,
+        )
+
+    def __str__(self) -> str:
+        parts = []
+        if self.first != 1 or self.last is not None:
+            to = "" if self.last == self.first else f"-{self.last or ''}"
+            parts.append(f"#{self.first}{to}")
+        if self.every != 1:
+            parts.append(f"%{self.every}")
+        if self.probability != 1:
+            parts.append("~" + f"{self.probability:.15f}".rstrip("0"))
+        if self.count is not None:
+            parts.append(f"x{self.count}")
+        return " ".join(parts)
+
+
+#: Every time.
+ALWAYS = When()
+
+
+class Timed(Protocol):
+    """What has a `When`."""
+
+    @property
+    def when(self) -> When:
+        """Its moments."""
+        ...
+
+
+T = TypeVar("T", bound=Timed)
+
+
+@attrs.define
+class Scheduled(Generic[T]):
+    """A fault or drift (`what`), how many matching requests it has `seen`, and how often it was played (`fired`)."""
+
+    what: T
+    random: random.Random = attrs.field(repr=False)
+    seen: int = 0
+    fired: int = 0
+
+    def due(self) -> bool:
+        """Count one more matching request and say whether it is meant."""
+        self.seen += 1
+        when = self.what.when
+        return (
+            (when.count is None or self.fired < when.count)
+            and self.seen >= when.first
+            and (when.last is None or self.seen <= when.last)
+            and (self.seen - when.first + 1) % when.every == 0
+            and (when.probability == 1 or self.random.random() < when.probability)
+        )
+
+
+class Script(Generic[T]):
+    """Faults or drifts in the order of adding, each with its own counter and its own luck."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._added = 0
+        self._scheduled: list[Scheduled[T]] = []
+
+    def __iter__(self) -> Iterator[Scheduled[T]]:
+        return iter(self._scheduled)
+
+    def __len__(self) -> int:
+        return len(self._scheduled)
+
+    def schedule(self, what: T) -> None:
+        """Add one; it counts requests from now on."""
+        self._scheduled.append(Scheduled(what, random.Random(f"{self._seed}/{self._added}")))
+        self._added += 1
+
+    def clear(self) -> None:
+        """Forget all of them; what is added next counts, and draws, as the first."""
+        self._scheduled.clear()
+        self._added = 0
+
+    def unfired(self) -> list[T]:
+        """Those that were never played."""
+        return [scheduled.what for scheduled in self._scheduled if not scheduled.fired]
+
+
+def nearest(kind: str, name: str, known: list[str]) -> BadSetting:
+    """The error for a name that is not known, with the one that was probably meant."""
+    from difflib import get_close_matches
+
+    meant = get_close_matches(name, known, 1)
+    guess = f"; did you mean {str(meant[0])!r}?" if meant else "."
+    return BadSetting(f"there is no {kind} {name!r}{guess} Known are {', '.join(known)}")
+
+
+def _whole(text: str | None) -> int | None:
+    return None if text is None else int(text)
