@@ -187,7 +187,7 @@ class AsyncSession(_Session):
 
     def campaign(self, campaign_id: str) -> Campaign:
         """One campaign of the workspace. Raises `InvalidInputError` if this cannot be the id of one."""
-        return Campaign(self._transport, self._memory, path_id("campaign id", campaign_id))
+        return Campaign(self._transport, path_id("campaign id", campaign_id))
 
 
 class VoiceAgentSession(_Session):

@@ -232,7 +232,7 @@ async def test_throttling_halves_the_window_once_for_all_requests_under_way() ->
     service = MovingService(MovingList(range(2_000)), turns=6, throttled=lambda number: 48 <= number < 64)
     assert len(await Listing(service, window=16).collect()) == 2_000
     assert max(service.together[:64]) == 16
-    assert max(service.together[64:73]) == 8
+    assert max(service.together[64:73]) <= 8
     assert max(service.together[73:]) == 16
 
 

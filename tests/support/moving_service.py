@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from walead_async.paging.seen import Dated, Named
 from walead_async.transport.messages import Response
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from moving_list import MovingList, Record
 
     from walead_async.events import Event
-    from walead_async.paging.seen import Memory
+    from walead_async.paging.reader import Ask, SecondLook
 
 
 class MovingService:
@@ -24,6 +24,7 @@ class MovingService:
     path = "/leads"
     filtered = False
     concurrency = 1_000
+    second_look: SecondLook = "no"
 
     def __init__(
         self,
@@ -36,6 +37,7 @@ class MovingService:
         throttled: Callable[[int], bool] = lambda number: False,
     ) -> None:
         self.list = records
+        self.caller: Any = self
         self.observed = True
         self.kind = kind
         self.size = size
@@ -54,13 +56,13 @@ class MovingService:
         #: How many requests were under way when each began, itself included.
         self.together: list[int] = []
 
-    def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[Record]:
+    def seen(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Any:
         if self.kind == "NAMED":
             return Named(lambda record: record.id, ids=ids)
         return Dated(descending=self.kind == "DESC", date=date, ids=ids)
 
-    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
-        number = len(self.offsets)
+    async def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Response:
+        number, offset = len(self.offsets), ask.offset
         self.offsets.append(offset)
         self.patient.append(patient)
         self.lanes.add(lane)
@@ -71,7 +73,7 @@ class MovingService:
                 await asyncio.sleep(0)
             if self.before:
                 self.before(number, offset)
-            page = self.list.page(offset, self.size, descending=self.kind == "DESC")
+            page = self.list.page(offset, self.size, descending=(self.kind == "DESC") != ask.other_side)
             self.answers[number] = page
             # the number stands for the page; the rest makes the answer as long as a page of records would be
             body = b"%d" % number + b" " * 100 * len(page)

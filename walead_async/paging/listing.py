@@ -1,85 +1,22 @@
-"""Listings, what a user loops over, and the page source that a resource gives them."""
+"""Listings: what a user loops over."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from walead_async.errors import InvalidInputError
 from walead_async.models import Completeness, Page
-from walead_async.paging.cursor import read_cursor, write_cursor
-from walead_async.paging.paginator import Reading
-from walead_async.paging.reader import START
+from walead_async.paging.cursor import START, read_cursor, write_cursor
+from walead_async.paging.paginator import Paginator
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Sequence
-    from datetime import datetime
     from typing import Self
 
-    from walead_async.events import Event
-    from walead_async.paging.seen import Memory
-    from walead_async.transport.messages import Response
+    from walead_async.paging.paginator import PageSource
 
-__all__ = ["Listing", "PageLoop", "PageSource", "RecordLoop"]
+__all__ = ["Listing", "PageLoop", "RecordLoop"]
 
 T = TypeVar("T")
-
-
-class PageSource(Protocol[T]):
-    """A list that is read by offset."""
-
-    @property
-    def path(self) -> str:
-        """The path, for events."""
-        ...
-
-    @property
-    def identity(self) -> str:
-        """What a cursor is bound to: path, sort and search."""
-        ...
-
-    @property
-    def paged(self) -> bool:
-        """False if one answer always holds the whole list."""
-        ...
-
-    @property
-    def filtered(self) -> bool:
-        """True of what a search leaves of a list: likely to be short, so that its first page is asked for alone."""
-        ...
-
-    @property
-    def concurrency(self) -> int:
-        """How many requests the session may have under way at once."""
-        ...
-
-    @property
-    def page_size(self) -> int | None:
-        """What the session remembers of the page size, a guess."""
-        ...
-
-    @page_size.setter
-    def page_size(self, size: int) -> None: ...
-
-    def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[T]:
-        """A new memory for one read, or that of a read that is resumed."""
-        ...
-
-    def fetch(self, offset: int, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
-        """Ask for the page at an offset, once this is awaited. Raises the errors of our tree."""
-        ...
-
-    def records(self, body: bytes) -> Sequence[T]:
-        """The records of an answer, in the order they came. Raises `UnexpectedResponseError`."""
-        ...
-
-    @property
-    def observed(self) -> bool:
-        """Whether anybody listens to events, so that none is made in vain."""
-        ...
-
-    def emit(self, event: Event) -> None:
-        """Tell the session's hooks."""
-        ...
 
 
 class Listing(Generic[T]):
@@ -101,7 +38,7 @@ class Listing(Generic[T]):
         self._source = source
         self._window = window
         self._resumed = None if resume is None else read_cursor(resume, source.identity)
-        self._last: Reading[T] | None = None
+        self._last: Paginator[T] | None = None
 
     @property
     def verdict(self) -> Completeness:
@@ -137,59 +74,59 @@ class Listing(Generic[T]):
 
     async def collect(self) -> list[T]:
         """All records. Raises what a loop raises."""
-        reading = self._start()
+        paginator = self._start()
         records: list[T] = []
-        while (page := await reading.next()) is not None:
+        while (page := await paginator.next()) is not None:
             records += page.records
         return records
 
     async def first(self) -> T | None:
         """The first record, None if there is none. It costs one request."""
-        reading = self._start()
-        page = await reading.next(ahead=False)
-        return reading.one_by_one(page) if page else None
+        paginator = self._start()
+        page = await paginator.next(ahead=False)
+        return paginator.one_by_one(page) if page else None
 
-    def _start(self) -> Reading[T]:
-        self._last = Reading(self._source, window=self._window, start=self._resumed or START)
+    def _start(self) -> Paginator[T]:
+        self._last = Paginator(self._source, window=self._window, start=self._resumed or START)
         return self._last
 
 
 class _Loop(Generic[T]):
     """A loop over a read. However it is left, what it has under way is ended."""
 
-    def __init__(self, reading: Reading[T]) -> None:
-        self._reading = reading
+    def __init__(self, paginator: Paginator[T]) -> None:
+        self._paginator = paginator
 
     def __aiter__(self) -> Self:
         return self
 
     def __del__(self) -> None:
         # `break` drops the iterator, and with it this
-        self._reading.abandon()
+        self._paginator.abandon()
 
     async def aclose(self) -> None:
         """End the read before its end, and everything it has under way. The loop yields nothing more."""
-        self._reading.withhold()
-        await self._reading.aclose()
+        self._paginator.withhold()
+        await self._paginator.aclose()
 
 
 class RecordLoop(_Loop[T]):
     """A loop over records."""
 
     async def __anext__(self) -> T:
-        for record in self._reading.rest:
+        for record in self._paginator.rest:
             return record
-        page = await self._reading.next()
+        page = await self._paginator.next()
         if page is None:
             raise StopAsyncIteration
-        return self._reading.one_by_one(page)
+        return self._paginator.one_by_one(page)
 
 
 class PageLoop(_Loop[T]):
     """A loop over pages."""
 
     async def __anext__(self) -> Page[T]:
-        page = await self._reading.next()
+        page = await self._paginator.next()
         if page is None:
             raise StopAsyncIteration
         return page

@@ -1,240 +1,132 @@
-"""One read of a list: keeps requests under way and has their answers judged in order."""
+"""One read of a list: keeps requests under way, and has the reading rule judge their answers strictly in order."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from functools import partial
 from operator import length_hint
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from walead_async.errors import InvalidInputError, RateLimitedError, ServerError, WaleadError
+from walead_async.errors import APIError, InvalidInputError, WaleadError
 from walead_async.models import Completeness, Page
-from walead_async.paging.reader import UNLIMITED, Order
+from walead_async.paging.reader import Ask, Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Coroutine, Iterable, Iterator, Sequence
+    from datetime import datetime
 
-    from walead_async.paging.listing import PageSource
-    from walead_async.paging.reader import Mark
-    from walead_async.transport.messages import Response
+    from walead_async.paging.cursor import Mark
+    from walead_async.paging.reader import SecondLook
+    from walead_async.paging.seen import Dated, Named
+    from walead_async.transport.messages import Caller, Response
 
-__all__ = ["Asked", "Readers", "Reading"]
-
-
-class Asked:
-    """A request of the read, with its number and offset: under way until it has an answer or an error.
-
-    `last` says that the answer looks as if the list ended there.
-    """
-
-    __slots__ = ("answer", "error", "last", "number", "offset")
-
-    def __init__(self, number: int, offset: int) -> None:
-        self.number = number
-        self.offset = offset
-        self.last = False
-        self.answer: Response | None = None
-        self.error: BaseException | None = None
-
-
-class Readers:
-    """Tasks that have requests answered by `fetch`.
-
-    A reader whose answer is there asks for what `ahead` gives at once, before anything is decoded, if somebody waits
-    for a page and nothing says that the list may end. `failed`: a request failed, so that no more is asked for until
-    its turn comes. `over`: everything was ended.
-    """
-
-    def __init__(
-        self, fetch: Callable[[Asked], Coroutine[object, object, Response]], ahead: Callable[[], Asked | None]
-    ) -> None:
-        self._fetch = fetch
-        self._ahead = ahead
-        self.under_way: set[Asked] = set()
-        self.failed = self.over = False
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._expected: Asked | None = None
-        self._arrived: asyncio.Future[None] | None = None
-        #: How many answers that may be the last were not judged yet, and the length of the longest answer.
-        self._lasts = 0
-        self._longest = 0
-
-    @property
-    def expecting(self) -> bool:
-        """Whether somebody waits for a page, and takes what arrives at once."""
-        return self._expected is not None
-
-    def expect(self, asked: Asked) -> None:
-        """This page is what is judged next."""
-        self._expected = asked
-
-    async def arrival(self) -> None:
-        """Wait for the page that is expected. Raises `WaleadError` if another task ends the read meanwhile."""
-        asked = self._expected
-        assert asked is not None
-        if asked in self.under_way:
-            self._arrived = asyncio.get_running_loop().create_future()
-            try:
-                await self._arrived
-            finally:
-                self._arrived = None
-        self._expected = None
-        self._lasts -= asked.last
-        if isinstance(asked.error, asyncio.CancelledError):
-            raise WaleadError("the read was ended from outside while a page was waited for: loop over the list anew")
-
-    def start(self, asked: Asked) -> None:
-        """Have a request answered in a task."""
-        self.under_way.add(asked)
-        if self.over:
-            # another task has ended the read meanwhile
-            self._ended(asked, asyncio.CancelledError())
-            return
-        task = asyncio.create_task(self._read(asked))
-        self._tasks.add(task)
-        task.add_done_callback(partial(self._gone, asked))
-
-    async def here(self, asked: Asked) -> None:
-        """Have a request answered without a task."""
-        self.under_way.add(asked)
-        try:
-            asked.answer = await self._fetch(asked)
-        except BaseException as error:
-            self._ended(asked, error)
-            if not isinstance(error, Exception):
-                raise
-        else:
-            self._ended(asked, None)
-
-    def drop(self) -> None:
-        """End the requests under way: their answers are of no use."""
-        for task in self._tasks:
-            task.cancel()
-        self.under_way.clear()
-        self.failed = False
-        self._lasts = 0
-
-    def abandon(self) -> None:
-        """End everything, at once, from any thread and without waiting for it."""
-        self.over = True
-        for task in list(self._tasks):
-            loop = task.get_loop()
-            if loop.is_closed():
-                continue
-            if _running(loop):
-                task.cancel()
-            else:
-                loop.call_soon_threadsafe(task.cancel)
-
-    async def aclose(self) -> None:
-        """End everything, and wait until it has ended."""
-        self.abandon()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-
-    async def _read(self, first: Asked) -> None:
-        """What a reader does: have a page fetched, and another one as long as that is wise."""
-        asked: Asked | None = first
-        while asked is not None:
-            await self.here(asked)
-            self._look_at(asked)
-            asked = self._ahead() if self._expected is not None and not self._lasts else None
-
-    def _look_at(self, asked: Asked) -> None:
-        """See whether an answer that nobody has decoded yet looks like a page amid others.
-
-        If not, nobody asks for more on their own until it is judged: the list may end there, or the service may want
-        patience.
-        """
-        length = len(asked.answer.body) if asked.answer is not None else 0
-        self._longest = max(self._longest, length)
-        if asked.answer is None or asked.answer.throttled or 2 * length <= self._longest:
-            asked.last = True
-            self._lasts += 1
-
-    def _gone(self, first: Asked, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if first in self.under_way:
-            # the task was cancelled before its first step
-            self._ended(first, asyncio.CancelledError())
-
-    def _ended(self, asked: Asked, error: BaseException | None) -> None:
-        """A request is no longer under way: tell who waits for it."""
-        asked.error = error
-        if asked in self.under_way:
-            self.under_way.discard(asked)
-            self.failed = self.failed or error is not None
-        if asked is self._expected and self._arrived is not None and not self._arrived.done():
-            self._arrived.set_result(None)
-
-
-def _running(loop: asyncio.AbstractEventLoop) -> bool:
-    """True if the caller runs in this loop."""
-    try:
-        return asyncio.get_running_loop() is loop
-    except RuntimeError:
-        return False
-
+__all__ = ["PageSource", "Paginator"]
 
 T = TypeVar("T")
 
 
-class Reading(Generic[T]):
-    """One read of a list, from its start or from a mark, with at most `window` requests under way.
+class PageSource(Protocol[T]):
+    """A list that is read by offset: what a resource gives a `Listing`.
 
-    Nor are there more than the session lets through at once: they would wait at its gate, and if they were dropped
-    there, `requests` would count what was never sent. Readers fetch pages; whoever calls `next` judges them, strictly
-    in order.
-
-    `rest` goes over the records of the last page that were not handed out yet, where that is done one by one. The loop
-    that the read is for must call `abandon` or `aclose` when it is over; nothing under way refers to that loop, so that
-    dropping it is enough.
+    `caller` sends its requests, `path` names it in events, `identity` (path, sort and search) binds a cursor to it.
+    `paged` is False if one answer always holds the whole list, `filtered` True of what a search leaves of one.
+    `page_size` is what the session remembers of it, a guess, or None.
     """
 
-    def __init__(self, source: PageSource[T], *, window: int, start: Mark) -> None:
-        self._source = source
-        memory = source.memory(start.date, start.ids)
-        self._order = Order(memory, page_size=source.page_size, start=start)
-        self._most = min(window, source.concurrency)
-        # of what a search leaves nothing is asked for ahead of the first page
-        self._window = 0 if source.filtered else self._most
-        #: Requests whose answers are still of use, in the order in which they are judged.
-        self._chain: deque[Asked] = deque()
-        self._readers = Readers(self._fetch, self._ahead)
-        self._busy = False
-        self._narrowed_at = 0
-        self._asked, self._limit = 0, UNLIMITED
-        self.requests = 0
-        self.rest: Iterator[T] = iter(())
-        self._withheld = 0
-        self.error: BaseException | None = None
+    caller: Caller
+    path: str
+    paged: bool
+    filtered: bool
+    second_look: SecondLook
+    page_size: int | None
 
     @property
-    def ended(self) -> bool:
-        """True once the end of the list was seen."""
-        return self._order.ended
+    def identity(self) -> str:
+        """Path, sort and search."""
+        ...
+
+    def seen(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Dated | Named[T]:
+        """What a read remembers of the records it yielded: of a new read, or of one that goes on from a cursor."""
+        ...
+
+    def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
+        """Ask for one page, once this is awaited. Raises the errors of our tree."""
+        ...
+
+    def records(self, body: bytes) -> Sequence[T]:
+        """The records of an answer, in the order they came. Raises `UnexpectedResponseError`."""
+        ...
+
+
+class _PageRequest:
+    """One page: planned, then under way in a task, then answered.
+
+    `may_be_last`: its answer is short, or the service wanted patience, so that nothing is asked for behind it before it
+    is judged.
+    """
+
+    __slots__ = ("ask", "error", "may_be_last", "number", "response", "task")
+
+    def __init__(self, ask: Ask) -> None:
+        self.ask = ask
+        self.number = -1
+        self.may_be_last = False
+        self.task: asyncio.Task[None] | None = None
+        self.response: Response | None = None
+        self.error: WaleadError | None = None
+
+    @property
+    def answered(self) -> bool:
+        return self.response is not None or self.error is not None
+
+
+class Paginator(Generic[T]):
+    """One read of a list, from its start or from a mark, with at most `window` requests under way.
+
+    It never has more under way than the session sends at once. `rest` goes over the records of the last page that were
+    not handed out yet, where that is done one by one. The loop that the read is for calls `abandon` or `aclose` when
+    it is over; no task refers to that loop, so that dropping it is enough.
+    """
+
+    def __init__(
+        self, source: PageSource[T], *, window: int, start: Mark, second_look: SecondLook | None = None
+    ) -> None:
+        self._source = source
+        self._reader = Reader(
+            source.seen(start.date, start.ids),
+            page_size=source.page_size,
+            start=start,
+            second_look=second_look or source.second_look,
+        )
+        #: What is planned, under way, or answered and not judged yet, in the order in which it is judged.
+        self._queue = deque(map(_PageRequest, self._reader.first))
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._widest = min(window, source.caller.concurrency)
+        # what a search leaves is likely to be short, so that its first page is asked for alone
+        self._window = 1 if source.filtered else self._widest
+        self._narrowed_at = 0
+        self._longest_body = 0
+        self._busy = self._waiting = self._closed = False
+        self._withheld = 0
+        self.requests = 0
+        self.rest: Iterator[T] = iter(())
+        self.error: BaseException | None = None
 
     @property
     def verdict(self) -> Completeness:
         """What the read proves so far: INCOMPLETE until every record was handed out and the end was seen."""
-        if self._left:
-            return Completeness.INCOMPLETE
-        return self._order.verdict
+        return Completeness.INCOMPLETE if self._left else self._reader.verdict
 
     @property
     def why(self) -> str | None:
         """In words, why the verdict is not COMPLETE."""
-        verdict = self.verdict
-        if verdict is Completeness.COMPLETE:
-            return None
-        if verdict is Completeness.INCOMPLETE:
+        if self.verdict is Completeness.INCOMPLETE:
             return f"the read failed: {self.error}" if self.error else "the list was not read to its end"
-        return self._order.doubt or self._order.changed
+        return self._reader.why
 
     def mark(self) -> Mark | None:
         """Where the read stands after the records handed out; None before the first."""
-        return self._order.mark(self._left) if self._source.paged else None
+        return self._reader.mark(self._left) if self._source.paged else None
 
     @property
     def _left(self) -> int:
@@ -251,32 +143,20 @@ class Reading(Generic[T]):
         self._withheld += length_hint(self.rest)
         self.rest = iter(())
 
-    def begin_with(self, answer: Response) -> None:
-        """Begin with an answer to the first request that is here already."""
-        offset = self._order.ahead()
-        assert offset is not None, "a read knows where it begins"
-        first = self._ask(offset)
-        first.answer = answer
-        self._chain.append(first)
-        self.requests += 1
-
-    async def next(self, *, ahead: bool = True, most: int = UNLIMITED) -> Page[T] | None:
-        """The next page that adds records, None at the end, or once `most` requests were made and judged.
+    async def next(self, *, ahead: bool = True) -> Page[T] | None:
+        """The next page that adds records; None at the end.
 
         With `ahead` the requests for the pages after it are under way when it returns. Raises `InvalidInputError` if
         another task waits in here already.
         """
-        if self._readers.over:
+        if self._closed:
             return None
         if self._busy:
             raise InvalidInputError("one loop feeds one task: loop over the listing anew in each task")
         self._busy = True
-        self._limit = most
         try:
-            while not self._order.ended:
-                if self._asked >= most and not self._chain:
-                    return None
-                page = await self._judged(ahead=ahead)
+            while not self._reader.ended:
+                page = await self._next_page(ahead=ahead)
                 if page.records:
                     return page
         except BaseException as error:
@@ -290,119 +170,153 @@ class Reading(Generic[T]):
 
     def abandon(self) -> None:
         """End everything under way, at once, from any thread and without waiting for it."""
-        self._chain = deque()
-        self._readers.abandon()
+        self._closed = True
+        self._queue = deque()
+        for task in list(self._tasks):
+            loop = task.get_loop()
+            if loop.is_closed():
+                continue
+            if _running(loop):
+                task.cancel()
+            else:
+                loop.call_soon_threadsafe(task.cancel)
 
     async def aclose(self) -> None:
         """End everything under way, and wait until it has ended."""
-        self._chain = deque()
-        await self._readers.aclose()
+        self.abandon()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
-    async def _judged(self, *, ahead: bool) -> Page[T]:
-        """Wait for the next answer of the chain, and take what is new in it."""
-        asked = await self._answered(ahead=ahead)
-        if asked.answer is None:
-            self._order.again()
-            return Page((), asked.offset)
+    async def _next_page(self, *, ahead: bool) -> Page[T]:
+        """Wait for the first request of the queue, and take what is new in its answer."""
+        request = await self._first_answered(ahead=ahead)
+        if request.error is not None:
+            self._ask_again(request)
+            return Page((), request.ask.offset)
+        response = request.response
+        assert response is not None, "a request without an error has a response"
         if not self._source.paged:
-            return self._whole(self._source.records(asked.answer.body))
-        if asked.answer.throttled:
-            self._narrow(asked.number)
-        if ahead:
-            self._fill()
-        step = self._order.judge(self._source.records(asked.answer.body))
-        if self._window < self._most and not asked.answer.throttled:
-            # both pages of the end can be asked for at once
-            self._window = min(self._most, max(2, self._window + 1))
-        if step.dropped:
+            self._reader.ended = True
+            return Page(tuple(self._source.records(response.body)), 0)
+        if response.throttled:
+            self._narrow(request.number)
+        decision = self._reader.process_page(request.ask, self._source.records(response.body))
+        if self._window < self._widest and not response.throttled:
+            # at the end of a list two pages are asked for at once
+            self._window = min(self._widest, max(2, self._window + 1))
+        if decision.keep is None or not self._queue or self._queue[0].ask.offset > decision.keep:
             self._drop()
-        if step.first is not None:
-            first = self._ask(step.first)
-            self._chain.appendleft(first)
-            self._readers.start(first)
+            self._queue.extend(map(_PageRequest, decision.ask))
         if ahead:
             self._fill()
-        size = self._order.page_size
-        if size and size != self._source.page_size:
-            self._source.page_size = size
-        if self._source.observed:
+        self._remember_page_size()
+        if self._source.caller.observed:
             from walead_async.events import PageRead  # loaded where somebody listens
 
-            self._source.emit(PageRead(self._source.path, asked.offset, len(step.records), step.accepted))
-        return Page(tuple(step.records), asked.offset)
+            event = PageRead(self._source.path, request.ask.offset, len(decision.records), decision.accepted)
+            self._source.caller.emit(event)
+        return Page(tuple(decision.records), request.ask.offset)
 
-    async def _answered(self, *, ahead: bool) -> Asked:
-        """The request that is judged next, with its answer; without one if it was throttled and shall be repeated."""
-        readers = self._readers
-        if self._chain:
-            readers.expect(asked := self._chain.popleft())
-        else:
-            offset = self._order.ahead()
-            assert offset is not None, "a read that has not ended always knows where to go on"
-            readers.expect(asked := self._ask(offset))
-            if ahead:
-                readers.start(asked)
-                self._fill()
-            else:
-                # one page and no more needs no task
-                await readers.here(asked)
-        await readers.arrival()
-        if asked.error is not None and not self._may_ask_again(asked):
-            raise asked.error
-        return asked
+    async def _first_answered(self, *, ahead: bool) -> _PageRequest:
+        """The first request of the queue, answered, and taken out of it."""
+        request = self._queue[0]
+        if ahead:
+            self._fill()
+        if request.task is not None:
+            await self._arrival(request.task)
+        elif not request.answered:
+            # one page and no more needs no task
+            await self._fetch(request)
+        self._queue.popleft()
+        return request
 
-    def _ask(self, offset: int) -> Asked:
-        self._asked += 1
-        return Asked(self._asked - 1, offset)
+    async def _arrival(self, task: asyncio.Task[None]) -> None:
+        self._waiting = True
+        try:
+            await task
+        except asyncio.CancelledError:
+            if (current := asyncio.current_task()) is not None and current.cancelling():
+                raise
+        finally:
+            self._waiting = False
+        if self._closed:
+            raise WaleadError("the read was ended from outside while a page was waited for: loop over the list anew")
+
+    async def _fetch(self, request: _PageRequest) -> None:
+        request.number = self.requests
+        self.requests += 1
+        try:
+            response = await self._source.fetch(request.ask, lane=self, patient=request.number > 0)
+        except WaleadError as error:
+            request.error = error
+            return
+        request.response = response
+        length = len(response.body)
+        self._longest_body = max(self._longest_body, length)
+        request.may_be_last = response.throttled or 2 * length <= self._longest_body
+        if self._waiting:
+            # the next request goes out before this answer is decoded
+            self._fill()
 
     def _fill(self) -> None:
         """Have as many requests under way as is wise."""
-        while (asked := self._ahead()) is not None:
-            self._readers.start(asked)
-
-    def _ahead(self) -> Asked | None:
-        """What to ask for next, if it is wise to ask for more than is under way."""
-        readers = self._readers
-        room = min(self._window, self._order.width)
+        queue = self._queue
+        room = min(self._window, self._reader.width)
         # who waits takes what arrives at once, so that it needs no room
-        kept = 2 * room if readers.expecting else room
-        if len(readers.under_way) >= room or len(self._chain) >= kept or readers.failed or readers.over:
-            return None
-        if self._asked >= self._limit:
-            return None
-        offset = self._order.ahead()
-        if offset is None:
-            return None
-        asked = self._ask(offset)
-        self._chain.append(asked)
-        return asked
+        held = 2 * room if self._waiting else room
+        under_way = 0
+        for request in queue:
+            if request.error is not None:
+                return
+            if not request.answered and request.task is None and under_way < room:
+                self._start(request)
+            under_way += not request.answered
+        if self._closed or any(request.may_be_last for request in queue):
+            return
+        while queue and under_way < room and len(queue) < held and (stride := self._reader.stride):
+            queue.append(request := _PageRequest(Ask(queue[-1].ask.offset + stride)))
+            self._start(request)
+            under_way += 1
 
-    async def _fetch(self, asked: Asked) -> Response:
-        # a request that is ended before its turn was never made
-        self.requests += 1
-        return await self._source.fetch(asked.offset, lane=self, patient=asked.number > 0)
+    def _start(self, request: _PageRequest) -> None:
+        task = request.task = asyncio.create_task(self._fetch(request))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _drop(self) -> None:
-        """End the requests under way whose answers are of no use."""
-        self._readers.drop()
-        self._chain.clear()
+        """End the requests under way, and forget the planned ones: their answers are of no use."""
+        for request in self._queue:
+            if request.task is not None:
+                request.task.cancel()
+        self._queue.clear()
 
-    def _may_ask_again(self, asked: Asked) -> bool:
-        """Whether to ask once more after too many requests at once; not if there was only this one."""
-        error = asked.error
-        if not isinstance(error, (RateLimitedError, ServerError)) or error.status not in {429, 503} or not self._chain:
-            return False
-        self._narrow(asked.number)
+    def _ask_again(self, request: _PageRequest) -> None:
+        """After too many requests at once ask once more, with fewer; any other error is raised.
+
+        If there was only this one, it was not too many.
+        """
+        assert request.error is not None, "only a request that failed is asked again"
+        if not (isinstance(request.error, APIError) and request.error.status in {429, 503} and self._queue):
+            raise request.error
+        self._narrow(request.number)
         self._drop()
-        return True
+        self._queue.append(_PageRequest(request.ask))
 
     def _narrow(self, number: int) -> None:
         """Halve the window, once for all requests that were under way together."""
         if number >= self._narrowed_at:
             self._window = max(1, self._window // 2)
-            self._narrowed_at = self._asked
+            self._narrowed_at = self.requests
 
-    def _whole(self, records: Sequence[T]) -> Page[T]:
-        """A list that comes in one answer has been read with that."""
-        self._order.ended = True
-        return Page(tuple(records), 0)
+    def _remember_page_size(self) -> None:
+        size = self._reader.page_size
+        if size and size != self._source.page_size:
+            self._source.page_size = size
+
+
+def _running(loop: asyncio.AbstractEventLoop) -> bool:
+    """True if the caller runs in this loop."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False

@@ -14,7 +14,6 @@ from walead_async.models import Status
 from walead_async.paging.listing import Listing
 from walead_async.paging.seen import Named
 from walead_async.phones import phone_number
-from walead_async.resources.blocked_leads import Pages
 from walead_async.resources.items import number_entries
 from walead_async.transport.decode import number_change, numbers
 from walead_async.transport.messages import Request
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from walead_async.bulk.engine import BulkStream
     from walead_async.bulk.operation import Entries, Verify
     from walead_async.models import BulkReport
-    from walead_async.paging.seen import Memory
+    from walead_async.paging.reader import Ask, SecondLook
     from walead_async.transport.messages import Caller, Response
 
 __all__ = ["Agent", "BlockList"]
@@ -112,25 +111,26 @@ class BlockList:
         return bulk_stream(self._caller, self._change[False], numbers, batch_size=batch_size, verify=verify)
 
 
-class NumberPages(Pages):
+class NumberPages:
     """The agent's list: one answer, always."""
 
     path = PATH
     paged = filtered = False
+    second_look: SecondLook = "no"
     page_size: int | None = None
 
     def __init__(self, caller: Caller, request: Request) -> None:
-        super().__init__(caller)
+        self.caller = caller
         self.identity = f"{PATH}?{request.query}"
         self._request = request
 
-    def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[str]:
+    def seen(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Named[str]:
         """Numbers are their own names."""
         return Named(str, ids=ids)
 
-    def fetch(self, offset: int, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
+    def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
         """GET with uid and agentId."""
-        return self._caller.send(self._request, lane=lane, patient=patient)
+        return self.caller.send(self._request, lane=lane, patient=patient)
 
     def records(self, body: bytes) -> Sequence[str]:
         """The numbers, each once."""

@@ -16,7 +16,7 @@ from walead_async.bulk.unblock_identifiers import unblock_identifiers
 from walead_async.errors import InvalidInputError, PaginationError
 from walead_async.identifiers import kind_of, public_identifier
 from walead_async.paging.listing import Listing
-from walead_async.paging.lookup import READ_TO_ITS_END, Lookup, SearchManners
+from walead_async.paging.lookup import READ_TO_ITS_END, Lookup, SearchCapabilities
 from walead_async.paging.seen import Dated
 from walead_async.resources.items import check_reason, identifier_entries, lead_entries, record_entries
 from walead_async.transport.decode import blocked_leads, change_count
@@ -28,44 +28,23 @@ if TYPE_CHECKING:
 
     from walead_async.bulk.engine import BulkStream
     from walead_async.bulk.operation import Entries, Verify
-    from walead_async.events import Event
     from walead_async.models import BlockedLead, BulkReport, LeadToBlock
-    from walead_async.paging.seen import Memory
+    from walead_async.paging.reader import Ask, SecondLook
     from walead_async.transport.messages import Caller, Response
 
-__all__ = ["BlockedLeads", "LeadBlock", "LeadUnblock", "ListMemory", "Pages"]
-
-
-class Pages:
-    """Pages that a session asks for."""
-
-    def __init__(self, caller: Caller) -> None:
-        self._caller = caller
-
-    @property
-    def concurrency(self) -> int:
-        """How many requests the session may have under way at once."""
-        return self._caller.concurrency
-
-    @property
-    def observed(self) -> bool:
-        """Whether anybody listens to events."""
-        return self._caller.observed
-
-    def emit(self, event: Event) -> None:
-        """Tell the session's hooks."""
-        self._caller.emit(event)
+__all__ = ["BlockedLeads", "LeadBlock", "LeadUnblock", "ListMemory"]
 
 
 @attrs.define
 class ListMemory:
-    """The page size of the workspace's list, whole and searched, and how the service searches."""
+    """What one session remembers of the workspace's list: guesses that make reading cheaper, never truths."""
 
-    page_sizes: dict[str, int] = attrs.Factory(dict)
-    manners: SearchManners = attrs.Factory(SearchManners)
+    page_size: int | None = None
+    search: SearchCapabilities = attrs.Factory(SearchCapabilities)
 
 
 PATH = "/v1/blocked-leads"
+OTHER_SORT = {"ASC": "DESC", "DESC": "ASC"}
 
 
 class LeadBlock:
@@ -141,7 +120,7 @@ class BlockedLeads:
     def __init__(self, caller: Caller, memory: ListMemory) -> None:
         self._caller = caller
         self._memory = memory
-        self._lookup = Lookup(partial(LeadPages, caller, memory), memory.manners, concurrency=caller.concurrency)
+        self._lookup = Lookup(partial(LeadPages, caller, memory), memory.search, concurrency=caller.concurrency)
 
     def list(
         self,
@@ -275,11 +254,12 @@ class BlockedLeads:
         return bulk_stream(self._caller, LeadUnblock(self.list), ids, batch_size=batch_size, verify=verify)
 
 
-class LeadPages(Pages):
+class LeadPages:
     """The workspace's list as pages: by offset, of a size that nobody has stated."""
 
     path = PATH
     paged = True
+    second_look: SecondLook = "long"
 
     def __init__(self, caller: Caller, memory: ListMemory, search: str | None, sort: str = "ASC") -> None:
         if sort not in ("ASC", "DESC"):
@@ -290,9 +270,10 @@ class LeadPages(Pages):
             self._filter = f"&search={_quoted(search)}" if search else ""
         except UnicodeEncodeError:
             raise InvalidInputError("search is not proper Unicode text") from None
-        super().__init__(caller)
+        self.caller = caller
+        self.filtered = bool(self._filter)
+        self._memory = memory
         self._sort = str.__str__(sort)
-        self._sizes = memory.page_sizes
 
     @property
     def identity(self) -> str:
@@ -302,27 +283,23 @@ class LeadPages(Pages):
     @property
     def page_size(self) -> int | None:
         """What the session remembers of the page size."""
-        return self._sizes.get(PATH)
+        return self._memory.page_size
 
     @page_size.setter
-    def page_size(self, size: int) -> None:
+    def page_size(self, size: int | None) -> None:
         # what a search leaves shows little of the whole list
         if not self.filtered:
-            self._sizes[PATH] = size
+            self._memory.page_size = size
 
-    @property
-    def filtered(self) -> bool:
-        """True of what a search leaves."""
-        return bool(self._filter)
-
-    def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[BlockedLead]:
-        """The watermark and its tie group."""
+    def seen(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Dated:
+        """The last date, and the ids that share it."""
         return Dated(descending=self._sort == "DESC", date=date, ids=ids)
 
-    def fetch(self, offset: int, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
+    def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
         """GET with sort, offset and search."""
-        request = Request("GET", PATH, f"sort={self._sort}&offset={offset}{self._filter}")
-        return self._caller.send(request, lane=lane, patient=patient)
+        sort = OTHER_SORT[self._sort] if ask.other_side else self._sort
+        request = Request("GET", PATH, f"sort={sort}&offset={ask.offset}{self._filter}")
+        return self.caller.send(request, lane=lane, patient=patient)
 
     def records(self, body: bytes) -> Sequence[BlockedLead]:
         """The array of records."""

@@ -9,7 +9,6 @@ from walead_async.bulk.operation import Answer
 from walead_async.paging.listing import Listing
 from walead_async.paging.lookup import key_of
 from walead_async.paging.seen import Named
-from walead_async.resources.blocked_leads import Pages
 from walead_async.resources.items import identifier_entries
 from walead_async.transport.decode import campaign_leads, change_count
 from walead_async.transport.messages import Request
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from walead_async.bulk.engine import BulkStream
     from walead_async.bulk.operation import Entries, Verify
     from walead_async.models import BulkReport, CampaignBlockedLead, LeadToBlock
-    from walead_async.paging.seen import Memory
-    from walead_async.resources.blocked_leads import ListMemory
+    from walead_async.paging.reader import Ask, SecondLook
     from walead_async.transport.messages import Caller, Response
 
 __all__ = ["Campaign", "CampaignBlockedLeads"]
@@ -34,9 +32,9 @@ TAKE = 100
 class Campaign:
     """One campaign of a workspace."""
 
-    def __init__(self, caller: Caller, memory: ListMemory, campaign_id: str) -> None:
+    def __init__(self, caller: Caller, campaign_id: str) -> None:
         self.id = campaign_id
-        self.blocked_leads = CampaignBlockedLeads(caller, memory, campaign_id)
+        self.blocked_leads = CampaignBlockedLeads(caller, campaign_id)
 
     def __repr__(self) -> str:
         return f"<Campaign {self.id}>"
@@ -49,9 +47,8 @@ class CampaignBlockedLeads:
     this one.
     """
 
-    def __init__(self, caller: Caller, memory: ListMemory, campaign_id: str) -> None:
+    def __init__(self, caller: Caller, campaign_id: str) -> None:
         self._caller = caller
-        self._memory = memory
         self._path = f"/v1/campaigns/{campaign_id}/blocked-leads"
 
     def list(self, *, window: int = 8, resume: str | None = None) -> Listing[CampaignBlockedLead]:
@@ -63,7 +60,7 @@ class CampaignBlockedLeads:
         Raises `InvalidInputError` for a wrong `window` or `resume`, and while it is read `NotFoundError` if there is
         no such campaign, `PaginationError`, `UnexpectedResponseError` and the errors of any request.
         """
-        return Listing(CampaignPages(self._caller, self._memory, self._path), window=window, resume=resume)
+        return Listing(CampaignPages(self._caller, self._path), window=window, resume=resume)
 
     async def block(
         self,
@@ -104,26 +101,26 @@ class CampaignBlockedLeads:
         return CampaignBlock(self._caller, self._path, self.list())
 
 
-class CampaignPages(Pages):
+class CampaignPages:
     """The campaign's list as pages."""
 
     paged = True
     filtered = False
+    second_look: SecondLook = "no"
 
-    def __init__(self, caller: Caller, memory: ListMemory, path: str) -> None:
-        super().__init__(caller)
-        self.path = path
-        self.identity = path
+    def __init__(self, caller: Caller, path: str) -> None:
+        self.caller = caller
+        self.path = self.identity = path
         self.page_size: int | None = None
 
-    def memory(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Memory[CampaignBlockedLead]:
+    def seen(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Named[CampaignBlockedLead]:
         """Who was read: the list has neither ids nor an order."""
         return Named(_identity, ids=ids)
 
-    def fetch(self, offset: int, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
+    def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
         """GET with skip and take."""
-        request = Request("GET", self.path, f"skip={offset}&take={TAKE}")
-        return self._caller.send(request, lane=lane, patient=patient)
+        request = Request("GET", self.path, f"skip={ask.offset}&take={TAKE}")
+        return self.caller.send(request, lane=lane, patient=patient)
 
     def records(self, body: bytes) -> Sequence[CampaignBlockedLead]:
         """The array of records."""

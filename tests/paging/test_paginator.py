@@ -1,4 +1,4 @@
-"""Readers ask at their own speed: whatever order answers come in, the read loses nothing and keeps its bounds."""
+"""Whatever order answers come in, a read loses nothing, keeps its bounds, and leaves nothing under way."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from walead_async.paging.listing import RecordLoop
+    from walead_async.paging.reader import Ask
     from walead_async.transport.messages import Response
 
 PROVEN = (Completeness.COMPLETE, Completeness.CHANGED)
@@ -36,13 +37,13 @@ class Uneven(MovingService):
         self._faults = faults
         self.held = 0
 
-    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
+    async def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Response:
         self.turns = self._random.randrange(self._slowest)
         if self._random.random() < self._faults:
             status = self._random.choice([429, 429, 503, 500])
             kind = RateLimitedError if status == 429 else ServerError
             raise kind("no", status=status, method="GET", path=self.path)
-        response = await super().fetch(offset, lane=lane, patient=patient)
+        response = await super().fetch(ask, lane=lane, patient=patient)
         self.held = max(self.held, len(self.answers))
         return response
 
@@ -180,9 +181,9 @@ class Slow(MovingService):
 
     begin = end = 0
 
-    async def fetch(self, offset: int, *, lane: object, patient: bool) -> Response:
-        self.turns = 20 if self.begin < offset < self.end else 1
-        return await super().fetch(offset, lane=lane, patient=patient)
+    async def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Response:
+        self.turns = 20 if self.begin < ask.offset < self.end else 1
+        return await super().fetch(ask, lane=lane, patient=patient)
 
 
 @pytest.mark.parametrize("window", [8, 16, 32])
