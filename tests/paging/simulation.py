@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
-from simulated_reads import DRIFTS, FAULTS, run_many
+from simulated_reads import DRIFTS, FAULTS, HIDDEN, run_many
 
 ENDS = ("complete", "changed", "unverified", "error")
 
@@ -28,7 +28,7 @@ def main() -> None:
     print(f"  {found['total', 'requests', '']:,} requests, {found['total', 'changes', '']:,} changes to the lists;")
     print("  no record twice, none lost unless the read ended as unverified or with an error")
     print(f"  {'':18}" + "".join(f"{end:>12}" for end in ENDS))
-    for group, names in (("drift", DRIFTS), ("fault", FAULTS)):
+    for group, names in (("drift", DRIFTS), ("fault", FAULTS), ("hidden", HIDDEN)):
         for name in names:
             print(f"  {group} {name:12}" + "".join(f"{found[group, name, end]:>12,}" for end in ENDS))
 

@@ -6,15 +6,14 @@ import random
 from bisect import bisect_right
 from collections import deque
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from walead_async.paging.reader import START, Order
+from walead_async.paging.cursor import START, Mark
+from walead_async.paging.reader import Ask, Decision, Reader
 from walead_async.paging.seen import Dated, Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-    from walead_async.paging.reader import Mark
 
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -60,6 +59,10 @@ class MovingList:
         if gone:
             self.add(name=gone.id)
 
+    def answer(self, ask: Ask, size: int, kind: str = "ASC") -> list[Record]:
+        """What a service answers that gives `size` records a page."""
+        return self.page(ask.offset, size, descending=(kind == "DESC") != ask.other_side)
+
     def page(
         self, offset: int, size: int, *, descending: bool = False, shuffle: random.Random | None = None
     ) -> list[Record]:
@@ -72,73 +75,85 @@ class MovingList:
         return list(records[offset : offset + size])
 
 
-def order_for(kind: str = "ASC", *, page_size: int | None = None, start: Mark = START) -> Order[Record]:
-    """A read of the kind ASC, DESC, or NAMED, which is a list without ids or stated order."""
+def reader_for(
+    kind: str = "ASC",
+    *,
+    page_size: int | None = None,
+    start: Mark = START,
+    second_look: Literal["no", "long", "always"] = "long",
+) -> Reader[Record]:
+    """A read of the kind ASC, DESC, or NAMED, which is a list without ids, stated order or second look."""
     if kind == "NAMED":
-        return Order(Named(lambda record: record.id, ids=start.ids), page_size=page_size, start=start)
-    memory = Dated[Record](descending=kind == "DESC", date=start.date, ids=start.ids)
-    return Order(memory, page_size=page_size, start=start)
+        return Reader(Named(lambda record: record.id, ids=start.ids), page_size=page_size, start=start)
+    seen = Dated[Record](descending=kind == "DESC", date=start.date, ids=start.ids)
+    return Reader(seen, page_size=page_size, start=start, second_look=second_look)
 
 
 class Read:
-    """One read, as `Listing` makes it: keeps requests under way, judges them in order.
+    """One read, as `Listing` makes it: keeps requests under way, and has their answers judged in order.
 
     `fetch` answers a request. It is called when the request is made, or with `late` not before its answer is judged.
     """
 
     def __init__(
         self,
-        order: Order[Record],
-        fetch: Callable[[int], list[Record]],
+        reader: Reader[Record],
+        fetch: Callable[[Ask], list[Record]],
         *,
         window: int = 1,
         late: Callable[[], bool] = lambda: False,
         limit: int = 100_000,
     ) -> None:
-        self.order = order
+        self.reader = reader
         self.fetch = fetch
         self.window = window
         self.late = late
         self.limit = limit
-        self.requests = 0
-        self.dropped = 0
         self.got: list[Record] = []
-        self._chain: deque[tuple[int, list[Record] | None]] = deque()
+        #: What was asked for, in the order in which it was answered, and how many answers were of no use.
+        self.asked: list[Ask] = []
+        self.dropped = 0
+        self._last = 0
+        self._to_ask = deque(reader.first)
+        self._under_way: deque[tuple[Ask, list[Record] | None]] = deque()
 
-    def step(self) -> Sequence[Record]:
-        """Judge one page and return its new records."""
+    @property
+    def requests(self) -> int:
+        return len(self.asked)
+
+    def step(self) -> Decision[Record]:
+        """Have one page judged."""
         self._fill()
-        offset, page = self._chain.popleft()
-        assert self.order.asked[0] == offset
-        page = self._answer(offset) if page is None else page
+        ask, page = self._under_way.popleft()
+        page = self._answer(ask) if page is None else page
         self._fill()
-        step = self.order.judge(page)
-        if step.dropped:
-            self.dropped += len(self._chain)
-            self._chain.clear()
-        if step.first is not None:
-            self._chain.appendleft(self._ask(step.first))
-        assert [offset for offset, _ in self._chain] == list(self.order.asked)
+        decision = self.reader.process_page(ask, page)
+        first = self._under_way[0][0] if self._under_way else None
+        if first is None or decision.keep is None or first.offset > decision.keep:
+            self.dropped += len(self._under_way)
+            self._under_way.clear()
+            self._to_ask = deque(decision.ask)
         self._fill()
-        self.got += step.records
-        return step.records
+        self.got += decision.records
+        return decision
 
     def run(self) -> list[Record]:
-        while not self.order.ended:
+        while not self.reader.ended:
             self.step()
             assert self.requests < self.limit, "the read never ends"
         return self.got
 
     def _fill(self) -> None:
-        while len(self._chain) < min(self.window, self.order.width):
-            offset = self.order.ahead()
-            if offset is None:
+        while len(self._under_way) < min(self.window, self.reader.width):
+            if self._to_ask:
+                ask = self._to_ask.popleft()
+            elif self.reader.stride:
+                ask = Ask(self._last + self.reader.stride)
+            else:
                 return
-            self._chain.append(self._ask(offset))
+            self._last = ask.offset
+            self._under_way.append((ask, None if self.late() else self._answer(ask)))
 
-    def _ask(self, offset: int) -> tuple[int, list[Record] | None]:
-        return (offset, None) if self.late() else (offset, self._answer(offset))
-
-    def _answer(self, offset: int) -> list[Record]:
-        self.requests += 1
-        return self.fetch(offset)
+    def _answer(self, ask: Ask) -> list[Record]:
+        self.asked.append(ask)
+        return self.fetch(ask)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from moving_list import MovingList, Read, Record, order_for
+from moving_list import MovingList, Read, Record, reader_for
 
 from walead_async.errors import PaginationError
 from walead_async.models import Completeness
-from walead_async.paging.cursor import read_cursor, write_cursor
-from walead_async.paging.reader import START
+from walead_async.paging.cursor import START, read_cursor, write_cursor
+from walead_async.paging.reader import Ask
 
 DRIFTS = ("none", "remove", "oldest", "newest", "add", "tie", "past", "renew", "replace", "read", "mixed")
 FAULTS = ("none", "empty", "repeat", "cut", "varying", "unstable", "double", "disorder", "stuck", "ones")
+#: What a service may not show: what lies beyond offset plus page, a stretch of records, or the list's other side.
+HIDDEN = ("nothing", "beyond", "stretch", "side")
 #: After so many changes a list stays as it is.
 MOST_CHANGES = 500
 #: How often one run is stopped and resumed at most.
@@ -36,6 +38,8 @@ class Plan(NamedTuple):
     rate: float
     stops: float
     remembered: bool
+    hidden: str
+    second_look: Literal["long", "always"]
 
 
 def plan_for(seed: int) -> Plan:
@@ -46,7 +50,7 @@ def plan_for(seed: int) -> Plan:
     if fault == "unstable":
         # a tie group that fits into half a page is read without trust in its order
         kind, size = rng.choice(["ASC", "DESC"]), rng.choice([10, 20, 50])
-    return Plan(
+    plan = Plan(
         seed=seed,
         kind=kind,
         drift=rng.choice(DRIFTS),
@@ -59,7 +63,12 @@ def plan_for(seed: int) -> Plan:
         rate=rng.choice([0.1, 0.5, 1.0, min(3.0, size / 4)]),
         stops=rng.choice([0.0, 0.0, 0.1]),
         remembered=rng.random() < 0.3,
+        # a list without ids has no other side that would tell
+        hidden="nothing" if kind == "NAMED" else rng.choice(["nothing", "nothing", "nothing", *HIDDEN]),
+        second_look=rng.choice(["long", "always"]),
     )
+    # of records of one date nobody can tell the order, and so whether a service pays heed to `sort`
+    return plan._replace(hidden="nothing") if plan.hidden == "side" and plan.tied > 1 else plan
 
 
 class Server:
@@ -73,27 +82,41 @@ class Server:
         self.drifted = 0
         self.met = 0
         self._last: list[Record] = []
+        #: A stretch of at least one page that lies at least two pages from both ends.
+        stretch = range(2 * plan.size, plan.length - 2 * plan.size) if plan.hidden == "stretch" else range(0)
+        self._stretch = {self.list.records[index] for index in stretch} if len(stretch) >= plan.size else set()
+        for record in self._stretch:
+            self.list.faithful.pop(record)
 
-    def page(self, offset: int) -> list[Record]:
+    def page(self, ask: Ask) -> list[Record]:
         self._drift()
         self.requests += 1
-        page = self._honest(offset)
-        answer = self._spoil(page, offset)
+        page = self._honest(ask)
+        answer = self._spoil(self._hide(page, ask), ask)
         self.met += answer != page
         self._last = page
         return answer
 
-    def _honest(self, offset: int) -> list[Record]:
+    def _descending(self, ask: Ask) -> bool:
+        return (self.plan.kind == "DESC") != (ask.other_side and self.plan.hidden != "side")
+
+    def _honest(self, ask: Ask) -> list[Record]:
         plan = self.plan
         size = self.random.randrange(2, plan.size + 1) if plan.fault == "varying" else plan.size
         shuffle = self.random if plan.fault == "unstable" else None
-        return self.list.page(offset, size, descending=plan.kind == "DESC", shuffle=shuffle)
+        return self.list.page(ask.offset, size, descending=self._descending(ask), shuffle=shuffle)
 
-    def _spoil(self, page: list[Record], offset: int) -> list[Record]:
+    def _hide(self, page: list[Record], ask: Ask) -> list[Record]:
+        if self.plan.hidden == "beyond":
+            # the cap of a service that shows only the first thousand
+            return page[: max(0, 3 * self.plan.size - ask.offset)]
+        return [record for record in page if record not in self._stretch]
+
+    def _spoil(self, page: list[Record], ask: Ask) -> list[Record]:
         fault, rare = self.plan.fault, self.random.random() < 0.2
-        if fault == "empty" and rare and offset:
+        if fault == "empty" and rare and ask.offset:
             return []
-        if fault == "repeat" and rare and offset:
+        if fault == "repeat" and rare and ask.offset:
             return self._last
         if fault == "cut" and rare:
             return page[: self.random.randrange(2, self.plan.size + 1)]
@@ -102,7 +125,7 @@ class Server:
         if fault == "disorder" and rare and len(page) > 1:
             return page[::-1]
         if fault == "stuck":
-            return self.list.page(0, self.plan.size, descending=self.plan.kind == "DESC")
+            return self.list.page(0, self.plan.size, descending=self._descending(ask))
         return page[:1] if fault == "ones" else page
 
     def _drift(self) -> None:
@@ -141,39 +164,40 @@ def run(plan: Plan) -> tuple[str, Server, int]:
     rng = random.Random(plan.seed + 2)
     mark, got, requests, stopped = START, list[Record](), 0, 0
     while True:
-        order = order_for(plan.kind, page_size=plan.size if plan.remembered else None, start=mark)
-        reader = Read(order, server.page, window=plan.window, late=lambda: rng.random() < plan.late, limit=20_000)
-        end, left = _read(reader, rng, plan.stops if stopped < STOPS else 0.0)
-        got += reader.got[: len(reader.got) - left]
-        requests += reader.requests
+        guess = plan.size if plan.remembered else None
+        reader = reader_for(plan.kind, page_size=guess, start=mark, second_look=plan.second_look)
+        read = Read(reader, server.page, window=plan.window, late=lambda: rng.random() < plan.late, limit=20_000)
+        end, left = _read(read, rng, plan.stops if stopped < STOPS else 0.0)
+        got += read.got[: len(read.got) - left]
+        requests += read.requests
         if end != "stopped":
             break
         stopped += 1
-        mark = order.mark(left) or START
+        mark = reader.mark(left) or START
         mark = read_cursor(write_cursor(mark, plan.kind), plan.kind)
-        server.page(0)
+        server.page(Ask(0))
     check(plan, server, got, end)
     return end, server, requests
 
 
-def _read(reader: Read, rng: random.Random, stops: float) -> tuple[str, int]:
+def _read(read: Read, rng: random.Random, stops: float) -> tuple[str, int]:
     """Read to the end, or stop somewhere in a page: how it ended, and how many records were judged and not taken."""
     try:
-        while not reader.order.ended:
-            records = reader.step()
+        while not read.reader.ended:
+            records = read.step().records
             if records and rng.random() < stops:
                 return "stopped", rng.randrange(len(records) + 1)
-            assert reader.requests < reader.limit, "the read never ends"
+            assert read.requests < read.limit, "the read never ends"
     except PaginationError:
         return "error", 0
-    return reader.order.verdict.value, 0
+    return read.reader.verdict.value, 0
 
 
 def check(plan: Plan, server: Server, got: list[Record], end: str) -> None:
     """Nothing twice; nothing lost, unless the read says that it may be; and nothing said that is not so."""
     assert len(set(got)) == len(got), "a record was yielded twice"
     lost = server.list.faithful.keys() - set(got)
-    undisturbed = not server.drifted and not server.met and plan.fault != "varying"
+    undisturbed = not server.drifted and not server.met and plan.fault != "varying" and plan.hidden != "side"
     if end in {Completeness.COMPLETE.value, Completeness.CHANGED.value}:
         assert not lost, f"{len(lost)} records were lost, and the read ended as {end}"
     if end == Completeness.COMPLETE.value and plan.kind != "NAMED":
@@ -198,6 +222,7 @@ def run_many(runs: int, seed: int) -> Counter[tuple[str, str, str]]:
         except AssertionError as error:
             raise AssertionError(f"{error}: {plan}") from error
         ends["fault", plan.fault, end] += 1
+        ends["hidden", plan.hidden, end] += 1
         ends["drift", plan.drift, end] += 1
         ends["total", "requests", ""] += requests
         ends["total", "changes", ""] += server.drifted

@@ -6,19 +6,41 @@ import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
 from hashlib import blake2b
+from typing import NamedTuple
 
 import orjson
 
 from walead_async.errors import InvalidInputError
-from walead_async.paging.reader import Mark
 
-__all__ = ["read_cursor", "write_cursor"]
+__all__ = ["START", "Mark", "read_cursor", "write_cursor"]
 
-VERSION = "w1."
+VERSION = "w2."
 #: Bytes of the digest that names the list, and of the one that checks the text.
 DIGEST = 8
 #: More than a cursor unpacks to, also amid a million records of one date.
 MOST_BYTES = 100_000_000
+
+
+class Mark(NamedTuple):
+    """Where a read stands: what a cursor holds, and what a resumed read begins with.
+
+    `date` and `ids` are what must be remembered of the records yielded; `offset` is where the next page begins,
+    `position` where the last record stood; `yielded` records were, and the longest page had `longest`. `changed` and
+    `doubt` say in words what is known so far against COMPLETE.
+    """
+
+    date: datetime | None
+    ids: list[str]
+    offset: int
+    position: int
+    yielded: int
+    longest: int
+    changed: str | None = None
+    doubt: str | None = None
+
+
+#: A read that has not begun.
+START = Mark(date=None, ids=[], offset=0, position=-1, yielded=0, longest=0)
 
 
 def write_cursor(mark: Mark, identity: str) -> str:
@@ -58,7 +80,7 @@ def _mark(packed: bytes) -> Mark:
         mark = Mark(datetime.fromisoformat(fields[0]) if fields[0] else None, *fields[1:])
     except (zlib.error, ValueError, TypeError, IndexError, KeyError):
         raise _damaged() from None
-    numbers = (mark.offset, mark.position + 1, mark.risen, mark.yielded, mark.longest)
+    numbers = (mark.offset, mark.position + 1, mark.yielded, mark.longest)
     texts = (mark.changed, mark.doubt)
     if (
         not all(type(number) is int and number >= 0 for number in numbers)

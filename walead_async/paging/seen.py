@@ -1,297 +1,194 @@
-"""Which records of a page are new, and the memory needed to tell."""
+"""What a read remembers of the records it yielded, and which records of a page are new."""
 
 from __future__ import annotations
 
 from hashlib import blake2b
 from itertools import islice
 from operator import attrgetter, gt, lt
-from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
-from walead_async.paging.reader import doubled, unsorted
+from walead_async.errors import PaginationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-__all__ = ["Dated", "Memory", "Named", "Taken"]
+__all__ = ["Compared", "Dated", "Named"]
 
 T = TypeVar("T")
 
+_date: Callable[[object], datetime] = attrgetter("created_at")
+_id: Callable[[object], str] = attrgetter("id")
 
-class Taken(NamedTuple, Generic[T]):
-    """An accepted page, taken apart.
+MIXED = (
+    "a record turned up between records of the same createdAt that had been read: it was blocked meanwhile, or the"
+    " service does not keep such records in order"
+)
+TWICE = "the service names somebody twice in one page of a list without ids"
 
-    `new` are the records to yield. `known` counts the page's records up to the last known one; `intact` says that they
-    are the ones remembered, none missing and none between, `firm` that where they stand can be relied upon. `trail`
-    counts the records at the page's end that share the watermark's date, 1 if there are none, `ids` name all records
-    of the page, and `whole` says that it shows where the group of the watermark's date begins.
+
+class Compared(NamedTuple, Generic[T]):
+    """A page, compared with what was yielded.
+
+    `new` are the records that were not, each with its key in `keys`; the page `joins` if it begins with one that was.
+    It begins `inside` a group if its first record has the date of the last one yielded: others of that date may stand
+    before it. `moved` says by how many positions the records yielded stand lower than they did, `stands` that they
+    stand as they did. `ordered` is False if records of one date came in another order than before; `doubt` says in
+    words what cannot be told from such a page.
     """
 
-    new: list[T]
-    known: int
-    intact: bool
-    firm: bool
-    trail: int
-    ids: tuple[str, ...]
-    whole: bool = True
+    new: Sequence[T]
+    keys: Sequence[str]
+    joins: bool
+    inside: bool
+    moved: int
+    stands: bool
+    ordered: bool = True
+    doubt: str | None = None
 
 
-class Memory(Protocol[T]):
-    """What a read remembers of the records it yielded."""
+class Dated(Generic[T]):
+    """For a list in the order of `created_at`: the date of the last record yielded, and the ids that share it.
 
-    @property
-    def appends(self) -> bool:
-        """True if records that are added while the list is read are known to stand at its end."""
-        ...
-
-    @property
-    def ordered(self) -> bool:
-        """True if the list has a stated order."""
-        ...
-
-    @property
-    def stable(self) -> bool | None:
-        """Whether records of one date keep their order from answer to answer; None while that is not known."""
-        ...
-
-    @property
-    def ties(self) -> int:
-        """How many records yielded share the watermark's date."""
-        ...
-
-    @property
-    def doubt(self) -> str | None:
-        """What the pages so far left undecidable, in words."""
-        ...
-
-    def take(self, records: Sequence[T], offset: int, *, whole: bool = False) -> Taken[T] | None:
-        """Remember a page and take it apart; None if it begins with an unknown record, and is refused.
-
-        With `whole` it is also refused if it adds records and begins inside the tie group. Raises `PaginationError` if
-        the page contradicts what was asked for.
-        """
-        ...
-
-    def knows(self, record: T) -> bool:
-        """Whether a record was certainly yielded."""
-        ...
-
-    def held(self, kept: Sequence[T], left: Sequence[T]) -> tuple[datetime | None, list[str]]:
-        """What a cursor must hold if, of the last page that added records, `kept` were yielded and `left` not yet."""
-        ...
-
-
-class Created(Protocol):
-    """A record with a date that the list is in the order of, and an id."""
-
-    @property
-    def created_at(self) -> datetime: ...
-
-    @property
-    def id(self) -> str: ...
-
-
-D = TypeVar("D", bound=Created)
-
-_date: Callable[[Created], datetime] = attrgetter("created_at")
-_id: Callable[[Created], str] = attrgetter("id")
-
-#: So many overlaps that show parts of a large tie group in the order remembered are taken for a stable order.
-AGREEMENTS = 3
-
-
-class Dated(Generic[D]):
-    """Memory for a list in the order of its dates: the date of the last record yielded, and the ids that share it.
-
-    `date` and `ids` are those of a read that is resumed.
+    Records have a `created_at` and an `id`. `date` and `ids` are those of a read that is resumed.
     """
 
-    ordered = True
+    has_order = True
 
     def __init__(self, *, descending: bool = False, date: datetime | None = None, ids: Iterable[str] = ()) -> None:
-        self._descending = descending
+        self.descending = descending
         self._before = gt if descending else lt
         self._date = date
-        self._ranks = {tie: rank for rank, tie in enumerate(ids)}
-        self._next_rank = len(self._ranks)
-        #: Date and tie group before the last page that added records, if it moved on from them.
-        self._passed: tuple[datetime | None, dict[str, int]] | None = None
-        self._agreements = 0
-        self._unstable = False
-        self.doubt: str | None = None
+        self._ranks = {tied: rank for rank, tied in enumerate(ids)}
+        #: Date, ids and how many of them there were, before the last page that added records.
+        self._earlier = (self._date, self._ranks, len(self._ranks))
 
     @property
-    def appends(self) -> bool:
-        """True in ascending order."""
-        return not self._descending
-
-    @property
-    def stable(self) -> bool | None:
-        """False once a tie group came in another order; True once large ones came in the same order often enough."""
-        if self._unstable:
-            return False
-        return True if self._agreements >= AGREEMENTS else None
-
-    @property
-    def ties(self) -> int:
-        """How many records yielded share the watermark's date."""
+    def group(self) -> int:
+        """How many records that were yielded share the last date."""
         return len(self._ranks)
 
-    def take(self, records: Sequence[D], offset: int, *, whole: bool = False) -> Taken[D] | None:
-        """Remember a page. Its first record must be known, unless it is the first of the list."""
-        dates, ids = list(map(_date, records)), tuple(map(_id, records))
-        self._check(dates, ids, offset)
-        below, upto = self._place(dates)
+    def knows(self, record: T) -> bool:
+        """Whether this record was yielded: its date is before the last one, or it is one of those that share it."""
+        if self._date is None:
+            return False
+        date = _date(record)
+        return self._before(date, self._date) or (date == self._date and _id(record) in self._ranks)
+
+    def is_last_date(self, record: T) -> bool:
+        """Whether this record has the date of the last one yielded."""
+        return _date(record) == self._date
+
+    def compare(self, records: Sequence[T], offset: int, expected: int) -> Compared[T]:
+        """Compare a page that should begin with `expected` known records. Raises `PaginationError` if it is faulty."""
+        dates, ids = list(map(_date, records)), list(map(_id, records))
+        if len(set(ids)) < len(ids):
+            raise _doubled(offset)
+        if dates != sorted(dates, reverse=self.descending):
+            raise _unsorted(offset, descending=self.descending)
+        below = upto = 0
+        if self._date is not None:
+            while upto < len(dates) and self._before(dates[upto], self._date):
+                upto += 1
+            below = upto
+            while upto < len(dates) and dates[upto] == self._date:
+                upto += 1
         ranks = self._ranks
-        # such a page does not show where the tie group begins
-        inside = offset > 0 and not below
-        if inside and (self._unstable or not upto or ids[0] not in ranks):
-            return None
-        known = [ranks[tie] for tie in ids[below:upto] if tie in ranks]
         fresh = [index for index in range(below, upto) if ids[index] not in ranks]
-        ordered = known == sorted(known)
-        mixed = bool(fresh) and fresh[0] < below + len(known)
-        self._unstable = self._unstable or not ordered
-        if inside and (not ordered or (whole and (fresh or upto < len(dates)))):
-            return None
-        intact = self._overlapped(known, mixed=mixed) if inside else len(known) == len(ranks)
-        trail = 1
-        if upto < len(dates):
-            trail = _trail(dates)
-            self._move_on(dates[-1], ids[len(ids) - trail :])
-        elif below < upto:
-            trail = upto - below
-            self._join(ids[below:upto], len(fresh), known, inside=inside, ordered=ordered and not mixed)
-        new = [records[index] for index in fresh]
-        new += records[upto:]
-        return Taken(new, below + len(known), intact, intact or not inside, trail, ids, not inside)
+        known = [ranks[tied] for tied in ids[below:upto] if tied in ranks]
+        inside = upto > below == 0
+        moved = expected - below - len(known)
+        return Compared(
+            new=[*(records[index] for index in fresh), *records[upto:]],
+            keys=(),
+            joins=below > 0 or (inside and ids[0] in ranks),
+            inside=inside,
+            moved=moved,
+            stands=not moved,
+            ordered=known == sorted(known),
+            doubt=MIXED if inside and offset and fresh and fresh[0] < len(known) else None,
+        )
 
-    def knows(self, record: D) -> bool:
-        """Whether a record stands below the watermark, or in its tie group."""
-        date, mark = record.created_at, self._date
-        return mark is not None and (self._before(date, mark) or record.id in self._ranks)
+    def add(self, page: Compared[T]) -> None:
+        """Remember the new records of a page."""
+        date, tied = _last_group(page.new)
+        self._earlier = (self._date, self._ranks, len(self._ranks))
+        if date != self._date:
+            self._date, self._ranks = date, {}
+        for each in tied:
+            self._ranks[each] = len(self._ranks)
 
-    def held(self, kept: Sequence[D], left: Sequence[D]) -> tuple[datetime | None, list[str]]:
-        """The watermark's date and its tie group, in order."""
+    def held(self, kept: Sequence[T], left: Sequence[T]) -> tuple[datetime | None, list[str]]:
+        """Date and ids for a cursor if, of the last page that added records, `kept` were yielded and `left` not."""
         if not left:
             return self._date, list(self._ranks)
-        taken_back = {record.id for record in left}
-        if self._passed is None:
-            return self._date, [tie for tie in self._ranks if tie not in taken_back]
-        date, ranks = self._passed
-        if kept:
-            last = kept[-1].created_at
-            ties = [record.id for record in kept if record.created_at == last]
-            return last, [*ranks, *ties] if last == date else ties
-        return date, list(ranks)
+        earlier, ranks, number = self._earlier
+        ids = list(islice(ranks, number))
+        if not kept:
+            return earlier, ids
+        date, tied = _last_group(kept)
+        return date, ids + tied if date == earlier else tied
 
-    def _check(self, dates: list[datetime], ids: Sequence[str], offset: int) -> None:
-        if len(set(ids)) < len(ids):
-            raise doubled(offset)
-        if dates != sorted(dates, reverse=self._descending):
-            raise unsorted(offset, descending=self._descending)
-
-    def _place(self, dates: Sequence[datetime]) -> tuple[int, int]:
-        """How many records stand below the watermark's date, and how many at or below it."""
-        mark, before = self._date, self._before
-        if mark is None:
-            return 0, 0
-        size = len(dates)
-        below = 0
-        while below < size and before(dates[below], mark):
-            below += 1
-        upto = below
-        while upto < size and dates[upto] == mark:
-            upto += 1
-        return below, upto
-
-    def _overlapped(self, known: list[int], *, mixed: bool) -> bool:
-        """Judge an overlap that shows only a part of the tie group: whether it is the end of what was remembered."""
-        if len(known) > 1:
-            self._agreements += 1
-        if mixed:
-            self.doubt = (
-                "a record turned up between records of the same createdAt that had been read: it was blocked"
-                " meanwhile, or the service does not keep such records in order"
-            )
-        contiguous = known[-1] - known[0] + 1 == len(known)
-        return contiguous and not mixed and known[-1] == self._next_rank - 1
-
-    def _move_on(self, date: datetime, ids: Sequence[str]) -> None:
-        self._passed = (self._date, self._ranks)
-        self._date = date
-        self._ranks = {tie: rank for rank, tie in enumerate(ids)}
-        self._next_rank = len(ids)
-
-    def _join(self, ids: Sequence[str], fresh: int, known: Sequence[int], *, inside: bool, ordered: bool) -> None:
-        """Add to the tie group. What a page shows of it is the latest word on its order."""
-        if fresh:
-            self._passed = None
-        if ordered and known and known[-1] == self._next_rank - 1:
-            ids = ids[len(ids) - fresh :]
-        elif fresh or not ordered:
-            # a page that is not inside the group shows its beginning
-            first = known[0] if inside else 0
-            shown = set(ids)
-            rest = [(rank, tie) for tie, rank in self._ranks.items() if tie not in shown]
-            ids = [*(tie for rank, tie in rest if rank < first), *ids, *(tie for rank, tie in rest if rank >= first)]
-            self._ranks = {}
-            self._next_rank = 0
-        else:
-            return
-        for tie in ids:
-            self._ranks[tie] = self._next_rank
-            self._next_rank += 1
+    def beyond(self, records: Sequence[T]) -> Sequence[T] | None:
+        """The records of a page in the opposite order that were not yielded; None if it is in another order."""
+        dates = list(map(_date, records))
+        if dates != sorted(dates, reverse=not self.descending):
+            return None
+        return [record for record in records if not self.knows(record)]
 
 
 class Named(Generic[T]):
-    """Memory for a list without ids and without a stated order: the identity of every record yielded.
+    """For a list without ids and without a stated order: a digest of every name.
 
     `name` gives what identifies a record. It is kept as a digest of 128 bits, so that a cursor names nobody. `ids` are
-    the digests of a read that is resumed, in the order they were yielded.
+    the digests of a read that is resumed, in the order in which they were yielded.
     """
 
-    appends = False
-    ordered = False
-    stable = None
-    ties = 1
+    has_order = False
+    group = 1
+    descending = False
 
     def __init__(self, name: Callable[[T], str], *, ids: Iterable[str] = ()) -> None:
         self._name = name
         self._known = dict.fromkeys(ids)
-        self.doubt: str | None = None
-
-    def take(self, records: Sequence[T], offset: int, *, whole: bool = False) -> Taken[T] | None:
-        """Remember a page. Its first record must be known, unless it is the first of the list."""
-        ids = tuple(digest(self._name(record)) for record in records)
-        newest = next(reversed(self._known), None)
-        fresh: dict[str, int] = {}
-        for index, named in enumerate(ids):
-            if named not in self._known:
-                fresh.setdefault(named, index)
-        if offset and (ids[0] not in self._known or (whole and fresh and ids[0] == newest)):
-            return None
-        if len(set(ids)) < len(ids):
-            self.doubt = "the service names somebody twice in one page of a list without ids"
-        first = min(fresh.values(), default=len(ids))
-        known = ids.index(newest) + 1 if newest in ids else first
-        intact = known <= first and self._last_two(ids[max(0, known - 2) : known])
-        self._known.update(dict.fromkeys(fresh))
-        return Taken([records[index] for index in fresh.values()], known, intact, intact, 1, ids)
 
     def knows(self, record: T) -> bool:
-        """Whether a record of this identity was yielded."""
+        """Whether somebody of this name was yielded."""
         return digest(self._name(record)) in self._known
 
-    def held(self, kept: Sequence[T], left: Sequence[T]) -> tuple[datetime | None, list[str]]:
-        """The digests of all records yielded."""
-        taken_back = {digest(self._name(record)) for record in left}
-        return None, [named for named in self._known if named not in taken_back]
+    def is_last_date(self, record: T) -> bool:
+        """False: such a list has no order of dates."""
+        return False
 
-    def _last_two(self, ids: tuple[str, ...]) -> bool:
-        """Whether these are the records yielded last, in order: two, or one if no more is shown."""
-        last = tuple(islice(reversed(self._known), len(ids)))[::-1]
-        return ids == last and (bool(ids) or not self._known)
+    def compare(self, records: Sequence[T], offset: int, expected: int) -> Compared[T]:
+        """Compare a page, which should begin with the `expected` records yielded last."""
+        keys = [digest(self._name(record)) for record in records]
+        new = {
+            key: record for key, record in zip(reversed(keys), reversed(records), strict=True) if key not in self._known
+        }
+        last = list(islice(reversed(self._known), max(0, expected)))[::-1]
+        return Compared(
+            new=list(reversed(new.values())),
+            keys=list(reversed(new)),
+            joins=keys[0] in self._known,
+            inside=False,
+            moved=expected - len(keys) + len(new),
+            stands=expected >= 0 and keys[:expected] == last,
+            doubt=TWICE if len(set(keys)) < len(keys) else None,
+        )
+
+    def add(self, page: Compared[T]) -> None:
+        """Remember the new records of a page."""
+        self._known.update(dict.fromkeys(page.keys))
+
+    def held(self, kept: Sequence[T], left: Sequence[T]) -> tuple[datetime | None, list[str]]:
+        """No date, and the digests of all who were yielded, without those `left`."""
+        back = {digest(self._name(record)) for record in left}
+        return None, [key for key in self._known if key not in back]
+
+    def beyond(self, records: Sequence[T]) -> Sequence[T] | None:
+        """None: a list without an order has no other side."""
+        return None
 
 
 def digest(name: str) -> str:
@@ -299,10 +196,24 @@ def digest(name: str) -> str:
     return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _trail(dates: Sequence[datetime]) -> int:
-    """How many records at the end of a page share one date."""
-    last = dates[-1]
-    trail = 1
-    while trail < len(dates) and dates[-1 - trail] == last:
-        trail += 1
-    return trail
+def _last_group(records: Sequence[T]) -> tuple[datetime, list[str]]:
+    """The date of the last record, and the ids of those before it that share it, its own included."""
+    date, start = _date(records[-1]), len(records) - 1
+    while start and _date(records[start - 1]) == date:
+        start -= 1
+    return date, list(map(_id, records[start:]))
+
+
+def _doubled(offset: int) -> PaginationError:
+    return PaginationError(
+        f"the service names a record twice in one page, at offset {offset}: positions in such a list cannot be trusted."
+        " Read it again; if it stays so, tell the service's support"
+    )
+
+
+def _unsorted(offset: int, *, descending: bool) -> PaginationError:
+    wanted = "newest first" if descending else "oldest first"
+    return PaginationError(
+        f"the service did not sort its page at offset {offset} by createdAt, {wanted}, as it was asked to: the list"
+        " cannot be read without losing records. Read it again; if it stays so, try the other `sort`"
+    )
