@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from walead_async import AsyncSession, Completeness, PaginationError, RetryPolicy, ServerError, Status
+from walead_async import AsyncSession, RetryPolicy, ServerError, Status
 from walead_async.testing import Emulator, Settings
 
 if TYPE_CHECKING:
@@ -205,12 +205,3 @@ async def test_searches_that_fail_end_all_of_them() -> None:
         with pytest.raises(ServerError):
             await session.blocked_leads.find_many([f"lead-{450 * number:07d}" for number in range(1, 12)])
         assert 8 <= len(emulator.requests) <= 7 + 8
-
-
-async def test_a_list_that_cannot_be_verified_proves_nothing() -> None:
-    async with workspace(300, page_sizes=(100, 40, 70)) as (_, session):
-        listing = session.blocked_leads.list()
-        await listing.collect()
-        assert listing.verdict is Completeness.UNVERIFIED
-        with pytest.raises(PaginationError, match="cannot be told"):
-            await session.blocked_leads.find("nobody")

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from moving_list import MovingList, Record
 
     from walead_async.events import Event
-    from walead_async.paging.reader import Ask, SecondLook
+    from walead_async.paging.paginator import SecondLook
+    from walead_async.paging.reader import Ask
 
 
 class MovingService:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from operator import length_hint
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from walead_async.errors import APIError, InvalidInputError, WaleadError
 from walead_async.models import Completeness, Page
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from walead_async.paging.cursor import Mark
-    from walead_async.paging.reader import SecondLook
     from walead_async.paging.seen import Dated, Named
     from walead_async.transport.messages import Caller, Response
 
-__all__ = ["PageSource", "Paginator"]
+__all__ = ["PageSource", "Paginator", "SecondLook"]
 
 T = TypeVar("T")
+
+#: When a list is looked at from its other side: never, unless it came whole in one answer, or then too.
+SecondLook: TypeAlias = Literal["no", "long", "always"]
 
 
 class PageSource(Protocol[T]):
@@ -45,7 +47,7 @@ class PageSource(Protocol[T]):
         """Path, sort and search."""
         ...
 
-    def seen(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Dated | Named[T]:
+    def seen(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Dated[T] | Named[T]:
         """What a read remembers of the records it yielded: of a new read, or of one that goes on from a cursor."""
         ...
 
@@ -102,10 +104,9 @@ class Paginator(Generic[T]):
         self._queue = deque(map(_PageRequest, self._reader.first))
         self._tasks: set[asyncio.Task[None]] = set()
         self._widest = min(window, source.caller.concurrency)
-        # what a search leaves is likely to be short, so that its first page is asked for alone
-        self._window = 1 if source.filtered else self._widest
+        self._window = self._widest
         self._narrowed_at = 0
-        self._longest_body = 0
+        self._longest = 0
         self._busy = self._waiting = self._closed = False
         self._withheld = 0
         self.requests = 0
@@ -252,31 +253,35 @@ class Paginator(Generic[T]):
             return
         request.response = response
         length = len(response.body)
-        self._longest_body = max(self._longest_body, length)
-        request.may_be_last = response.throttled or 2 * length <= self._longest_body
+        request.may_be_last = response.throttled or 2 * length <= self._longest
         if self._waiting:
             # the next request goes out before this answer is decoded
             self._fill()
+        self._longest = max(self._longest, length)
 
     def _fill(self) -> None:
         """Have as many requests under way as is wise."""
-        queue = self._queue
+        queue, under_way = self._queue, 0
         room = min(self._window, self._reader.width)
+        for request in queue:
+            if request.error is not None or request.may_be_last:
+                return
+            if request.task is None and under_way < room:
+                self._start(request)
+            under_way += request.response is None
         # who waits takes what arrives at once, so that it needs no room
         held = 2 * room if self._waiting else room
-        under_way = 0
-        for request in queue:
-            if request.error is not None:
-                return
-            if not request.answered and request.task is None and under_way < room:
-                self._start(request)
-            under_way += not request.answered
-        if self._closed or any(request.may_be_last for request in queue):
-            return
-        while queue and under_way < room and len(queue) < held and (stride := self._reader.stride):
+        while queue and under_way < room and len(queue) < held and (stride := self._stride):
             queue.append(request := _PageRequest(Ask(queue[-1].ask.offset + stride)))
             self._start(request)
             under_way += 1
+
+    @property
+    def _stride(self) -> int:
+        """How far from the last page asked for the next one is, 0 if none is asked for ahead."""
+        # what a search leaves is likely to be short, so that its first page is asked for alone
+        alone = self._source.filtered and not self._longest
+        return 0 if alone or self._closed else self._reader.stride
 
     def _start(self, request: _PageRequest) -> None:
         task = request.task = asyncio.create_task(self._fetch(request))

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from walead_async.bulk.engine import BulkStream
     from walead_async.bulk.operation import Entries, Verify
     from walead_async.models import BulkReport
-    from walead_async.paging.reader import Ask, SecondLook
+    from walead_async.paging.paginator import SecondLook
+    from walead_async.paging.reader import Ask
     from walead_async.transport.messages import Caller, Response
 
 __all__ = ["Agent", "BlockList"]

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from walead_async.bulk.engine import BulkStream
     from walead_async.bulk.operation import Entries, Verify
     from walead_async.models import BlockedLead, BulkReport, LeadToBlock
-    from walead_async.paging.reader import Ask, SecondLook
+    from walead_async.paging.paginator import SecondLook
+    from walead_async.paging.reader import Ask
     from walead_async.transport.messages import Caller, Response
 
 __all__ = ["BlockedLeads", "LeadBlock", "LeadUnblock", "ListMemory"]
@@ -291,7 +292,7 @@ class LeadPages:
         if not self.filtered:
             self._memory.page_size = size
 
-    def seen(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Dated:
+    def seen(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Dated[BlockedLead]:
         """The last date, and the ids that share it."""
         return Dated(descending=self._sort == "DESC", date=date, ids=ids)
 
