@@ -1,7 +1,7 @@
 """The server that every subject talks to: as little HTTP as works, so that it is never the bottleneck.
 
 A process of its own: `python -m benchmarks.server --records N --latency S` prints its port and serves until it is
-ended. It pages through `/v1/blocked-leads` in pages of 100, finds one record by `search`, counts what is blocked, and
+ended. It pages through `/v1/blocked-leads` in pages of 100, in either order, finds one record by `search`, counts what is blocked, and
 tells at `/stats` what it has seen and what CPU it has used.
 """
 
@@ -57,6 +57,9 @@ class Service:
         if searched:
             number = int(unquote(searched[1].decode()).rpartition("-")[2])
             found = self.records[number : number + 1] if offset == 0 else []
+        elif b"sort=DESC" in line:
+            end = max(0, len(self.records) - offset)
+            found = self.records[max(0, end - PAGE) : end][::-1]
         else:
             found = self.records[offset : offset + PAGE]
         self.sent += len(found)

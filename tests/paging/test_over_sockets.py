@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 
 import pytest
 
-from walead_async import AsyncSession, BlockedLead, Completeness, PaginationError, UnexpectedResponseError
+from walead_async import (
+    AsyncSession,
+    BlockedLead,
+    Completeness,
+    InvalidInputError,
+    PaginationError,
+    UnexpectedResponseError,
+)
 from walead_async.testing import Emulator, Settings
 
 
@@ -118,3 +126,29 @@ async def test_a_search_that_finds_many_is_read_ahead_of() -> None:
         listing = session.blocked_leads.list(search="lead-000")
         assert len(await listing.collect()) == 3_000
         assert listing.requests <= whole.requests
+
+
+async def test_what_was_blocked_since_a_moment_is_read_newest_first_and_no_further() -> None:
+    async with Emulator(leads=1_000) as emulator, session_on(emulator) as session:
+        oldest_first = await session.blocked_leads.list().collect()
+        wanted = oldest_first[-250:][::-1]
+        listing = session.blocked_leads.list(since=wanted[-1].created_at, window=2)
+        assert await listing.collect() == wanted
+        assert listing.verdict is Completeness.COMPLETE
+        assert listing.requests <= 5
+        assert await session.blocked_leads.list(since=wanted[0].created_at + timedelta(seconds=1)).collect() == []
+        assert await session.blocked_leads.list(since=oldest_first[0].created_at).collect() == oldest_first[::-1]
+
+
+@pytest.mark.parametrize("since", [datetime(2024, 1, 1), "2024-01-01", 0])  # the naive one is the point
+async def test_a_moment_without_a_zone_is_refused_before_anything_is_sent(since: object) -> None:
+    async with Emulator() as emulator, session_on(emulator) as session:
+        with pytest.raises(InvalidInputError, match="time zone"):
+            session.blocked_leads.list(since=since)  # type: ignore[arg-type]
+        assert not emulator.requests
+
+
+async def test_sort_takes_any_case() -> None:
+    async with Emulator(leads=20) as emulator, session_on(emulator) as session:
+        leads = await session.blocked_leads.list(sort="desc").collect()  # type: ignore[arg-type]
+        assert leads == (await session.blocked_leads.list().collect())[::-1]

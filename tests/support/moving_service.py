@@ -26,6 +26,7 @@ class MovingService:
     filtered = False
     concurrency = 1_000
     second_look: SecondLook = "no"
+    beyond = None
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from itertools import takewhile
 from operator import length_hint
 from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeAlias, TypeVar
 
@@ -12,7 +13,7 @@ from walead_async.models import Completeness, Page
 from walead_async.paging.reader import Ask, Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from walead_async.paging.cursor import Mark
@@ -32,7 +33,8 @@ class PageSource(Protocol[T]):
 
     `caller` sends its requests, `path` names it in events, `identity` (path, sort and search) binds a cursor to it.
     `paged` is False if one answer always holds the whole list, `filtered` True of what a search leaves of one.
-    `page_size` is what the session remembers of it, a guess, or None.
+    `page_size` is what the session remembers of it, a guess, or None. The read ends before the first record of which
+    `beyond` is true, if that is given.
     """
 
     caller: Caller
@@ -41,6 +43,7 @@ class PageSource(Protocol[T]):
     filtered: bool
     second_look: SecondLook
     page_size: int | None
+    beyond: Callable[[T], bool] | None
 
     @property
     def identity(self) -> str:
@@ -208,15 +211,20 @@ class Paginator(Generic[T]):
         if decision.keep is None or not self._queue or self._queue[0].ask.offset > decision.keep:
             self._drop()
             self._queue.extend(map(_PageRequest, decision.ask))
+        new = decision.records
+        if (beyond := self._source.beyond) is not None and any(map(beyond, new)):
+            new = list(takewhile(lambda record: not beyond(record), new))
+            self._reader.ended = True
+            self._drop()
         if ahead:
             self._fill()
         self._remember_page_size()
         if self._source.caller.observed:
             from walead_async.events import PageRead  # loaded where somebody listens
 
-            event = PageRead(self._source.path, request.ask.offset, len(decision.records), decision.accepted)
+            event = PageRead(self._source.path, request.ask.offset, len(new), decision.accepted)
             self._source.caller.emit(event)
-        return Page(tuple(decision.records), request.ask.offset)
+        return Page(tuple(new), request.ask.offset)
 
     async def _first_answered(self, *, ahead: bool) -> _PageRequest:
         """The first request of the queue, answered, and taken out of it."""

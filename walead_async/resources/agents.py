@@ -118,6 +118,7 @@ class NumberPages:
     path = PATH
     paged = filtered = False
     second_look: SecondLook = "no"
+    beyond: Callable[[str], bool] | None = None
     page_size: int | None = None
 
     def __init__(self, caller: Caller, request: Request) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
@@ -24,7 +25,6 @@ from walead_async.transport.messages import Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Sequence
-    from datetime import datetime
 
     from walead_async.bulk.engine import BulkStream
     from walead_async.bulk.operation import Entries, Verify
@@ -128,6 +128,7 @@ class BlockedLeads:
         *,
         search: str | None = None,
         sort: Literal["ASC", "DESC"] = "ASC",
+        since: datetime | None = None,
         window: int = 8,
         resume: str | None = None,
     ) -> Listing[BlockedLead]:
@@ -139,10 +140,13 @@ class BlockedLeads:
         CHANGED. With `sort="DESC"` such a record moves from the unread end to the start and is not seen, and neither
         are new ones: that is why ASC is the default (vendor page: walead-get-workspace-blocked-leads).
 
+        With `since`, a datetime with a time zone, the list is read newest first, down to the first older record: what
+        was blocked from then on. The verdict is of that part; removals do not show.
+
         Raises `InvalidInputError` for a wrong argument; while it is read `PaginationError`, `UnexpectedResponseError`
         and the errors of any request.
         """
-        return Listing(LeadPages(self._caller, self._memory, search, sort), window=window, resume=resume)
+        return Listing(LeadPages(self._caller, self._memory, search, sort, since), window=window, resume=resume)
 
     async def find(self, identifier: str) -> BlockedLead | None:
         """The record of one person, None if the person is proven not to be blocked.
@@ -260,10 +264,16 @@ class LeadPages:
 
     path = PATH
     paged = True
-    second_look: SecondLook = "long"
 
-    def __init__(self, caller: Caller, memory: ListMemory, search: str | None, sort: str = "ASC") -> None:
-        if sort not in ("ASC", "DESC"):
+    def __init__(
+        self,
+        caller: Caller,
+        memory: ListMemory,
+        search: str | None,
+        sort: str = "ASC",
+        since: datetime | None = None,
+    ) -> None:
+        if not isinstance(sort, str) or sort.upper() not in OTHER_SORT:
             raise InvalidInputError(f"sort is 'ASC' or 'DESC', not {sort!r}")
         if search is not None and not isinstance(search, str):
             raise InvalidInputError(f"search is {kind_of(search)}, not text")
@@ -274,7 +284,9 @@ class LeadPages:
         self.caller = caller
         self.filtered = bool(self._filter)
         self._memory = memory
-        self._sort = str.__str__(sort)
+        self._sort = "DESC" if since is not None else str.__str__(sort).upper()
+        self.second_look: SecondLook = "long" if since is None else "no"
+        self.beyond = None if since is None else _older_than(since)
 
     @property
     def identity(self) -> str:
@@ -305,6 +317,13 @@ class LeadPages:
     def records(self, body: bytes) -> Sequence[BlockedLead]:
         """The array of records."""
         return blocked_leads(body)
+
+
+def _older_than(since: object) -> Callable[[BlockedLead], bool]:
+    if not isinstance(since, datetime) or since.tzinfo is None:
+        raise InvalidInputError(f"since is a datetime with a time zone, not {since!r}")
+    moment = since
+    return lambda lead: lead.created_at < moment
 
 
 def _quoted(term: str) -> str:

@@ -14,7 +14,7 @@ from walead_async.transport.decode import campaign_leads, change_count
 from walead_async.transport.messages import Request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Collection, Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from walead_async.bulk.engine import BulkStream
@@ -108,6 +108,7 @@ class CampaignPages:
     paged = True
     filtered = False
     second_look: SecondLook = "no"
+    beyond: Callable[[CampaignBlockedLead], bool] | None = None
 
     def __init__(self, caller: Caller, path: str) -> None:
         self.caller = caller
