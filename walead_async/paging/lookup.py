@@ -156,7 +156,7 @@ class Lookup:
         return found | await self._listed(left, every=every) if left else found
 
     async def _searched_to_its_end(self, key: str, *, every: bool) -> tuple[BlockedLead, ...] | None:
-        """The records of a person in a search: one, or `every` one; None if its end cannot be told."""
+        """The records of a person in a search: one, or `every` one; None if it cannot be relied upon, or has no end."""
         paginator = Paginator(self._pages(key), window=WINDOW, start=START, second_look="always")
         found: tuple[BlockedLead, ...] = ()
         try:
@@ -164,6 +164,9 @@ class Lookup:
                 found += _records_of(key, page.records)
                 if found and not every:
                     return found
+                if not all(key.lower() in lead.public_identifier.lower() for lead in page.records):
+                    # what it was asked for is not what it shows
+                    return None
         except PaginationError:
             return None
         finally:
