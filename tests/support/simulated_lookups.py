@@ -96,7 +96,7 @@ class SearchedList:
         self.people = {person.strip("-") for person in self.people}
         self.leads = [
             BlockedLead(f"r{number}", SPELLINGS[plan.spelling](name), None, BEGAN + timedelta(seconds=number), "w")
-            for number, name in enumerate(sorted(self.people, key=lambda _: rng.random()))
+            for number, name in enumerate(sorted(people, key=lambda _: rng.random()))
         ]
         self.requests = 0
         self.page_size: int | None = None
