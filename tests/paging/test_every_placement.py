@@ -6,12 +6,14 @@ from itertools import product
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from moving_list import MovingList, Read, Record, order_for
+from moving_list import MovingList, Read, Record, reader_for
 
 from walead_async.models import Completeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from walead_async.paging.reader import Ask
 
 #: A change and the position where it happens, and the same with the number of the request before which it happens.
 Change = tuple[str, int]
@@ -60,23 +62,23 @@ def requests_of(case: Case, script: Script) -> int:
     records = MovingList(number // case.ties for number in range(case.length))
     descending = case.kind == "DESC"
 
-    def fetch(offset: int) -> list[Record]:
+    def fetch(ask: Ask) -> list[Record]:
         for when, change in script:
-            if when == reader.requests - 1:
+            if when == read.requests - 1:
                 make(change, records)
-        return records.page(offset, case.size, descending=descending)
+        return records.answer(ask, case.size, case.kind)
 
-    reader = Read(order_for(case.kind), fetch, window=case.window, late=lambda: case.late, limit=200)
-    got = reader.run()
+    read = Read(reader_for(case.kind), fetch, window=case.window, late=lambda: case.late, limit=200)
+    got = read.run()
     where = f"{case} {script}"
     assert len(set(got)) == len(got), f"a record was yielded twice: {where}"
     assert records.faithful.keys() <= set(got), f"a record was lost: {where}"
     dates = [record.created_at for record in got]
     assert dates == sorted(dates, reverse=descending), where
     if not script:
-        assert reader.order.verdict is Completeness.COMPLETE, where
+        assert read.reader.verdict is Completeness.COMPLETE, where
         assert len(got) == case.length, where
-    return reader.requests
+    return read.requests
 
 
 def try_scripts(case: Case, most: int, names: Iterable[str]) -> int:

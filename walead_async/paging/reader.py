@@ -192,7 +192,11 @@ class Reader(Generic[T]):
         if self._beyond is not None and self._seen.knows(self._beyond):
             self._beyond, self._proved = None, True
         overlap = self._seen.group + 1 if self._seen.group < self._half else min(OVERLAP, self._half)
-        self._overlap = max(overlap, self._overlap - 1)
+        if overlap > self._overlap:
+            # what was asked for ahead begins too far on: plan for somewhat more
+            self._overlap = min(overlap + self._longest // 8, max(overlap, self._half))
+        elif self._calm % 8 == 0:
+            self._overlap = max(overlap, self._overlap - 1)
         limit = max(0, end + 1 - overlap)
         self._short = size < max(self._longest, self._guess) or (first and not self._guess and not looks_full(size))
         if not self._short:
@@ -228,7 +232,7 @@ class Reader(Generic[T]):
     def _refused(self, offset: int) -> Decision[T]:
         """A page that does not join, or is empty: something before it was removed. Step back, further each time."""
         self._spend()
-        self._note_moved(OVERLAP)
+        self._note_moved(0)
         self.changed = self.changed or REMOVED
         self.width, self._leap = 1, 0
         self._back = 2 * self._back or max(1, self._longest // 4)
