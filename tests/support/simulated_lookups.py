@@ -90,10 +90,7 @@ class SearchedList:
     def __init__(self, plan: Plan) -> None:
         rng = random.Random(plan.seed + 1)
         self.plan = plan
-        self.people = {
-            f"{rng.choice(NAMES)}{rng.choice(['', '-', '-jr', f'-{number}'])}" for number in range(plan.people)
-        }
-        self.people = {person.strip("-") for person in self.people}
+        people = {rng.choice(NAMES) + rng.choice((*ENDINGS, f"-{number}")) for number in range(plan.people)}
         self.leads = [
             BlockedLead(f"r{number}", SPELLINGS[plan.spelling](name), None, BEGAN + timedelta(seconds=number), "w")
             for number, name in enumerate(sorted(people, key=lambda _: rng.random()))
