@@ -43,20 +43,8 @@ SPELLINGS = {
     "with spaces around": lambda name: f" {name} ",
     "percent-encoded": quote,
 }
-NAMES = (
-    "jane-doe",
-    "john",
-    "john-doe",
-    "jo",
-    "anna-maria-2",
-    "zoë",
-    "jürgen-m",
-    "x1",
-    "ab-c",
-    "lee",
-    "li-na",
-    "o-neil",
-)
+NAMES = ("jane-doe", "john", "john-doe", "jo", "anna-maria-2", "zoë", "jürgen-m", "x1", "ab-c", "lee", "li-na")
+ENDINGS = ("", "-junior", "-jr")
 
 
 class Plan(NamedTuple):
