@@ -309,7 +309,7 @@ async def ours_import_session(url: str, work: int, clock: Clock) -> int:
 
 async def ours_import_all(url: str, work: int, clock: Clock) -> int:
     """Every public name, and the two libraries that load when a call fails."""
-    statement = "from walead_async import *; import walead_async.transport.converter, walead_async.transport.retry"
+    statement = "from walead_async import *; import cattrs, tenacity"
     return imported(statement, work, clock)
 
 

@@ -58,6 +58,7 @@ PUBLIC = {
     "RateLimit",
     "RateLimitedError",
     "RateLimiter",
+    "RequestFailed",
     "RequestSent",
     "ResponseReceived",
     "RetryPolicy",

@@ -27,7 +27,7 @@ _NAMES = {
         "PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError SessionClosedError SourceError "
         "UnexpectedResponseError WaleadError"
     ),
-    "events": "BatchSettled LimitWaited PageRead RequestSent ResponseReceived RetryScheduled",
+    "events": "BatchSettled LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
     "models": "BlockedLead BulkReport CampaignBlockedLead Completeness LeadToBlock Outcome Page Status",
     "paging.listing": "Listing",
     "session": "AsyncSession VoiceAgentSession",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import math
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import attrs
+from attrs.validators import ge, gt, instance_of, le, not_
 
 from walead_async.errors import ConfigurationError
 
@@ -25,28 +26,29 @@ __all__ = [
 ]
 
 
-def _finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
+def _number(takes: str, kind: type | tuple[type, ...], bound: Callable[..., None]) -> Callable[..., None]:
+    """A validator made of attrs' own; a refusal is a `ConfigurationError` that names the field and what it takes."""
+    checks: tuple[Callable[..., None], ...] = (
+        instance_of(kind),
+        not_(instance_of(bool)),
+        le(sys.float_info.max),
+        bound,
+    )
+
+    def validate(instance: object, field: attrs.Attribute[float], value: object) -> None:
+        try:
+            for check in checks:
+                check(instance, field, value)
+        except (TypeError, ValueError):
+            name = f"{type(instance).__name__}({field.name}=...)"
+            raise ConfigurationError(f"{name} takes a finite {takes}, not {value!r}") from None
+
+    return validate
 
 
-def _number(low: float, *, exclusive: bool = False, whole: bool = False) -> Callable[..., None]:
-    """A validator for a finite number of at least `low`, or above it if `exclusive`."""
-
-    def check(instance: object, field: attrs.Attribute[float], value: object) -> None:
-        kinds = (int,) if whole else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds) or not _finite(value):
-            kind = "whole number" if whole else "finite number"
-            raise ConfigurationError(f"{type(instance).__name__}({field.name}=...) takes a {kind}, not {value!r}")
-        if value < low or (exclusive and value == low):
-            bound = "above" if exclusive else "at least"
-            raise ConfigurationError(
-                f"{type(instance).__name__}({field.name}=...) must be {bound} {low:g}, not {value!r}"
-            )
-
-    return check
+_positive = _number("number above 0", (int, float), gt(0))
+_not_negative = _number("number of at least 0", (int, float), ge(0))
+_at_least_one = _number("whole number of at least 1", int, ge(1))
 
 
 @attrs.frozen
@@ -62,12 +64,12 @@ class RetryPolicy:
     Raises `ConfigurationError` for a number out of range.
     """
 
-    attempts: int = attrs.field(default=5, validator=_number(1, whole=True))
-    deadline: float = attrs.field(default=60.0, validator=_number(0, exclusive=True))
-    wait_initial: float = attrs.field(default=0.2, validator=_number(0))
-    wait_max: float = attrs.field(default=20.0, validator=_number(0))
-    budget_burst: float = attrs.field(default=50, validator=_number(0))
-    budget_ratio: float = attrs.field(default=0.2, validator=_number(0))
+    attempts: int = attrs.field(default=5, validator=_at_least_one)
+    deadline: float = attrs.field(default=60.0, validator=_positive)
+    wait_initial: float = attrs.field(default=0.2, validator=_not_negative)
+    wait_max: float = attrs.field(default=20.0, validator=_not_negative)
+    budget_burst: float = attrs.field(default=50, validator=_not_negative)
+    budget_ratio: float = attrs.field(default=0.2, validator=_not_negative)
 
     @classmethod
     def never(cls) -> RetryPolicy:
@@ -83,9 +85,9 @@ class Timeouts:
     whole attempt. Raises `ConfigurationError` for a number that is not above 0.
     """
 
-    connect: float = attrs.field(default=5.0, validator=_number(0, exclusive=True))
-    read: float = attrs.field(default=30.0, validator=_number(0, exclusive=True))
-    total: float = attrs.field(default=60.0, validator=_number(0, exclusive=True))
+    connect: float = attrs.field(default=5.0, validator=_positive)
+    read: float = attrs.field(default=30.0, validator=_positive)
+    total: float = attrs.field(default=60.0, validator=_positive)
 
 
 @attrs.frozen
@@ -95,9 +97,9 @@ class RateLimit:
     Raises `ConfigurationError` for a number out of range.
     """
 
-    requests: float = attrs.field(validator=_number(0, exclusive=True))
-    per: float = attrs.field(default=1.0, validator=_number(0, exclusive=True))
-    burst: int = attrs.field(default=1, validator=_number(1, whole=True))
+    requests: float = attrs.field(validator=_positive)
+    per: float = attrs.field(default=1.0, validator=_positive)
+    burst: int = attrs.field(default=1, validator=_at_least_one)
 
 
 @runtime_checkable

@@ -79,8 +79,11 @@ class APIError(WaleadError):
 
     `status` is the HTTP status, `message` what the service said (at most 500 characters, "" if it said nothing),
     `request_id` the service's own name for the request if it gave one; `method` and `path` name the call, without
-    host or query.
+    host or query. `retry_after` is the pause the service asked for, in seconds, None if it named none. `is_json` is
+    True if the body was a JSON object, as the service's own errors are; a gateway's page is none.
     """
+
+    is_json: bool = False
 
     def __init__(
         self,
@@ -90,6 +93,7 @@ class APIError(WaleadError):
         method: str,
         path: str,
         request_id: str | None = None,
+        retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -97,6 +101,7 @@ class APIError(WaleadError):
         self.method = method
         self.path = path
         self.request_id = request_id
+        self.retry_after = retry_after
 
     def __str__(self) -> str:
         said = f": {self.message}" if self.message else ""
@@ -150,19 +155,6 @@ class PayloadTooLargeError(APIError):
 class RateLimitedError(APIError):
     """429: too many requests. `retry_after` is the wait the service asked for in seconds, None if it named none."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        status: int,
-        method: str,
-        path: str,
-        request_id: str | None = None,
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(message, status=status, method=method, path=path, request_id=request_id)
-        self.retry_after = retry_after
-
     def _advice(self) -> str:
         if self.retry_after is None:
             return ", too many requests"
@@ -170,12 +162,7 @@ class RateLimitedError(APIError):
 
 
 class ServerError(APIError):
-    """5xx: the service failed. A change that was sent may have been made all the same.
-
-    `retry_after` is the wait the service asked for in seconds, None if it named none.
-    """
-
-    retry_after: float | None = None
+    """5xx: the service failed. A change that was sent may have been made all the same."""
 
 
 class ConnectionFailedError(WaleadError, ConnectionError):

@@ -6,7 +6,16 @@ from typing import TypeAlias
 
 import attrs
 
-__all__ = ["BatchSettled", "Event", "LimitWaited", "PageRead", "RequestSent", "ResponseReceived", "RetryScheduled"]
+__all__ = [
+    "BatchSettled",
+    "Event",
+    "LimitWaited",
+    "PageRead",
+    "RequestFailed",
+    "RequestSent",
+    "ResponseReceived",
+    "RetryScheduled",
+]
 
 
 @attrs.frozen
@@ -30,6 +39,17 @@ class ResponseReceived:
     seconds: float
     body_bytes: int
     request_id: str | None
+
+
+@attrs.frozen
+class RequestFailed:
+    """An attempt ended without an answer, `seconds` after it was sent. `cause` names the error's class."""
+
+    method: str
+    path: str
+    attempt: int
+    seconds: float
+    cause: str
 
 
 @attrs.frozen
@@ -71,4 +91,6 @@ class BatchSettled:
     counts: dict[str, int]
 
 
-Event: TypeAlias = RequestSent | ResponseReceived | RetryScheduled | LimitWaited | PageRead | BatchSettled
+Event: TypeAlias = (
+    RequestSent | ResponseReceived | RequestFailed | RetryScheduled | LimitWaited | PageRead | BatchSettled
+)

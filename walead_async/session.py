@@ -23,9 +23,9 @@ from walead_async.phones import phone_number, validated_phone_number
 from walead_async.resources.agents import Agent
 from walead_async.resources.blocked_leads import BlockedLeads, ListMemory
 from walead_async.resources.campaigns import Campaign
-from walead_async.transport.client import Connection, Transport
+from walead_async.transport.client import Client
 from walead_async.transport.http import Http
-from walead_async.transport.limiter import Gate, SpacedLimiter
+from walead_async.transport.limiter import Limiter, SpacedLimiter
 from walead_async.transport.secrets import KeySource, hidden
 
 if TYPE_CHECKING:
@@ -53,51 +53,46 @@ class _Session:
 
     def __init__(
         self,
-        api_key: str | Callable[[], str] | None,
+        api_key: str | Callable[[], str] | None = None,
         *,
-        base_url: str | None,
-        retry: RetryPolicy,
-        timeouts: Timeouts,
-        concurrency: int,
-        rate_limit: RateLimit | RateLimiter | None,
-        http: aiohttp.ClientSession | None,
-        proxy: str | None,
-        ssl: tls.SSLContext | str | os.PathLike[str] | None,
-        hooks: Iterable[Callable[[Event], object]],
+        base_url: str | None = None,
+        retry: RetryPolicy = RetryPolicy(),
+        timeouts: Timeouts = Timeouts(),
+        concurrency: int = 8,
+        rate_limit: RateLimit | RateLimiter | None = None,
+        http: aiohttp.ClientSession | None = None,
+        proxy: str | None = None,
+        ssl: tls.SSLContext | str | os.PathLike[str] | None = None,
+        hooks: Iterable[Callable[[Event], object]] = (),
     ) -> None:
+        api_key = hidden(api_key)
         _check_patience(retry, timeouts)
         if isinstance(concurrency, bool) or not isinstance(concurrency, int) or concurrency < 1:
             raise ConfigurationError(f"concurrency must be a whole number of at least 1, not {concurrency!r}")
-        listeners = tuple(hooks) if isinstance(hooks, Iterable) else (hooks,)
-        if not isinstance(hooks, Iterable) or not all(map(callable, listeners)):
-            raise ConfigurationError("hooks must be a list of functions of one event")
-        if any(map(asyncio.iscoroutinefunction, listeners)):
-            raise ConfigurationError("hooks must be plain functions, not async ones: nobody would await them")
         self._base_url = checked_base_url(base_url, variable=f"{self._variables}_BASE_URL", default=self._default_url)
-        client = Http(
-            self._base_url,
-            key_header=self._key_header,
-            borrowed=http,
-            proxy=proxy,
-            ssl=ssl,
-        )
-        key = KeySource(
-            api_key if api_key is not None else hidden(key_from_environment(self._variables)), service=self._service
-        )
-        gate = Gate(concurrency, _limiter(rate_limit))
-        connection = Connection(client, key, gate, concurrency=concurrency, policy=retry, hooks=listeners)
+        if api_key is None:
+            api_key = hidden(key_from_environment(self._variables))
         self._owner = True
-        self._transport = Transport(connection, retry, timeouts)
+        # What is learned of the workspace's list; the views of `with_options` learn together.
+        self._memory = ListMemory()
+        self._client = Client(
+            Http(self._base_url, key_header=self._key_header, borrowed=http, proxy=proxy, ssl=ssl),
+            KeySource(api_key, service=self._service),
+            Limiter(concurrency, _rate_limiter(rate_limit)),
+            policy=retry,
+            timeouts=timeouts,
+            hooks=_listeners(hooks),
+        )
 
     def __repr__(self) -> str:
-        transport: Transport | None = getattr(self, "_transport", None)
-        if transport is None:
+        client: Client | None = getattr(self, "_client", None)
+        if client is None:
             return f"<{type(self).__name__} that could not be made>"
-        state = "closed" if transport.connection.closed else "open"
+        state = "closed" if client.http.closed else "open"
         return f"<{type(self).__name__} {state} {self._base_url}>"
 
     async def __aenter__(self) -> Self:
-        self._transport.connection.usable()
+        self._client.http.usable()
         return self
 
     async def __aexit__(
@@ -106,13 +101,14 @@ class _Session:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections opened here; twice is once.
+        """Close the connections opened here, and end the calls under way; twice is once.
 
+        It may be called from another thread's event loop: the session's own loop then closes it, while it runs.
         A borrowed `http` session stays open. On what `with_options` returned this does nothing: the session it came
         from owns the connections.
         """
         if self._owner:
-            await self._transport.connection.close()
+            await self._client.close()
 
     def with_options(self, *, retry: RetryPolicy | None = None, timeouts: Timeouts | None = None) -> Self:
         """The same session, with its connections, limits and retry budget, and another patience.
@@ -125,7 +121,7 @@ class _Session:
         # what was made of the old patience is made anew
         vars(view).pop("blocked_leads", None)
         view._owner = False
-        view._transport = self._transport.with_patience(retry, timeouts)
+        view._client = self._client.with_patience(retry, timeouts)
         return view
 
 
@@ -151,43 +147,14 @@ class AsyncSession(_Session):
     _default_url = "https://app-api.walead.ai/api"
     _key_header = "x-api-key"
 
-    def __init__(
-        self,
-        api_key: str | Callable[[], str] | None = None,
-        *,
-        base_url: str | None = None,
-        retry: RetryPolicy = RetryPolicy(),
-        timeouts: Timeouts = Timeouts(),
-        concurrency: int = 8,
-        rate_limit: RateLimit | RateLimiter | None = None,
-        http: aiohttp.ClientSession | None = None,
-        proxy: str | None = None,
-        ssl: tls.SSLContext | str | os.PathLike[str] | None = None,
-        hooks: Iterable[Callable[[Event], object]] = (),
-    ) -> None:
-        api_key = hidden(api_key)
-        super().__init__(
-            api_key,
-            base_url=base_url,
-            retry=retry,
-            timeouts=timeouts,
-            concurrency=concurrency,
-            rate_limit=rate_limit,
-            http=http,
-            proxy=proxy,
-            ssl=ssl,
-            hooks=hooks,
-        )
-        self._memory = ListMemory()
-
     @cached_property
     def blocked_leads(self) -> BlockedLeads:
         """The workspace's block list. It outranks the campaigns' own lists."""
-        return BlockedLeads(self._transport, self._memory)
+        return BlockedLeads(self._client, self._memory)
 
     def campaign(self, campaign_id: str) -> Campaign:
         """One campaign of the workspace. Raises `InvalidInputError` if this cannot be the id of one."""
-        return Campaign(self._transport, path_id("campaign id", campaign_id))
+        return Campaign(self._client, path_id("campaign id", campaign_id))
 
 
 class VoiceAgentSession(_Session):
@@ -245,7 +212,7 @@ class VoiceAgentSession(_Session):
 
     def agent(self, agent_id: str) -> Agent:
         """One voice agent of the user. Raises `InvalidInputError` if this cannot be the id of one."""
-        return Agent(self._transport, self._uid, path_id("agent id", agent_id), self._normalise)
+        return Agent(self._client, self._uid, path_id("agent id", agent_id), self._normalise)
 
 
 def _check_patience(retry: RetryPolicy, timeouts: Timeouts) -> None:
@@ -255,7 +222,7 @@ def _check_patience(retry: RetryPolicy, timeouts: Timeouts) -> None:
         raise ConfigurationError(f"timeouts must be a Timeouts, not {type(timeouts).__name__}")
 
 
-def _limiter(rate_limit: RateLimit | RateLimiter | None) -> RateLimiter | None:
+def _rate_limiter(rate_limit: RateLimit | RateLimiter | None) -> RateLimiter | None:
     if rate_limit is None:
         return None
     if isinstance(rate_limit, RateLimit):
@@ -263,3 +230,12 @@ def _limiter(rate_limit: RateLimit | RateLimiter | None) -> RateLimiter | None:
     if asyncio.iscoroutinefunction(getattr(rate_limit, "acquire", None)):
         return rate_limit
     raise ConfigurationError("rate_limit must be a RateLimit, or have a method `async def acquire(self) -> None`")
+
+
+def _listeners(hooks: Iterable[Callable[[Event], object]]) -> tuple[Callable[[Event], object], ...]:
+    listeners = tuple(hooks) if isinstance(hooks, Iterable) else ()
+    if not isinstance(hooks, Iterable) or not all(map(callable, listeners)):
+        raise ConfigurationError("hooks must be a list of functions of one event")
+    if any(map(asyncio.iscoroutinefunction, listeners)):
+        raise ConfigurationError("hooks must be plain functions, not async ones: nobody would await them")
+    return listeners

@@ -65,7 +65,7 @@ MUTATIONS = [
     Mutation(
         "a decoded body has a limit",
         "transport/responses.py",
-        "if len(whole) > MAX_BODY:",
+        "if size > MAX_BODY:",
         "if False:",
         ("a zip bomb",),
         ("find",),
@@ -81,8 +81,8 @@ MUTATIONS = [
     Mutation(
         "what another try may help is tried again",
         "transport/retry.py",
-        "retry_state.attempt_number >= self._policy.attempts",
-        "retry_state.attempt_number >= 1",
+        "state.attempt_number >= policy.attempts",
+        "state.attempt_number >= 1",
         ("500",),
         ("list", "block"),
     ),
@@ -105,8 +105,8 @@ MUTATIONS = [
     Mutation(
         "the key is taken out of what the service says",
         "transport/secrets.py",
-        "return text.replace(str(self._last), HIDDEN) if self._last else text",
-        "return text",
+        "body = body.replace(plain, HIDDEN.encode())",
+        "pass",
         ("an echo of the key",),
         ("list", "block"),
     ),

@@ -13,7 +13,7 @@ from loopback import LoopbackServer
 
 from walead_async.config import RateLimiter, RetryPolicy, Timeouts
 from walead_async.events import Event
-from walead_async.transport.client import Transport
+from walead_async.transport.client import Client
 
 #: Retries at once, so that no test waits.
 QUICK = RetryPolicy(wait_initial=0.0, deadline=20.0)
@@ -83,11 +83,13 @@ class Connect(Protocol):
         self,
         url: str,
         *,
+        key: str | Callable[[], str] = ...,
         retry: RetryPolicy = QUICK,
         timeouts: Timeouts = ...,
         concurrency: int = 8,
         limiter: RateLimiter | None = None,
         hooks: tuple[Callable[[Event], object], ...] = (),
         http: aiohttp.ClientSession | None = None,
+        proxy: str | None = None,
         ssl: tls.SSLContext | None = None,
-    ) -> Transport: ...
+    ) -> Client: ...

@@ -1,4 +1,4 @@
-"""A scripted server, and a transport that talks to it."""
+"""A scripted server, and a client that talks to it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from scripted import QUICK, Connect, Script, ScriptedServer, Serve
 
 from walead_async.config import RateLimiter, RetryPolicy, Timeouts
 from walead_async.events import Event
-from walead_async.transport.client import Connection, Transport
+from walead_async.transport.client import Client
 from walead_async.transport.http import Http
-from walead_async.transport.limiter import Gate
+from walead_async.transport.limiter import Limiter
 from walead_async.transport.secrets import KeySource
 
 KEY = "wk_secret_123"
@@ -33,31 +33,33 @@ async def serve() -> AsyncIterator[Serve]:
 
 @pytest.fixture
 async def connect() -> AsyncIterator[Connect]:
-    """Open a transport: `transport = connect(server.url)`."""
-    opened: list[Connection] = []
+    """Open a client: `client = connect(server.url)`."""
+    opened: list[Client] = []
 
     def open_one(
         url: str,
         *,
+        key: str | Callable[[], str] = KEY,
         retry: RetryPolicy = QUICK,
         timeouts: Timeouts = Timeouts(connect=2.0, read=2.0, total=5.0),
         concurrency: int = 8,
         limiter: RateLimiter | None = None,
         hooks: tuple[Callable[[Event], object], ...] = (),
         http: aiohttp.ClientSession | None = None,
+        proxy: str | None = None,
         ssl: tls.SSLContext | None = None,
-    ) -> Transport:
-        connection = Connection(
-            Http(url, key_header="x-api-key", borrowed=http, ssl=ssl),
-            KeySource(KEY, service="WaLead"),
-            Gate(concurrency, limiter),
-            concurrency=concurrency,
+    ) -> Client:
+        client = Client(
+            Http(url, key_header="x-api-key", borrowed=http, proxy=proxy, ssl=ssl),
+            KeySource(key, service="WaLead"),
+            Limiter(concurrency, limiter),
             policy=retry,
+            timeouts=timeouts,
             hooks=hooks,
         )
-        opened.append(connection)
-        return Transport(connection, retry, timeouts)
+        opened.append(client)
+        return client
 
     yield open_one
-    for connection in opened:
-        await connection.close()
+    for client in opened:
+        await client.close()

@@ -12,7 +12,7 @@ import attrs
 import pytest
 from scripted import Connect, Serve, answer, answers
 
-from walead_async.config import RetryPolicy, Timeouts
+from walead_async.config import RetryPolicy
 from walead_async.errors import (
     APIError,
     AuthenticationError,
@@ -30,11 +30,7 @@ from walead_async.errors import (
     WaleadError,
 )
 from walead_async.events import LimitWaited, RequestSent, ResponseReceived, RetryScheduled
-from walead_async.transport.client import Connection, Transport
-from walead_async.transport.http import Http
-from walead_async.transport.limiter import Gate
 from walead_async.transport.messages import Request
-from walead_async.transport.secrets import KeySource
 
 GET = Request("GET", "/v1/blocked-leads")
 BLOCK = Request("POST", "/v1/blocked-leads", body=b"{}")
@@ -147,43 +143,34 @@ async def test_a_pause_until_a_date_goes_by_the_clock_of_the_service(serve: Serv
 
 async def test_a_spent_budget_ends_retries_but_not_first_attempts(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(failing(500)))
-    transport = connect(server.url, retry=attrs.evolve(QUICK, budget_burst=10, budget_ratio=0.2))
+    client = connect(server.url, retry=attrs.evolve(QUICK, budget_burst=10, budget_ratio=0.2))
     for _ in range(100):
         with pytest.raises(ServerError):
-            await transport.send(GET, lane=object())
+            await client.send(GET, lane=object())
     # 10 tokens at the start, then one for every five requests, however often each is sent
     assert 100 + 10 <= len(server.seen) <= 100 * 1.2 + 10
 
 
 async def test_other_patience_shares_the_budget_and_the_connections(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(failing(500)))
-    transport = connect(server.url, retry=attrs.evolve(QUICK, budget_burst=4, budget_ratio=0))
+    client = connect(server.url, retry=attrs.evolve(QUICK, budget_burst=4, budget_ratio=0))
     with pytest.raises(ServerError):
-        await transport.send(GET, lane=object())
-    other = transport.with_patience(attrs.evolve(QUICK, budget_burst=50), None)
+        await client.send(GET, lane=object())
+    other = client.with_patience(attrs.evolve(QUICK, budget_burst=50), None)
     with pytest.raises(ServerError):
         await other.send(GET, lane=object())
     assert len(server.seen) == 6
     assert server.connections == 1
 
 
-async def test_a_rotated_key_is_taken_up_at_the_next_request(serve: Serve) -> None:
+async def test_a_rotated_key_is_taken_up_at_the_next_request(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(answer()))
     keys = iter(["first", "second"])
-    connection = Connection(
-        Http(server.url, key_header="x-api-key"),
-        KeySource(lambda: next(keys), service="WaLead"),
-        Gate(1),
-        concurrency=1,
-        policy=QUICK,
-        hooks=(),
-    )
-    transport = Transport(connection, QUICK, Timeouts())
-    await transport.send(GET, lane=object())
-    await transport.send(GET, lane=object())
+    client = connect(server.url, key=lambda: next(keys))
+    await client.send(GET, lane=object())
+    await client.send(GET, lane=object())
     with pytest.raises(ConfigurationError, match="raised StopIteration"):
-        await transport.send(GET, lane=object())
-    await connection.close()
+        await client.send(GET, lane=object())
     assert [seen.headers["x-api-key"] for seen in server.seen] == ["first", "second"]
 
 
@@ -223,10 +210,10 @@ async def test_a_single_call_that_gets_no_turn_ends_at_its_deadline(serve: Serve
         await asyncio.Event().wait()
 
     server = await serve(never)
-    transport = connect(server.url, concurrency=1)
-    slow = asyncio.create_task(transport.send(GET, lane=object()))
+    client = connect(server.url, concurrency=1)
+    slow = asyncio.create_task(client.send(GET, lane=object()))
     await server.arrived.wait()
-    handler = transport.with_patience(RetryPolicy(deadline=0.05), None)
+    handler = client.with_patience(RetryPolicy(deadline=0.05), None)
     with pytest.raises(DeadlineExceededError, match="before the request went out") as caught:
         await handler.send(UNBLOCK, lane=object())
     assert caught.value.maybe_applied is False
@@ -247,10 +234,10 @@ async def test_a_patient_call_has_its_deadline_from_its_turn_on(serve: Serve, co
 
     told: list[object] = []
     server = await serve(waits_once)
-    transport = connect(server.url, concurrency=1, hooks=(told.append,))
-    first = asyncio.create_task(transport.send(GET, lane=object()))
+    client = connect(server.url, concurrency=1, hooks=(told.append,))
+    first = asyncio.create_task(client.send(GET, lane=object()))
     await server.arrived.wait()
-    patient = transport.with_patience(RetryPolicy(deadline=0.05), None)
+    patient = client.with_patience(RetryPolicy(deadline=0.05), None)
     second = asyncio.create_task(patient.send(GET, lane=object(), patient=True))
     await asyncio.wait([second], timeout=0.2)
     assert not second.done()
@@ -261,11 +248,11 @@ async def test_a_patient_call_has_its_deadline_from_its_turn_on(serve: Serve, co
 
 async def test_a_closed_session_is_named_before_anything_is_sent(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(answer()))
-    transport = connect(server.url)
-    await transport.connection.close()
-    await transport.connection.close()
+    client = connect(server.url)
+    await client.close()
+    await client.close()
     with pytest.raises(SessionClosedError, match="open a new one"):
-        await transport.send(GET, lane=object())
+        await client.send(GET, lane=object())
     assert server.seen == []
 
 
@@ -274,10 +261,10 @@ async def test_closing_ends_the_calls_under_way_and_those_that_wait(serve: Serve
         await asyncio.Event().wait()
 
     server = await serve(never)
-    transport = connect(server.url, concurrency=1)
-    calls = [asyncio.create_task(transport.send(UNBLOCK, lane=object())) for _ in range(3)]
+    client = connect(server.url, concurrency=1)
+    calls = [asyncio.create_task(client.send(UNBLOCK, lane=object())) for _ in range(3)]
     await server.arrived.wait()
-    await transport.connection.close()
+    await client.close()
     ends = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(end) for end in ends] == [SessionClosedError] * 3
     assert [end.maybe_applied for end in ends if isinstance(end, WaleadError)] == [True, False, False]
@@ -285,13 +272,13 @@ async def test_closing_ends_the_calls_under_way_and_those_that_wait(serve: Serve
 
 async def test_another_event_loop_is_refused(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(answer()))
-    transport = connect(server.url)
-    await transport.send(GET, lane=object())
+    client = connect(server.url)
+    await client.send(GET, lane=object())
     raised: list[BaseException] = []
 
     def elsewhere() -> None:
         try:
-            asyncio.run(transport.send(GET, lane=object()))
+            asyncio.run(client.send(GET, lane=object()))
         except SessionClosedError as error:
             raised.append(error)
 
@@ -307,8 +294,8 @@ async def test_2000_callers_at_once_all_end(serve: Serve, connect: Connect) -> N
         await writer.drain()
 
     server = await serve(fails_a_tenth)
-    transport = connect(server.url, retry=attrs.evolve(QUICK, deadline=55))
-    ends = await asyncio.gather(*(transport.send(GET, lane=object()) for _ in range(2000)), return_exceptions=True)
+    client = connect(server.url, retry=attrs.evolve(QUICK, deadline=55))
+    ends = await asyncio.gather(*(client.send(GET, lane=object()) for _ in range(2000)), return_exceptions=True)
     assert {type(end).__name__ for end in ends} <= {"Response", "ServerError"}
     assert sum(not isinstance(end, BaseException) for end in ends) > 1900
     assert server.connections <= 8
@@ -322,13 +309,13 @@ async def test_a_cancelled_call_gives_its_turn_back(serve: Serve, connect: Conne
         await writer.drain()
 
     server = await serve(hangs_first)
-    transport = connect(server.url, concurrency=1)
-    first = asyncio.create_task(transport.send(GET, lane=object()))
+    client = connect(server.url, concurrency=1)
+    first = asyncio.create_task(client.send(GET, lane=object()))
     await server.arrived.wait()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    assert (await transport.send(GET, lane=object())).status == 200
+    assert (await client.send(GET, lane=object())).status == 200
 
 
 async def test_the_connection_that_broke_is_named_after_the_retries(connect: Connect) -> None:
@@ -336,9 +323,8 @@ async def test_the_connection_that_broke_is_named_after_the_retries(connect: Con
         await connect("http://127.0.0.1:9").send(GET, lane=object())
 
 
-async def test_a_key_that_the_answer_to_a_change_echoes_is_hidden(serve: Serve, connect: Connect) -> None:
-    echo = b'{"success": false, "message": "bad key wk_secret_123"}'
-    server = await serve(answers(answer(echo)))
-    response = await connect(server.url).send(BLOCK, lane=object())
+@pytest.mark.parametrize("request_", [GET, BLOCK], ids=["read", "block"])
+async def test_a_key_that_an_answer_echoes_is_hidden(serve: Serve, connect: Connect, request_: Request) -> None:
+    server = await serve(answers(answer(b'{"success": false, "message": "bad key wk_secret_123"}')))
+    response = await connect(server.url).send(request_, lane=object())
     assert response.body == b'{"success": false, "message": "bad key ***"}'
-    assert (await connect(server.url).send(GET, lane=object())).body == echo

@@ -26,7 +26,6 @@ from walead_async.errors import (
 )
 from walead_async.transport.http import Http
 from walead_async.transport.messages import Request
-from walead_async.transport.secrets import SecretText
 
 KEY = "wk_secret_123"
 ECHO = b'{"message": "bad key wk_secret_123"}'
@@ -136,10 +135,10 @@ async def test_a_dropped_keep_alive_connection_is_not_used_for_a_second_delete(s
             await reset(writer)
 
     server = await serve(answers_once_then_hangs_up)
-    transport = connect(server.url)
-    await transport.send(GET, lane=object())
+    client = connect(server.url)
+    await client.send(GET, lane=object())
     with pytest.raises(ConnectionFailedError) as caught:
-        await transport.send(DELETE, lane=object())
+        await client.send(DELETE, lane=object())
     assert caught.value.maybe_applied is True
     assert [seen.method for seen in server.seen] == ["GET", "DELETE"]
 
@@ -285,11 +284,11 @@ async def test_a_borrowed_session_lends_its_connections_and_nothing_else(serve: 
         timeout=aiohttp.ClientTimeout(total=0.000001),
         raise_for_status=True,
     ) as http:
-        transport = connect(server.url, http=http)
-        await transport.send(GET, lane=object())
+        client = connect(server.url, http=http)
+        await client.send(GET, lane=object())
         with pytest.raises(APIError):
-            await transport.send(GET, lane=object())
-        await transport.connection.close()
+            await client.send(GET, lane=object())
+        await client.close()
         assert http.closed is False
         assert [cookie.key for cookie in http.cookie_jar] == ["mine"]
     assert not {"authorization", "cookie"} & set(server.seen[0].headers)
@@ -300,10 +299,10 @@ async def test_a_borrowed_session_lends_its_connections_and_nothing_else(serve: 
 async def test_a_borrowed_session_that_is_closed_is_named(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(answer()))
     async with aiohttp.ClientSession() as http:
-        transport = connect(server.url, http=http)
-        await transport.send(GET, lane=object())
+        client = connect(server.url, http=http)
+        await client.send(GET, lane=object())
     with pytest.raises(SessionClosedError, match="lend an open one"):
-        await transport.send(GET, lane=object())
+        await client.send(GET, lane=object())
 
 
 @pytest.mark.parametrize("proxy", ["nonsense", "ftp://proxy.example", "http://", 7])
@@ -317,13 +316,11 @@ def test_a_proxy_is_refused_where_it_would_see_the_key() -> None:
         Http("http://127.0.0.1:8080", key_header="x-api-key", proxy="http://user:secret@127.0.0.1:3128")
 
 
-async def test_a_proxy_that_refuses_sends_nothing_and_its_password_is_not_shown(serve: Serve) -> None:
+async def test_a_proxy_that_refuses_sends_nothing_and_its_password_is_not_shown(serve: Serve, connect: Connect) -> None:
     proxy = await serve(answers(answer(b"", status="407 Proxy Authentication Required")))
-    client = Http("https://api.walead.example", key_header="x-api-key", proxy=proxy.url.replace("//", "//user:hush@"))
-    now = asyncio.get_running_loop().time()
+    client = connect("https://api.walead.example", retry=ONCE, proxy=proxy.url.replace("//", "//user:hush@"))
     with pytest.raises(ConnectionFailedError, match="the proxy refused") as caught:
-        await client.exchange(GET, SecretText(KEY), Timeouts(), now + 5.0, now)
-    await client.close()
+        await client.send(GET, lane=object())
     assert caught.value.maybe_applied is False
     assert "hush" not in str(caught.value)
     assert proxy.seen[0].method == "CONNECT"

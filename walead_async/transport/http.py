@@ -6,6 +6,7 @@ import asyncio
 import math
 import os
 import ssl as tls
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -26,19 +27,23 @@ from walead_async.errors import (
 from walead_async.transport.responses import MAX_BODY, UntrustedServerError, decoded, too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from walead_async.config import Timeouts
     from walead_async.transport.messages import Request
     from walead_async.transport.secrets import SecretText
 
-__all__ = ["Http", "Reply", "Watch", "checked_proxy", "trusting"]
+__all__ = ["Http", "Reply"]
 
 JSON = "application/json"
+#: The longest header that is read, in bytes.
+LONGEST_HEADER = 64 * 1024
 #: How many URLs without a query are kept: a session has few paths, but one a campaign.
 URLS_KEPT = 1024
-#: How many limits for connecting are kept: one for each patience, and more only where deadlines cut it short.
-TIMEOUTS_KEPT = 64
+#: How many idle connections of a pool may have sent something unasked, one after the other, before a call gives up.
+MOST_STALE = 20
+#: How long closing waits for the attempts under way to end, in seconds: only a resolver of the caller's can delay it.
+CANCEL_GRACE = 1.0
 
 
 class Reply(NamedTuple):
@@ -47,23 +52,6 @@ class Reply(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
-
-
-class _BrokenConnectionError(aiohttp.ClientError):
-    """Stands in for the errors after which aiohttp would send a GET or a DELETE again by itself."""
-
-
-async def _never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """A client middleware: hide a broken connection from aiohttp's own re-sending, which asks nobody."""
-    try:
-        return await handler(request)
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _BrokenConnectionError(_reason(error)) from None
-
-
-_NEVER_RESEND = (_never_resend,)
 
 
 class Http:
@@ -84,20 +72,31 @@ class Http:
         parts = urlsplit(base_url)
         self._scheme, self._authority, self._prefix = parts.scheme, parts.netloc, parts.path
         self._host = parts.hostname or ""
-        self._proxy = checked_proxy(proxy, scheme=parts.scheme)
+        self._proxy = None if proxy is None else checked_proxy(proxy, scheme=parts.scheme)
         # What aiohttp takes for granted costs time if it is said with every request.
-        self._route: dict[str, Any] = {"proxy": self._proxy} if self._proxy else {}
+        self._options: dict[str, Any] = {"proxy": self._proxy} if self._proxy else {}
         if ssl is not None:
-            self._route["ssl"] = trusting(ssl)
+            self._options["ssl"] = trusting(ssl)
         self._borrowed = borrowed
         # As aiohttp's own names of headers are: prepared for comparison without case.
         self._key_header = istr(key_header)
-        self._urls: dict[str, URL] = {}
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
-        self._watch = Watch()
-        self._agent = _agent()
-        self._client: aiohttp.ClientSession | None = None
         self._key: SecretText | None = None
+        self._urls: dict[str, URL] = {}
+        self._limits = TaskTimeouts()
+        self._client: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.closed = False
+
+    def usable(self) -> asyncio.AbstractEventLoop:
+        """The running loop. Raises `SessionClosedError` if the session is closed, or belongs to another loop."""
+        if self.closed:
+            raise SessionClosedError("this session is closed: open a new one")
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._loop is not None:
+                raise SessionClosedError("this session belongs to another event loop: open one in each loop")
+            self._loop = loop
+        return loop
 
     async def exchange(
         self, request: Request, key: SecretText, timeouts: Timeouts, deadline: float, now: float
@@ -112,72 +111,92 @@ class Http:
             client = self._open()
         if key is not self._key:
             self._hold(client, key)
-        total = deadline - now
+        connect = min(timeouts.connect, deadline - now)
+        until = min(deadline, now + timeouts.total)
         failure: WaleadError | None = None
         response: aiohttp.ClientResponse | None = None
+        stale = 0
         task = asyncio.current_task()
         assert task is not None, "requests are sent from tasks"
         cancelling = task.cancelling()
-        until = min(deadline, now + timeouts.total)
-        self._watch.begin(task, min(now + timeouts.read, until))
+        self._limits.begin(task, min(now + timeouts.read, until))
         try:
-            response = await client.request(
-                request.method,
-                self._url(request),
-                data=request.body,
-                headers=self._headers(request, key) if request.body or self._proxy else None,
-                allow_redirects=False,
-                timeout=self._timeout(min(timeouts.connect, total)),
-                # aiohttp sends a POST once only
-                middlewares=None if request.method == "POST" else _NEVER_RESEND,
-                **self._route,
-            )
-            content = response.content
-            # A small answer is here as a whole already.
-            body = content.read_nowait() if content.is_eof() else await self._read(response, timeouts.read, until)
-            encoding = response.headers.get(hdrs.CONTENT_ENCODING, "identity")
-            if encoding and encoding.lower() != "identity" and body:
-                body = decoded(body, encoding)
-            return Reply(response.status, response.headers, body)
+            while response is None:
+                try:
+                    response = await client.request(
+                        request.method,
+                        self._url(request),
+                        data=request.body,
+                        headers=self._headers(request, key) if request.body or self._proxy else None,
+                        allow_redirects=False,
+                        timeout=_to_connect(connect),
+                        # aiohttp sends a POST once only
+                        middlewares=None if request.method == "POST" else _NEVER_RESEND,
+                        **self._options,
+                    )
+                except _UnaskedAnswerError:
+                    stale += 1
+                    if stale > MOST_STALE:
+                        raise
+            return await self._reply(response, timeouts.read, until)
         except asyncio.CancelledError:
-            if not self._watch.ended_it(task, cancelling):
+            if not self._limits.ended_it(task, cancelling):
                 raise
-            failure = self._silent(timeouts, total)
+            failure = _too_slow(self._host, timeouts, until - now)
         except WaleadError as error:
             failure = error
-        except (aiohttp.ClientError, HttpProcessingError, OSError, RuntimeError, ValueError) as error:
-            failure = self._translated(error, timeouts, total, answered=response is not None)
+        except Exception as error:
+            failure = self._failure(error, timeouts, connect, until - now, answered=response is not None)
         finally:
-            self._watch.end(task)
+            self._limits.end(task)
             if response is not None and response.connection is not None:
-                response.release()
-        # Raised here, not in the handler: aiohttp's error holds the request's headers, so it must not be the context.
-        raise failure
+                response.close()
+        # Raised here and without the frames below: aiohttp's errors hold the request's headers, the frames the answer.
+        response = None
+        raise failure.with_traceback(None)
+
+    async def _reply(self, response: aiohttp.ClientResponse, silence: float, until: float) -> Reply:
+        """The whole answer, read before `until`. Raises as `exchange`."""
+        content = response.content
+        # A small answer is here as a whole already.
+        body = content.read_nowait() if content.is_eof() else await self._read(response, silence, until)
+        headers = response.headers
+        return Reply(response.status, headers, decoded(body, headers.get(hdrs.CONTENT_ENCODING, "")))
 
     async def _read(self, response: aiohttp.ClientResponse, silence: float, until: float) -> bytes:
-        """The whole body before `until`, unless it is larger than `MAX_BODY`. Raises `UnexpectedResponseError`."""
-        if (response.content_length or 0) <= MAX_BODY:
-            content = response.content
-            chunks: list[bytes] = []
-            size = 0
-            self._watch.heard(silence, until)
-            while chunk := await content.readany():
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > MAX_BODY:
-                    break
-                self._watch.heard(silence, until)
-            else:
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-            # An error lives long, and its traceback would keep these.
-            chunks.clear()
-            del chunk
-        response.close()
-        raise too_large()
+        """The body as it came, unless it is larger than `MAX_BODY`. Raises `UnexpectedResponseError`."""
+        if (response.content_length or 0) > MAX_BODY:
+            raise too_large()
+        chunks: list[bytes] = []
+        size = 0
+        self._limits.extend(silence, until)
+        while chunk := await response.content.readany():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise too_large()
+            self._limits.extend(silence, until)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    async def close(self) -> None:
-        """Close what was opened here; a borrowed session stays as it is."""
-        self._watch.close()
+    async def close(self, first: Callable[[], None]) -> None:
+        """Call `first`, end the attempts under way and close what was opened here; a borrowed session stays as it is.
+
+        All this happens in the session's own loop, also if another thread's loop asks for it. If the session's loop
+        does not run any more, nothing is under way.
+        """
+        self.closed = True
+        loop = self._loop
+        if loop is None or loop is asyncio.get_running_loop():
+            await self._close(first)
+        elif loop.is_running():
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._close(first), loop))
+        elif loop.is_closed() and self._client is not None:
+            await self._client.close()
+
+    async def _close(self, first: Callable[[], None]) -> None:
+        first()
+        # The attempts abort their connections themselves: aiohttp would wait for what they still have to send.
+        await self._limits.close()
         if self._client is not None:
             await self._client.close()
 
@@ -187,25 +206,27 @@ class Http:
         The borrowed session's default headers, cookies, time-outs, traces and middlewares stay out of our requests,
         and our answers' cookies stay out of it.
         """
-        if self._borrowed is not None and (self._borrowed.closed or self._borrowed.connector is None):
+        borrowed = self._borrowed
+        if borrowed is not None and (borrowed.closed or borrowed.connector is None):
             raise SessionClosedError("the http session that was lent to this session is closed: lend an open one")
-        connector = self._borrowed.connector if self._borrowed is not None else aiohttp.TCPConnector(limit=0)
         self._key = None
         self._client = aiohttp.ClientSession(
-            connector=connector,
-            connector_owner=self._borrowed is None,
+            connector=aiohttp.TCPConnector(limit=0) if borrowed is None else borrowed.connector,
+            connector_owner=borrowed is None,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={
-                hdrs.ACCEPT: JSON,
-                hdrs.ACCEPT_ENCODING: "identity",
-                hdrs.USER_AGENT: self._agent,
-            },
+            headers={hdrs.ACCEPT: JSON, hdrs.ACCEPT_ENCODING: "identity", hdrs.USER_AGENT: _user_agent()},
             auto_decompress=False,
+            max_line_size=LONGEST_HEADER,
+            max_field_size=LONGEST_HEADER,
+            request_class=_Request,
+            response_class=_Response,
         )
+        # What instruments aiohttp for the whole process would write down whom we search for.
+        self._client.trace_configs.clear()
         return self._client
 
     def _hold(self, client: aiohttp.ClientSession, key: SecretText) -> None:
-        """Let the client send this key with every request, unless there is a proxy: it is shown those headers too."""
+        """Put the key into the client's default headers, but not with a proxy: aiohttp repeats those in CONNECT."""
         # to give it with each request costs a sixtieth of that
         self._key = key
         if not self._proxy:
@@ -220,66 +241,68 @@ class Http:
 
     def _url(self, request: Request) -> URL:
         if request.query:
-            return self._build(request.path, request.query)
+            return self._built(request.path, request.query)
         url = self._urls.get(request.path)
         if url is None:
             if len(self._urls) >= URLS_KEPT:
                 self._urls.clear()
-            url = self._urls[request.path] = self._build(request.path, "")
+            url = self._urls[request.path] = self._built(request.path, "")
         return url
 
-    def _build(self, path: str, query: str) -> URL:
+    def _built(self, path: str, query: str) -> URL:
         return URL.build(
             scheme=self._scheme, authority=self._authority, path=self._prefix + path, query_string=query, encoded=True
         )
 
-    def _timeout(self, connect: float) -> aiohttp.ClientTimeout:
-        """Only what aiohttp alone can limit: how long a connection takes to open. The watch does the rest."""
-        known = self._timeouts.get(connect)
-        if known is None:
-            known = aiohttp.ClientTimeout(total=None, connect=connect)
-            if len(self._timeouts) < TIMEOUTS_KEPT:
-                self._timeouts[connect] = known
-        return known
-
-    def _silent(self, timeouts: Timeouts, total: float) -> WaleadError:
-        limit = f"{timeouts.read:g} s of silence or {min(total, timeouts.total):g} s in all"
-        return _after_sending(DeadlineExceededError(f"no whole answer from {self._host} within {limit}"))
-
-    def _translated(self, error: Exception, timeouts: Timeouts, total: float, *, answered: bool) -> WaleadError:
-        """Our error for one of aiohttp's, in our own words: theirs may hold the query, the headers or a password."""
-        where = self._host
-        if isinstance(error, aiohttp.ConnectionTimeoutError):
-            return DeadlineExceededError(f"no connection to {where} within {min(timeouts.connect, total):g} s")
-        if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            return UntrustedServerError(
-                f"the TLS certificate of {where} was not accepted ({_reason(error)}); "
-                "a private certificate authority is named with ssl="
-            )
-        if isinstance(error, aiohttp.ClientSSLError):
-            return ConnectionFailedError(f"no TLS connection to {where}: is this its https address? ({_reason(error)})")
-        if isinstance(error, aiohttp.ClientProxyConnectionError):
-            return ConnectionFailedError(f"no connection to the proxy ({_reason(error)})")
-        if isinstance(error, aiohttp.ClientHttpProxyError):
-            return ConnectionFailedError(f"the proxy refused to connect to {where} with {error.status}")
-        if isinstance(error, aiohttp.ClientConnectorDNSError):
-            return ConnectionFailedError(f"the host name {where} cannot be resolved ({_reason(error)})")
-        if isinstance(error, aiohttp.ClientConnectorError):
-            return ConnectionFailedError(f"no connection to {where} ({_reason(error)})")
-        if isinstance(error, RuntimeError) or str(error) == "Connector is closed.":
-            return SessionClosedError("the connections of this session were closed while it was in use: open a new one")
-        if isinstance(error, TimeoutError):
-            return self._silent(timeouts, total)
-        if isinstance(error, (aiohttp.ClientResponseError, HttpProcessingError)) and not answered:
-            return _after_sending(UnexpectedResponseError(f"{where} answered with something that is not HTTP"))
-        if answered:
-            return _after_sending(ConnectionFailedError(f"the answer of {where} broke off ({_reason(error)})"))
-        return _after_sending(ConnectionFailedError(f"the connection to {where} broke ({_reason(error)})"))
+    def _failure(
+        self, error: Exception, timeouts: Timeouts, connect: float, total: float, *, answered: bool
+    ) -> WaleadError:
+        """Our error for whatever an attempt raised, in our own words: others hold the query, headers or a password."""
+        where, why = self._host, _reason(error)
+        match error:
+            case aiohttp.ConnectionTimeoutError():
+                return DeadlineExceededError(f"no connection to {where} within {connect:g} s")
+            case aiohttp.ClientConnectorCertificateError():
+                return UntrustedServerError(
+                    f"the TLS certificate of {where} was not accepted ({why}); "
+                    "a private certificate authority is named with ssl="
+                )
+            case aiohttp.ClientSSLError():
+                return ConnectionFailedError(f"no TLS connection to {where}: is this its https address? ({why})")
+            case aiohttp.ClientProxyConnectionError():
+                return ConnectionFailedError(f"no connection to the proxy ({why})")
+            case aiohttp.ClientHttpProxyError():
+                return ConnectionFailedError(f"the proxy refused to connect to {where} with {error.status}")
+            case aiohttp.ClientConnectorDNSError():
+                return ConnectionFailedError(f"the host name {where} cannot be resolved ({why})")
+            case aiohttp.ClientConnectorError():
+                return ConnectionFailedError(f"no connection to {where} ({why})")
+            case _UnaskedAnswerError():
+                return ConnectionFailedError(f"{where} sends answers that nobody asked for")
+            case _ if self._client is None or self._client.closed:
+                closed = SessionClosedError("the connections of this session were closed in use: open a new one")
+                # these two are raised before anything is sent
+                closed.maybe_applied = not isinstance(error, RuntimeError) and str(error) != "Connector is closed."
+                return closed
+            case TimeoutError():
+                return _too_slow(where, timeouts, total)
+            case aiohttp.ClientResponseError() | HttpProcessingError() if not answered:
+                failure: WaleadError = UnexpectedResponseError(f"{where} answered with something that is not HTTP")
+            case _ if answered:
+                failure = ConnectionFailedError(f"the answer of {where} broke off ({why})")
+            case _:
+                failure = ConnectionFailedError(f"the connection to {where} broke ({why})")
+        return _after_sending(failure)
 
 
 def _after_sending(error: WaleadError) -> WaleadError:
     error.maybe_applied = True
     return error
+
+
+def _too_slow(where: str, timeouts: Timeouts, total: float) -> WaleadError:
+    limit = f"{timeouts.read:g} s of silence or {total:g} s in all"
+    return _after_sending(DeadlineExceededError(f"no whole answer from {where} within {limit}"))
 
 
 def _reason(error: BaseException) -> str:
@@ -291,45 +314,94 @@ def _reason(error: BaseException) -> str:
     return text if isinstance(text, str) and text else type(inner).__name__
 
 
-def _agent() -> str:
-    """The user agent."""
+@lru_cache(64)
+def _to_connect(seconds: float) -> aiohttp.ClientTimeout:
+    """Only what aiohttp alone can limit: how long a connection takes to open. `TaskTimeouts` does the rest."""
+    return aiohttp.ClientTimeout(total=None, connect=seconds)
+
+
+def _user_agent() -> str:
     from importlib.metadata import version  # a fifth of what this package would add to an import
 
     return f"walead_async/{version('walead_async')}"
 
 
-class Watch:
-    """Interrupts the tasks that go on for too long: each meets a CancelledError where it waits.
+class _BrokenConnectionError(aiohttp.ClientError):
+    """Stands in for the errors after which aiohttp would send a GET or a DELETE again by itself."""
+
+
+class _UnaskedAnswerError(aiohttp.ClientError):
+    """A kept connection has something to read before anything was asked. Nothing was sent over it."""
+
+
+async def _never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """A client middleware: hide a broken connection from aiohttp's own re-sending, which asks nobody."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _BrokenConnectionError(_reason(error)) from None
+
+
+_NEVER_RESEND = (_never_resend,)
+
+
+class _Request(aiohttp.ClientRequest):
+    """Refuses a kept connection on which an answer came that nobody asked for: it would be taken for ours."""
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        if conn.protocol is not None and conn.protocol.should_close:
+            raise _UnaskedAnswerError
+        return await super().send(conn)
+
+
+class _Response(aiohttp.ClientResponse):
+    """Aborts its connection where aiohttp closes it: a close waits for as long as the peer does not read."""
+
+    def close(self) -> None:
+        connection = self.connection
+        if connection is not None and connection.transport is not None:
+            connection.transport.abort()
+        super().close()
+
+
+class TaskTimeouts:
+    """Cancels tasks whose attempt takes too long, with one timer for all: `asyncio.timeout` costs 4 microseconds each.
 
     Times are those of the loop's clock. A task has one limit at a time.
     """
 
-    __slots__ = ("_due", "_expired", "_next", "_timer")
+    __slots__ = ("_all_ended", "_due", "_expired", "_next", "_timer")
 
     def __init__(self) -> None:
         self._due: dict[asyncio.Task[object], float] = {}
         self._expired: set[asyncio.Task[object]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._next = math.inf
+        self._all_ended: asyncio.Event | None = None
 
     def begin(self, task: asyncio.Task[object], due: float) -> None:
-        """Interrupt this task when `due`, unless its attempt has ended, or something was heard, before."""
+        """Cancel this task when `due`, unless its attempt has ended, or was given more time, before."""
         self._due[task] = due
         if due < self._next:
             self._set_timer(due)
 
-    def heard(self, silence: float, until: float) -> None:
-        """Something arrived for the current task: it has `silence` seconds more, but no longer than `until`."""
+    def extend(self, silence: float, until: float) -> None:
+        """The current task has `silence` seconds more, but no longer than `until`."""
         task = asyncio.current_task()
-        if task in self._due:
+        if task in self._due and task not in self._expired:
             self._due[task] = min(asyncio.get_running_loop().time() + silence, until)
 
     def end(self, task: asyncio.Task[object]) -> None:
         """The attempt is over. The timer stays: with others under way it is needed, and soon there are others."""
-        self._due.pop(task, None)
+        del self._due[task]
+        self._expired.discard(task)
+        if self._all_ended and not self._due:
+            self._all_ended.set()
 
     def ended_it(self, task: asyncio.Task[object], cancelling: int) -> bool:
-        """Asked on a CancelledError: True if it came from this watch and from nobody else.
+        """True if this CancelledError is our time-out and no outside cancellation.
 
         `cancelling` is what `task.cancelling()` was at the beginning.
         """
@@ -338,14 +410,18 @@ class Watch:
         self._expired.discard(task)
         return task.uncancel() <= cancelling
 
-    def close(self) -> None:
-        """Interrupt every task that is watched, and watch no more."""
-        for task in list(self._due):
-            self._interrupt(task)
+    async def close(self) -> None:
+        """Cancel every attempt under way, and wait until they have ended."""
+        self._expire(math.inf)
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        self._next = math.inf
+        if self._due:
+            self._all_ended = asyncio.Event()
+            try:
+                async with asyncio.timeout(CANCEL_GRACE):
+                    await self._all_ended.wait()
+            except TimeoutError:
+                pass
 
     def _set_timer(self, when: float) -> None:
         if self._timer is not None:
@@ -356,22 +432,20 @@ class Watch:
     def _look(self) -> None:
         self._timer = None
         self._next = math.inf
-        now = asyncio.get_running_loop().time()
-        for task in [task for task, due in self._due.items() if due <= now]:
-            self._interrupt(task)
-        if self._due:
-            self._set_timer(min(self._due.values()))
+        self._expire(asyncio.get_running_loop().time())
+        running = [due for task, due in self._due.items() if task not in self._expired]
+        if running:
+            self._set_timer(min(running))
 
-    def _interrupt(self, task: asyncio.Task[object]) -> None:
-        del self._due[task]
-        self._expired.add(task)
-        task.cancel()
+    def _expire(self, now: float) -> None:
+        for task, due in self._due.items():
+            if due <= now and task not in self._expired:
+                self._expired.add(task)
+                task.cancel()
 
 
-def checked_proxy(proxy: str | None, *, scheme: str) -> URL | None:
+def checked_proxy(proxy: str, *, scheme: str) -> URL:
     """The URL of a proxy for a service of this scheme. Raises `ConfigurationError`."""
-    if proxy is None:
-        return None
     # The text may hold a password, so no message repeats it.
     try:
         url = URL(proxy) if isinstance(proxy, str) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -14,172 +13,130 @@ if TYPE_CHECKING:
 
     from walead_async.config import RateLimit, RateLimiter
 
-__all__ = ["Gate", "SpacedLimiter"]
+__all__ = ["Limiter", "SpacedLimiter"]
 
-#: The longest pause of the whole session, in seconds: after that one request tries whether the service is back.
+#: The longest pause of the whole session, in seconds: after that it is tried whether the service is back.
 LONGEST_PAUSE = 60.0
 
 
-class Gate:
-    """Lets requests through: at most `concurrency` at once, as often as `limiter` allows, lane by lane in turn.
+class Limiter:
+    """Lets requests through: at most `concurrency` at once, as often as `rate` allows, flow by flow in turn.
 
-    A lane stands for one run (a listing, a bulk call). Waiting lanes are served round robin, so that a run with
-    thousands of requests delays a single one by one turn. Answers with 429 or 503 halve the concurrency, successes
-    grow it back slowly, and a Retry-After pauses every lane. While there is a rate limit or a pause, one request at
-    a time stands at the front and waits for it, so that the turn is decided as late as possible.
+    A flow is one run (a listing, a bulk call). Waiting flows are served round robin, so that a run with thousands of
+    requests delays a single one by one turn. Answers with 429 or 503 halve the concurrency, successes grow it back
+    slowly, and a Retry-After pauses every flow. With a rate limit, one request at a time has its turn and asks for its
+    place, so that whose turn it is is decided as late as possible.
     """
 
-    __slots__ = (
-        "_active",
-        "_admitted",
-        "_closing",
-        "_cut_at",
-        "_front_taken",
-        "_lanes",
-        "_limiter",
-        "_maximum",
-        "_open",
-        "_room",
-        "_until",
-    )
+    __slots__ = ("_active", "_asking", "_cut_at", "_flows", "_limit", "_pause", "_rate", "admitted", "concurrency")
 
-    def __init__(self, concurrency: int, limiter: RateLimiter | None = None) -> None:
-        self._maximum = concurrency
-        # What the concurrency has adapted to: exactly, and as a whole number.
-        self._open = float(concurrency)
-        self._room = concurrency
-        self._limiter = limiter
-        self._closing = asyncio.Event()
-        self._lanes: dict[int, deque[asyncio.Future[bool]]] = {}
+    def __init__(self, concurrency: int, rate: RateLimiter | None = None) -> None:
+        self.concurrency = concurrency
+        #: How many requests were let through so far: to one that was just let through, its number.
+        self.admitted = 0
+        self._rate = rate
+        # What the concurrency has adapted to; a fraction of a request counts once it has grown to a whole one.
+        self._limit = float(concurrency)
+        self._flows: dict[int, deque[asyncio.Future[None]]] = {}
         self._active = 0
-        self._admitted = 0
         self._cut_at = 0
-        self._until = 0.0
-        self._front_taken = False
-
-    @property
-    def concurrency(self) -> int:
-        """How many requests may be under way at once, now."""
-        return self._room
+        self._pause: asyncio.TimerHandle | None = None
+        self._asking = False
 
     def try_enter(self) -> bool:
         """Enter at once if nobody waits and nothing limits; the way of nearly every request."""
-        if self._lanes or self._limiter or self._until or self._active >= self._room:
+        if self._flows or self._rate or self._pause or self._active + 1 > self._limit:
             return False
         self._active += 1
-        self._admitted += 1
+        self.admitted += 1
         return True
 
-    async def enter(self, lane: object) -> None:
+    async def enter(self, flow: object) -> None:
         """Wait for a turn. Whoever entered must `leave`.
 
-        Raises `SessionClosedError` if the gate closes meanwhile, `WaleadError` if the rate limiter fails.
+        Raises `SessionClosedError` if the session closes meanwhile, `WaleadError` if the rate limiter fails.
         """
-        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._lanes.setdefault(id(lane), deque()).append(turn)
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._flows.setdefault(id(flow), deque()).append(turn)
         self._serve()
         try:
-            at_the_front = await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._step_aside(at_the_front=turn.result())
-            else:
-                self._forget(lane, turn)
+            await turn
+            if self._rate:
+                await _asked(self._rate)
+        except BaseException:
+            if turn.done() and not turn.cancelled() and not turn.exception():
+                self._asking = False
+                self.leave()
             raise
-        if at_the_front:
-            await self._wait_at_the_front()
-        self._admitted += 1
+        self.admitted += 1
+        if self._rate:
+            self._asking = False
+            self._serve()
 
     def leave(self) -> None:
         """A request that entered is over."""
         self._active -= 1
-        if self._lanes:
+        if self._flows:
             self._serve()
 
-    @property
-    def ticket(self) -> int:
-        """The number of the request that entered last."""
-        return self._admitted
-
     def throttled(self, ticket: int, pause: float | None) -> None:
-        """A request was answered with 429 or 503: halve the concurrency, and pause every lane if the service asks.
+        """A request was answered with 429 or 503: halve the concurrency, and pause every flow if the service asks.
 
-        Requests that entered before the last cut do not cut again: they tell of the time before it.
+        `ticket` is what `admitted` was when the request was let through. Requests from before the last cut do not cut
+        again: they tell of the time before it.
         """
         if ticket > self._cut_at:
-            self._cut_at = self._admitted
-            self._adapt(max(1.0, self._open / 2))
+            self._cut_at = self.admitted
+            self._limit = max(1.0, self._limit / 2)
         if pause:
-            until = asyncio.get_running_loop().time() + min(pause, LONGEST_PAUSE)
-            self._until = max(self._until, until)
+            loop = asyncio.get_running_loop()
+            until = loop.time() + min(pause, LONGEST_PAUSE)
+            if self._pause is None or self._pause.when() < until:
+                self._end_pause()
+                self._pause = loop.call_at(until, self._resume)
 
     def succeeded(self) -> None:
         """A request was answered: after a cut, grow by about one for as many successes as are under way."""
-        if self._open < self._maximum:
-            self._adapt(min(float(self._maximum), self._open + 1 / self._open))
-
-    def _adapt(self, concurrency: float) -> None:
-        self._open = concurrency
-        self._room = int(concurrency)
+        if self._limit < self.concurrency:
+            self._limit = min(float(self.concurrency), self._limit + 1 / self._limit)
 
     def close(self) -> None:
         """End every wait for a turn with `SessionClosedError`."""
-        self._until = 0.0
-        self._closing.set()
-        for waiting in self._lanes.values():
+        self._end_pause()
+        for waiting in self._flows.values():
             for turn in waiting:
                 if not turn.done():
                     turn.set_exception(SessionClosedError("this session was closed before the request had its turn"))
-        self._lanes.clear()
+        self._flows.clear()
 
     def _serve(self) -> None:
-        """Give the next turns out: to the lanes in rotation, while there is room."""
-        while self._lanes and self._active < self._room and not self._front_taken:
-            lane, waiting = next(iter(self._lanes.items()))
-            del self._lanes[lane]
+        """Give the next turns out: to the flows in rotation, while there is room."""
+        while self._flows and self._active + 1 <= self._limit and not (self._pause or self._asking):
+            flow, waiting = next(iter(self._flows.items()))
+            del self._flows[flow]
             turn = waiting.popleft()
             if waiting:
-                self._lanes[lane] = waiting
-            if turn.done():
+                self._flows[flow] = waiting
+            if turn.done():  # its wait was cancelled
                 continue
             self._active += 1
-            self._front_taken = bool(self._limiter or self._until)
-            turn.set_result(self._front_taken)
+            self._asking = self._rate is not None
+            turn.set_result(None)
 
-    async def _wait_at_the_front(self) -> None:
-        try:
-            while self._until > asyncio.get_running_loop().time():
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout_at(self._until):
-                        await self._closing.wait()
-            self._until = 0.0
-            if self._limiter:
-                await _acquired(self._limiter)
-        except BaseException:
-            self._step_aside(at_the_front=True)
-            raise
-        self._front_taken = False
+    def _resume(self) -> None:
+        self._pause = None
         self._serve()
 
-    def _step_aside(self, *, at_the_front: bool) -> None:
-        """A turn that was given is not used: hand it on."""
-        if at_the_front:
-            self._front_taken = False
-        self._active -= 1
-        self._serve()
-
-    def _forget(self, lane: object, turn: asyncio.Future[bool]) -> None:
-        waiting = self._lanes.get(id(lane))
-        if waiting is not None and turn in waiting:
-            waiting.remove(turn)
-            if not waiting:
-                del self._lanes[id(lane)]
+    def _end_pause(self) -> None:
+        if self._pause:
+            self._pause.cancel()
+            self._pause = None
 
 
-async def _acquired(limiter: RateLimiter) -> None:
-    """Wait for a turn of the session's rate limiter. What it raises becomes an error of our tree: it is not ours."""
+async def _asked(rate: RateLimiter) -> None:
+    """Wait for a place at the session's rate limiter. What it raises becomes an error of our tree: it is not ours."""
     try:
-        await limiter.acquire()
+        await rate.acquire()
     except WaleadError:
         raise
     except Exception as error:
@@ -187,7 +144,7 @@ async def _acquired(limiter: RateLimiter) -> None:
 
 
 class SpacedLimiter:
-    """A `RateLimiter` that never lets more than `burst` requests go ahead of an even spacing."""
+    """A `RateLimiter` that never lets more than `burst` requests go ahead of an even spacing (GCRA)."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A successful answer (2xx) with its whole body, decoded from any content encoding.
+    """A successful answer (2xx) with its whole body, without content encoding, byte order mark or API key.
 
     `maybe_repeated`: an earlier attempt of this call may have been carried out too. `throttled`: an attempt of this
     call was answered with 429 or 503.
@@ -36,6 +36,10 @@ class Response(NamedTuple):
     body: bytes
     maybe_repeated: bool = False
     throttled: bool = False
+
+    def __repr__(self) -> str:
+        """Without the body, which holds people: reporters of errors write down what a frame holds."""
+        return f"<Response {self.status} with {len(self.body)} bytes>"
 
 
 class Caller(Protocol):

@@ -1,71 +1,71 @@
-"""Sending again: tenacity's loop with our waits, our deadline and the session's budget."""
+"""Which errors allow a request to be sent again, the session's retry budget, and the loop that sends again."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import TYPE_CHECKING, TypeVar
 
-import tenacity
-from tenacity.stop import stop_base
-from tenacity.wait import wait_base
-
-from walead_async.errors import RateLimitedError, ServerError, WaleadError
-from walead_async.transport.responses import is_transient, proves_nothing_done
+from walead_async.errors import APIError, ConnectionFailedError, DeadlineExceededError, WaleadError
+from walead_async.transport.responses import UntrustedServerError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from walead_async.config import RetryPolicy
-    from walead_async.transport.client import RetryBudget
+    import tenacity
 
-__all__ = ["may_send_again", "send_again"]
+    from walead_async.config import RetryPolicy
+
+__all__ = ["RetryQuota", "may_send_again", "send_again"]
 
 T = TypeVar("T")
 
+#: Statuses below 500 after which the service, asked the same again, may answer otherwise.
+TRANSIENT = frozenset({408, 425, 429})
+#: 5xx that say "never": not implemented, HTTP version not supported, network authentication required.
+PERMANENT = frozenset({501, 505, 511})
+#: Statuses after which even an unblock may be sent again, since the service did not carry it out.
+NOT_CARRIED_OUT = frozenset({425, 429})
 
-def may_send_again(error: WaleadError, *, repeatable: bool) -> bool:
+
+class RetryQuota:
+    """The session's retry budget: a retry takes a token; each request adds `ratio` of one, up to `burst`.
+
+    A request adds to it when it is sent first. If retries did too, a ratio of 0.2 would let a service that always
+    fails have 1.25 times the requests.
+    """
+
+    __slots__ = ("_burst", "_ratio", "_tokens")
+
+    def __init__(self, burst: float, ratio: float) -> None:
+        self._burst = burst
+        self._ratio = ratio
+        self._tokens = float(burst)
+
+    def refill(self) -> None:
+        """A request goes out for the first time."""
+        if self._tokens < self._burst:
+            self._tokens = min(self._burst, self._tokens + self._ratio)
+
+    def take(self) -> bool:
+        """Take a token for one retry; False if there is none."""
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def may_send_again(error: BaseException, *, repeatable: bool) -> bool:
     """Whether a request that ended in this error may go out once more.
 
     A read or a block may, if another try can help. An unblock may only if it is proven that the service did not carry
     it out: somebody may have been blocked again meanwhile.
     """
-    return is_transient(error) and (repeatable or proves_nothing_done(error))
-
-
-def asked_wait(error: BaseException | None) -> float:
-    """The pause the service asked for with this error, in seconds; 0 if none."""
-    if isinstance(error, (RateLimitedError, ServerError)):
-        return error.retry_after or 0.0
-    return 0.0
-
-
-class _Wait(wait_base):
-    """Full jitter, and never less than the service asked for."""
-
-    def __init__(self, policy: RetryPolicy) -> None:
-        self._policy = policy
-
-    def __call__(self, retry_state: tenacity.RetryCallState) -> float:
-        doubled = self._policy.wait_initial * 2.0 ** min(retry_state.attempt_number - 1, 60)
-        drawn = random.uniform(0.0, min(doubled, self._policy.wait_max))
-        return max(drawn, asked_wait(retry_state.outcome.exception() if retry_state.outcome else None))
-
-
-class _Stop(stop_base):
-    """Stop when the attempts or the time are used up, or when the budget has no token for the retry."""
-
-    def __init__(self, policy: RetryPolicy, budget: RetryBudget, time_left: Callable[[], float]) -> None:
-        self._policy = policy
-        self._budget = budget
-        self._time_left = time_left
-
-    def __call__(self, retry_state: tenacity.RetryCallState) -> bool:
-        return (
-            retry_state.attempt_number >= self._policy.attempts
-            or retry_state.upcoming_sleep >= self._time_left()
-            or not self._budget.take()
-        )
+    if isinstance(error, APIError):
+        transient = error.status in TRANSIENT or (error.status >= 500 and error.status not in PERMANENT)
+        return transient and (repeatable or error.status in NOT_CARRIED_OUT)
+    if not isinstance(error, (ConnectionFailedError, DeadlineExceededError)):
+        return False
+    return not isinstance(error, UntrustedServerError) and (repeatable or not error.maybe_applied)
 
 
 async def send_again(
@@ -73,40 +73,47 @@ async def send_again(
     attempt: Callable[[], Awaitable[T]],
     *,
     policy: RetryPolicy,
-    budget: RetryBudget,
-    repeatable: bool,
+    quota: RetryQuota,
+    may_retry: Callable[[BaseException], bool],
     time_left: Callable[[], float],
     scheduled: Callable[[int, float, BaseException], None],
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> T:
-    """Go on after a first attempt that failed: wait and send again as the policy says, and raise the last error.
+    """After a first attempt that failed: wait and send again as the policy says, and raise the last error.
 
     `time_left` gives the seconds until the deadline; `scheduled` is told of each retry with the number of the attempt
     that failed, the wait in seconds and the error.
     """
-    failed: WaleadError | None = first
+    # tenacity costs a tenth of the import, and most sessions never need it.
+    import tenacity
+
+    jitter = tenacity.wait_random_exponential(multiplier=policy.wait_initial, max=policy.wait_max)
+    made_before = [first]
 
     async def next_attempt() -> T:
-        nonlocal failed
-        if failed is not None:
-            # tenacity counts this as the first attempt: it was made before tenacity was needed.
-            error, failed = failed, None
-            raise error
+        if made_before:
+            # tenacity counts this as the first attempt, which was made without it.
+            raise made_before.pop()
         return await attempt()
 
-    def before_sleep(state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        if error is not None:
-            scheduled(state.attempt_number, state.upcoming_sleep, error)
+    def wait(state: tenacity.RetryCallState) -> float:
+        asked = getattr(_error_of(state), "retry_after", None)
+        return max(jitter(state), asked or 0.0)
 
-    loop = tenacity.AsyncRetrying(
-        retry=tenacity.retry_if_exception(
-            lambda error: isinstance(error, WaleadError) and may_send_again(error, repeatable=repeatable)
-        ),
-        wait=_Wait(policy),
-        stop=_Stop(policy, budget, time_left),
-        before_sleep=before_sleep,
-        sleep=sleep,
+    def stop(state: tenacity.RetryCallState) -> bool:
+        spent = state.attempt_number >= policy.attempts or state.upcoming_sleep >= time_left()
+        return spent or not quota.take()
+
+    return await tenacity.AsyncRetrying(
+        retry=tenacity.retry_if_exception(may_retry),
+        wait=wait,
+        stop=stop,
+        before_sleep=lambda state: scheduled(state.attempt_number, state.upcoming_sleep, _error_of(state)),
+        sleep=asyncio.sleep,
         reraise=True,
-    )
-    return await loop(next_attempt)
+    )(next_attempt)
+
+
+def _error_of(state: tenacity.RetryCallState) -> BaseException:
+    error = state.outcome.exception() if state.outcome else None
+    assert error is not None, "only errors are tried again"
+    return error

@@ -1,11 +1,10 @@
-"""The API key: kept so that no repr, log line or traceback can show it."""
+"""The API key: no repr, log line, traceback or text that a service sends back shows it."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, NoReturn, TypeVar
-
-import orjson
 
 from walead_async.errors import ConfigurationError
 
@@ -17,8 +16,10 @@ __all__ = ["HIDDEN", "KeySource", "SecretText", "hidden"]
 T = TypeVar("T")
 
 HIDDEN = "***"
-#: Keys of services are longer; what is shorter is a key of a test.
-SHORTEST_HIDDEN = 8
+#: Keys of services are longer. A shorter one may well be part of a name or an id, so records keep it.
+SHORTEST_IN_RECORDS = 8
+#: How many keys of a session are remembered, so that an answer which repeats an earlier one does not show it.
+KEYS_REMEMBERED = 32
 
 
 class SecretText(str):
@@ -44,73 +45,70 @@ def hidden(given: T) -> T | SecretText:
 class KeySource:
     """A key, or a function that returns it: asked again for each request, so that a rotated key is taken up."""
 
-    __slots__ = ("_given", "_last", "_service")
+    __slots__ = ("_function", "_last", "_service", "_used")
 
     def __init__(self, given: str | Callable[[], str], *, service: str) -> None:
         """Check a key given as text at once, one given as a function at its first use."""
         self._service = service
-        self._given: Callable[[], str] | None = None
+        self._function: Callable[[], str] | None = None
         self._last = SecretText()
+        self._used: list[SecretText] = []
         if asyncio.iscoroutinefunction(given):
             raise ConfigurationError(f"the function that returns the {service} API key must be a plain one, not async")
         if callable(given):
-            self._given = given
+            self._function = given
         else:
-            self._last = self._checked(hidden(given))
+            self._take(hidden(given))
 
     def __repr__(self) -> str:
         return f"KeySource({HIDDEN})"
 
     def current(self) -> SecretText:
         """The key to send now. Raises `ConfigurationError` if the function fails or returns what cannot be a key."""
-        if self._given is not None:
+        if self._function is not None:
             # What the function raises may hold the key, so nothing of it is passed on but its class.
             failed = None
             given: object = None
             try:
-                given = hidden(self._given())
+                given = hidden(self._function())
             except Exception as error:
                 failed = type(error).__name__
             if failed is not None:
                 raise ConfigurationError(f"the function that returns the {self._service} API key raised {failed}")
             if given != self._last or not given:
-                self._last = self._checked(given)
+                self._take(given)
         return self._last
 
-    def hide(self, text: str) -> str:
-        """The text with every occurrence of the last key replaced by ***."""
-        return text.replace(str(self._last), HIDDEN) if self._last else text
-
-    def hide_in_answer(self, body: bytes) -> bytes:
-        """The answer to a change without the last key: its words may end in a report.
-
-        A key so short that it may stand in a person's name is left alone.
-        """
-        if len(self._last) < SHORTEST_HIDDEN:
-            return body
-        key = self._last.encode()
-        shown = body.replace(key, HIDDEN.encode()) if key in body else body
-        # JSON has more than one way to write a letter.
-        return self._hide_in_json(shown) if b"\\" in shown else shown
-
-    def _hide_in_json(self, body: bytes) -> bytes:
+    def was_replaced(self, key: SecretText) -> bool:
+        """Whether another key than this one would be sent now."""
         try:
-            said = orjson.loads(body)
-        except ValueError:
-            return body
-        told = self._hide_in(said)
-        return body if told == said else orjson.dumps(told)
+            return self.current() != key
+        except ConfigurationError:
+            return False
 
-    def _hide_in(self, said: object) -> object:
-        if isinstance(said, str):
-            return self.hide(said)
-        if isinstance(said, list):
-            return [self._hide_in(one) for one in said]
-        if isinstance(said, dict):
-            return {self.hide(name): self._hide_in(one) for name, one in said.items()}
-        return said
+    def hide(self, text: str) -> str:
+        """The text with *** for every key that this session sent (of the last 32)."""
+        for key in self._used:
+            text = text.replace(str(key), HIDDEN)
+        return text
 
-    def _checked(self, given: object) -> SecretText:
+    def hide_in_body(self, body: bytes, *, shortest: int = 1) -> bytes:
+        r"""The same for bytes, also where JSON's escapes spell a key (`\u006b`, `\/`), for keys of `shortest` and more.
+
+        It is done before anything of an answer is read or cut: whatever is made of it then holds no key.
+        """
+        escaped = b"\\u00" in body or b"\\/" in body
+        for key in self._used:
+            if len(key) < shortest:
+                continue
+            plain = key.encode()
+            if plain in body:
+                body = body.replace(plain, HIDDEN.encode())
+            if escaped:
+                body = _spellings(plain).sub(HIDDEN.encode(), body)
+        return body
+
+    def _take(self, given: object) -> None:
         if not isinstance(given, SecretText):
             raise ConfigurationError(f"the {self._service} API key must be text, not {type(given).__name__}")
         if not given.strip():
@@ -120,4 +118,11 @@ class KeySource:
                 f"the {self._service} API key holds a space, a line break or another character that no key has: "
                 "check how it was copied (it is not shown here)"
             )
-        return given
+        self._last = given
+        self._used = [given, *(key for key in self._used if key != given)][:KEYS_REMEMBERED]
+
+
+def _spellings(key: bytes) -> re.Pattern[bytes]:
+    """Every way in which JSON may write a key."""
+    letters = [rb"(?:\\?%b|\\u00(?i:%02x))" % (re.escape(bytes([code])), code) for code in key]
+    return re.compile(b"".join(letters))

@@ -1,4 +1,4 @@
-"""Turns at the gate: at most so many, lane by lane, adapting to a service that is overloaded."""
+"""Turns at the limiter: at most so many, flow by flow, adapting to a service that is overloaded."""
 
 from __future__ import annotations
 
@@ -8,127 +8,134 @@ import pytest
 
 from walead_async.config import RateLimit
 from walead_async.errors import SessionClosedError, WaleadError
-from walead_async.transport.limiter import Gate, SpacedLimiter
+from walead_async.transport.limiter import Limiter, SpacedLimiter
 
 
-async def entered_in_order(gate: Gate, lanes: list[str]) -> list[str]:
-    """Queue one request a lane name, then let one go after the other and tell who went."""
+async def entered_in_order(limiter: Limiter, flows: list[str]) -> list[str]:
+    """Queue one request a flow name, then let one go after the other and tell who went."""
     went: list[str] = []
 
-    async def go(lane: str) -> None:
-        await gate.enter(lane)
-        went.append(lane)
-        gate.leave()
+    async def go(flow: str) -> None:
+        await limiter.enter(flow)
+        went.append(flow)
+        limiter.leave()
 
-    assert gate.try_enter()
-    tasks = [asyncio.create_task(go(lane)) for lane in lanes]
+    assert limiter.try_enter()
+    tasks = [asyncio.create_task(go(flow)) for flow in flows]
     await asyncio.sleep(0)
-    gate.leave()
+    limiter.leave()
     await asyncio.gather(*tasks)
     return went
 
 
 async def test_a_single_request_waits_for_one_turn_of_a_long_run_only() -> None:
-    assert await entered_in_order(Gate(1), ["run"] * 5 + ["one"]) == ["run", "one", "run", "run", "run", "run"]
+    assert await entered_in_order(Limiter(1), ["run"] * 5 + ["one"]) == ["run", "one", "run", "run", "run", "run"]
 
 
-async def test_lanes_are_served_round_robin() -> None:
-    order = await entered_in_order(Gate(1), ["a", "a", "a", "b", "b", "c"])
+async def test_flows_are_served_round_robin() -> None:
+    order = await entered_in_order(Limiter(1), ["a", "a", "a", "b", "b", "c"])
     assert order == ["a", "b", "c", "a", "b", "a"]
 
 
 async def test_no_more_enter_than_there_is_room_for() -> None:
-    gate = Gate(3)
-    assert [gate.try_enter() for _ in range(4)] == [True, True, True, False]
-    gate.leave()
-    assert gate.try_enter()
+    limiter = Limiter(3)
+    assert [limiter.try_enter() for _ in range(4)] == [True, True, True, False]
+    limiter.leave()
+    assert limiter.try_enter()
 
 
 async def test_nobody_overtakes_those_who_wait() -> None:
-    gate = Gate(1)
-    assert gate.try_enter()
-    waiting = asyncio.create_task(gate.enter("first"))
+    limiter = Limiter(1)
+    assert limiter.try_enter()
+    waiting = asyncio.create_task(limiter.enter("first"))
     await asyncio.sleep(0)
-    gate.leave()
-    assert not gate.try_enter()
+    limiter.leave()
+    assert not limiter.try_enter()
     await waiting
 
 
 @pytest.mark.parametrize("granted", [False, True], ids=["while it waits", "when its turn was just given"])
 async def test_a_cancelled_wait_takes_nobodys_turn(granted: bool) -> None:
-    gate = Gate(1)
-    assert gate.try_enter()
-    first, second = asyncio.create_task(gate.enter("a")), asyncio.create_task(gate.enter("b"))
+    limiter = Limiter(1)
+    assert limiter.try_enter()
+    first, second = asyncio.create_task(limiter.enter("a")), asyncio.create_task(limiter.enter("b"))
     await asyncio.sleep(0)
     if granted:
-        gate.leave()
+        limiter.leave()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
     if not granted:
-        gate.leave()
+        limiter.leave()
     await second
-    gate.leave()
-    assert gate.try_enter()
+    limiter.leave()
+    assert limiter.try_enter()
+
+
+def free_places(limiter: Limiter) -> int:
+    """How many may enter now, one after the other; they leave again."""
+    entered = 0
+    while limiter.try_enter():
+        entered += 1
+    for _ in range(entered):
+        limiter.leave()
+    return entered
 
 
 async def test_a_429_halves_the_concurrency_once_for_those_under_way() -> None:
-    gate = Gate(8)
+    limiter = Limiter(8)
     tickets = []
     for _ in range(8):
-        tickets.append(gate.ticket + 1)
-        assert gate.try_enter()
+        assert limiter.try_enter()
+        tickets.append(limiter.admitted)
     for ticket in tickets:
-        gate.throttled(ticket, None)
-    assert gate.concurrency == 4
+        limiter.throttled(ticket, None)
     for _ in range(8):
-        gate.leave()
-    ticket = gate.ticket + 1
-    assert gate.try_enter()
-    gate.throttled(ticket, None)
-    assert gate.concurrency == 2
+        limiter.leave()
+    assert free_places(limiter) == 4
+    limiter.throttled(limiter.admitted, None)
+    assert free_places(limiter) == 2
 
 
 async def test_successes_grow_the_concurrency_back_slowly() -> None:
-    gate = Gate(8)
-    assert gate.try_enter()
-    gate.throttled(gate.ticket, None)
+    limiter = Limiter(8)
+    assert limiter.try_enter()
+    limiter.throttled(limiter.admitted, None)
+    limiter.leave()
     sizes = []
     for _ in range(30):
-        gate.succeeded()
-        sizes.append(gate.concurrency)
+        limiter.succeeded()
+        sizes.append(free_places(limiter))
     assert sizes[0] == 4
     assert sizes[5] == 5
     assert sizes[-1] == 8
     assert sizes == sorted(sizes)
 
 
-async def test_a_pause_holds_every_lane_and_then_ends() -> None:
-    gate = Gate(4)
+async def test_a_pause_holds_every_flow_and_then_ends() -> None:
+    limiter = Limiter(4)
     loop = asyncio.get_running_loop()
-    assert gate.try_enter()
-    gate.throttled(gate.ticket, 0.05)
-    gate.leave()
+    assert limiter.try_enter()
+    limiter.throttled(limiter.admitted, 0.05)
+    limiter.leave()
     began = loop.time()
-    assert not gate.try_enter()
-    await asyncio.gather(gate.enter("a"), gate.enter("b"))
-    gate.leave()
+    assert not limiter.try_enter()
+    await asyncio.gather(limiter.enter("a"), limiter.enter("b"))
+    limiter.leave()
     assert loop.time() - began >= 0.049
-    assert gate.try_enter()
+    assert limiter.try_enter()
 
 
-async def test_closing_ends_the_waits() -> None:
-    gate = Gate(1)
-    assert gate.try_enter()
-    gate.throttled(gate.ticket, 50.0)
-    gate.leave()
-    at_the_front = asyncio.create_task(gate.enter("a"))
-    behind = asyncio.create_task(gate.enter("b"))
+async def test_closing_ends_the_waits_also_those_in_a_pause() -> None:
+    limiter = Limiter(1)
+    assert limiter.try_enter()
+    limiter.throttled(limiter.admitted, 50.0)
+    limiter.leave()
+    waiting = [asyncio.create_task(limiter.enter(flow)) for flow in "ab"]
     await asyncio.sleep(0)
-    gate.close()
-    await at_the_front
-    with pytest.raises(SessionClosedError):
-        await behind
+    limiter.close()
+    ends = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(end) for end in ends] == [SessionClosedError] * 2
 
 
 async def test_a_rate_limit_is_asked_in_turn_and_late() -> None:
@@ -138,14 +145,14 @@ async def test_a_rate_limit_is_asked_in_turn_and_late() -> None:
         async def acquire(self) -> None:
             await passes.get()
 
-    gate = Gate(8, ByHand())
+    limiter = Limiter(8, ByHand())
     went: list[str] = []
 
-    async def go(lane: str) -> None:
-        await gate.enter(lane)
-        went.append(lane)
+    async def go(flow: str) -> None:
+        await limiter.enter(flow)
+        went.append(flow)
 
-    tasks = [asyncio.create_task(go(lane)) for lane in ["run", "run", "run"]]
+    tasks = [asyncio.create_task(go(flow)) for flow in ["run", "run", "run"]]
     await asyncio.sleep(0)
     tasks.append(asyncio.create_task(go("one")))
     for _ in range(4):
@@ -163,8 +170,8 @@ async def test_a_rate_limiter_that_fails_gives_the_turn_on() -> None:
             if self.calls == 1:
                 raise OSError("the shared limit is away")
 
-    gate = Gate(1, FailsOnce())
-    ends = await asyncio.gather(gate.enter("a"), gate.enter("b"), return_exceptions=True)
+    limiter = Limiter(1, FailsOnce())
+    ends = await asyncio.gather(limiter.enter("a"), limiter.enter("b"), return_exceptions=True)
     assert [type(end) for end in ends] == [WaleadError, type(None)]
     assert "rate limiter failed" in str(ends[0])
     assert "the shared limit is away" in str(ends[0])
