@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from walead_async.testing import BadSetting, Fault, FaultName, FaultScript, Service, When
+from walead_async.testing import BadSetting, Fault, FaultName, FaultScript, LoggedRequest, Service, When
 from walead_async.testing.faults import KINDS
-from walead_async.testing.handler import Call
 
 VALUES = {
     FaultName.STATUS: "503",
@@ -16,8 +15,8 @@ VALUES = {
 }
 
 
-def call(method: str = "GET", path: str = "/v1/blocked-leads", service: Service = Service.WALEAD) -> Call:
-    return Call(service, method, path)
+def call(method: str = "GET", path: str = "/v1/blocked-leads", service: Service = Service.WALEAD) -> LoggedRequest:
+    return LoggedRequest(service, method, path, {}, {}, authorized=True, raw_body=b"")
 
 
 @pytest.mark.parametrize(

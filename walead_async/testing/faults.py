@@ -21,7 +21,7 @@ from walead_async.testing.settings import BadSetting, Service
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from walead_async.testing.handler import Call
+    from walead_async.testing.handler import LoggedRequest
 
 __all__ = ["KINDS", "Delivery", "Effect", "End", "Fault", "FaultName", "FaultScript", "Kind", "Option", "Reply"]
 
@@ -204,22 +204,11 @@ def _zip_bomb(reply: Reply, option: Option) -> Reply:
 
 @lru_cache(maxsize=4)
 def _bomb(before: bytes, blanks: int, after: bytes) -> bytes:
-    """A whole, valid gzip file of `before`, so many blanks, and `after`.
-
-    Behind a full flush the compressor knows nothing of what came before: a block packed once can be repeated.
-    """
-    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    blocks, rest = divmod(blanks, len(BLANKS))
-    first = packer.compress(before) + packer.flush(zlib.Z_FULL_FLUSH)
-    block = packer.compress(BLANKS) + packer.flush(zlib.Z_FULL_FLUSH)
-    last = packer.compress(BLANKS[:rest] + after) + packer.flush(zlib.Z_FINISH)
-    check = zlib.crc32(before)
-    for _ in range(blocks):
-        check = zlib.crc32(BLANKS, check)
-    check = zlib.crc32(BLANKS[:rest] + after, check)
-    size = (len(before) + blanks + len(after)) % (1 << 32)
-    head = gzip.compress(b"", mtime=0)[:10]
-    return head + first + block * blocks + last + check.to_bytes(4, "little") + size.to_bytes(4, "little")
+    """A whole, valid gzip file of `before`, so many blanks, and `after`."""
+    packer = zlib.compressobj(wbits=zlib.MAX_WBITS + 16)
+    packed = [packer.compress(before)]
+    packed += [packer.compress(BLANKS[:left]) for left in range(blanks, 0, -len(BLANKS))]
+    return b"".join([*packed, packer.compress(after), packer.flush()])
 
 
 def _extra_fields(reply: Reply, option: Option) -> Reply:
@@ -542,7 +531,7 @@ class Fault:
         change = self.kind.change
         return reply if change is None else change(reply, self.option)
 
-    def meets(self, call: Call) -> bool:
+    def meets(self, call: LoggedRequest) -> bool:
         """True if this call is one of those it chooses from."""
         return (
             (self.service is None or self.service is call.service)
@@ -561,7 +550,7 @@ class FaultScript(Script[Fault]):
     def __init__(self, seed: int) -> None:
         super().__init__(seed, Fault.parse)
 
-    def choose(self, call: Call) -> Fault | None:
+    def choose(self, call: LoggedRequest) -> Fault | None:
         """The fault to play on this call, if any."""
         due = [scheduled for scheduled in self if scheduled.what.meets(call) and scheduled.due()]
         if not due:

@@ -8,7 +8,7 @@ import socket
 import struct
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sized
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
@@ -24,7 +24,7 @@ from walead_async.testing.settings import ErrorBody, RetryAfter, Service, Settin
 if TYPE_CHECKING:
     from walead_async.testing.store import Store
 
-__all__ = ["Call", "Handler", "LoggedRequest", "Perform", "Refused", "Throttle", "read_body"]
+__all__ = ["Handler", "LoggedRequest", "Perform", "Refused", "Throttle", "check_size", "read_body"]
 
 KEY_HEADERS = {Service.WALEAD: "x-api-key", Service.PHONELY: "X-Authorization"}
 NO_KEY = {
@@ -59,47 +59,8 @@ class Refused(Exception):
         return Reply.of(bodies[shape], status, self.headers)
 
 
-@attrs.frozen
-class Call:
-    """A request to a service. `path` is decoded and stands below the service's base URL; `key` is the API key given.
-
-    `parameters` are the parts of the path that the vendor's page names.
-    """
-
-    service: Service
-    method: str
-    path: str
-    query: Mapping[str, str] = attrs.field(factory=dict)
-    parameters: Mapping[str, str] = attrs.field(factory=dict)
-    key: str | None = None
-    body: bytes = b""
-
-    def json(self) -> object:
-        """The body as a value. Raises `Refused` if it is not JSON."""
-        try:
-            value: object = orjson.loads(self.body)
-        except orjson.JSONDecodeError as error:
-            raise Refused(400, f"the body is not JSON: {error}") from None
-        return value
-
-    def halved(self) -> Call:
-        """The same call with the first half of its items."""
-        body = self.json() if self.body else None
-        if isinstance(body, list):
-            body = body[: len(body) // 2]
-        elif isinstance(body, dict):
-            body = {name: one[: len(one) // 2] if isinstance(one, list) else one for name, one in body.items()}
-        return attrs.evolve(self, body=orjson.dumps(body)) if self.body else self
-
-    @staticmethod
-    def check_size(settings: Settings, items: Sized) -> None:
-        """Raise `Refused` if so many items are more than one call may have."""
-        if settings.batch_limit is not None and len(items) > settings.batch_limit:
-            raise Refused(settings.batch_limit_status, f"at most {settings.batch_limit} items may be sent at once")
-
-
-#: What carries a call out. Raises `Refused` where the service says no.
-Perform: TypeAlias = Callable[["Store", Call], Awaitable[Reply]]
+#: What carries a call out: it takes the store, the request, and by name the parts of the path that the vendor names.
+Perform: TypeAlias = Callable[..., Awaitable[Reply]]
 
 
 class Throttle:
@@ -156,6 +117,15 @@ class LoggedRequest:
         """This request as plain values, with `body` in place of `raw_body`; so the control address gives it."""
         fields = attrs.asdict(self, recurse=False, filter=lambda field, _: field.name != "raw_body")
         return {**fields, "query": dict(self.query), "body": self.body}
+
+    def halved(self) -> LoggedRequest:
+        """The same request with the first half of its items."""
+        body = self.body
+        if isinstance(body, list):
+            body = body[: len(body) // 2]
+        elif isinstance(body, dict):
+            body = {name: one[: len(one) // 2] if isinstance(one, list) else one for name, one in body.items()}
+        return attrs.evolve(self, raw_body=orjson.dumps(body))
 
 
 def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
@@ -251,10 +221,16 @@ class Handler:
         self, request: web.BaseRequest, service: Service, path: str, route: web.UrlMappingMatchInfo
     ) -> web.StreamResponse:
         """Answer one request. It is carried out when it has arrived, before any wait: its order is that of arrival."""
-        body = await read_body(request, self.store.settings.body_limit)
-        key = request.headers.get(KEY_HEADERS[service])
-        call = Call(service, request.method, path, request.query, dict(route), key, body)
-        entry = self._logged(call, request.headers)
+        call = LoggedRequest(
+            service=service,
+            method=request.method,
+            path=path,
+            query=request.query,
+            headers=without_secrets(request.headers),
+            authorized=request.headers.get(KEY_HEADERS[service]) == self.store.api_key,
+            raw_body=await read_body(request, self.store.settings.body_limit),
+        )
+        self.log.append(call)
         try:
             self._check_rate()
         except Refused as refused:
@@ -265,24 +241,11 @@ class Handler:
         if self.store.settings.latency:
             await asyncio.sleep(self.store.settings.latency)
         if fault is None:
-            entry.status = reply.status
+            call.status = reply.status
             return await deliver(request, reply, Delivery(), 0.0)
-        entry.fault = str(fault)
-        entry.status = None if fault.kind.delivery.silent else reply.status
+        call.fault = str(fault)
+        call.status = None if fault.kind.delivery.silent else reply.status
         return await deliver(request, reply, fault.kind.delivery, fault.option.number)
-
-    def _logged(self, call: Call, headers: Mapping[str, str]) -> LoggedRequest:
-        entry = LoggedRequest(
-            service=call.service,
-            method=call.method,
-            path=call.path,
-            query=call.query,
-            headers=without_secrets(headers),
-            authorized=call.key == self.store.api_key,
-            raw_body=call.body,
-        )
-        self.log.append(entry)
-        return entry
 
     def _check_rate(self) -> None:
         """Raise the 429 of the rate limit, if a request comes too early."""
@@ -297,7 +260,7 @@ class Handler:
         }[self.store.settings.retry_after]
         raise Refused(429, "Too many requests", headers)
 
-    async def _carried_out(self, call: Call, route: web.UrlMappingMatchInfo, fault: Fault | None) -> Reply:
+    async def _carried_out(self, call: LoggedRequest, route: web.UrlMappingMatchInfo, fault: Fault | None) -> Reply:
         """The reply to a call, with the effect and the changes that its fault asks for."""
         effect = Effect.ONCE if fault is None else fault.kind.effect
         reply = Reply(200)
@@ -309,21 +272,21 @@ class Handler:
             self._last_read[call.service, call.path] = reply
         return reply if fault is None else fault.changed(reply)
 
-    async def _reply(self, call: Call, route: web.UrlMappingMatchInfo, *, halved: bool) -> Reply:
+    async def _reply(self, call: LoggedRequest, route: web.UrlMappingMatchInfo, *, halved: bool) -> Reply:
         """Carry a call out, with the changes that other people make right after a read."""
         store = self.store
         store.last_read = None
         try:
-            if len(call.body) > store.settings.body_limit:
+            if len(call.raw_body) > store.settings.body_limit:
                 raise Refused(413, "the body is too large")
-            if call.key != store.api_key:
+            if not call.authorized:
                 raise Refused(401, NO_KEY[call.service])
             if (missing := route.http_exception) is not None:
                 allowed = {name: text for name, text in missing.headers.items() if name == "Allow"}
                 raise Refused(missing.status, f"Cannot {call.method} {call.path}", allowed)
             # The router takes any coroutine function; these are the ones in `CALLS`.
             perform: Perform = route.handler  # type: ignore[assignment]
-            reply = await perform(store, call.halved() if halved else call)
+            reply = await perform(store, call.halved() if halved else call, **route)
         except Refused as refused:
             return refused.reply(store.settings.error_body)
         if call.method != "GET":
@@ -331,6 +294,12 @@ class Handler:
         if store.last_read is not None:
             self.drifts.happen(store)
         return reply
+
+
+def check_size(settings: Settings, items: list[str] | list[object]) -> None:
+    """Raise `Refused` if so many items are more than one call may have."""
+    if settings.batch_limit is not None and len(items) > settings.batch_limit:
+        raise Refused(settings.batch_limit_status, f"at most {settings.batch_limit} items may be sent at once")
 
 
 async def read_body(request: web.BaseRequest, limit: int) -> bytes:

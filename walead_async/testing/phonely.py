@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from walead_async.testing.faults import Reply
-from walead_async.testing.handler import Call, Refused
+from walead_async.testing.handler import LoggedRequest, Refused, check_size
 from walead_async.testing.settings import AgentList
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["CALLS"]
 
 
-async def list_numbers(store: Store, call: Call) -> Reply:
+async def list_numbers(store: Store, call: LoggedRequest) -> Reply:
     """GET the numbers of an agent."""
     uid, agent_id = call.query.get("uid"), call.query.get("agentId")
     if not uid or not agent_id:
@@ -25,7 +25,7 @@ async def list_numbers(store: Store, call: Call) -> Reply:
     return Reply.of(numbers if store.settings.agent_list is AgentList.ARRAY else {"blockList": numbers})
 
 
-async def block_numbers(store: Store, call: Call) -> Reply:
+async def block_numbers(store: Store, call: LoggedRequest) -> Reply:
     """POST numbers to an agent's list."""
     agent_id, numbers = _body(store, call)
     valid = re.compile(store.settings.number)
@@ -43,7 +43,7 @@ async def block_numbers(store: Store, call: Call) -> Reply:
     return Reply.of(answer, store.settings.block_status)
 
 
-async def unblock_numbers(store: Store, call: Call) -> Reply:
+async def unblock_numbers(store: Store, call: LoggedRequest) -> Reply:
     """DELETE numbers from an agent's list."""
     agent_id, numbers = _body(store, call)
     listed = store.agents.setdefault(agent_id, {})
@@ -65,9 +65,9 @@ CALLS = {
 }
 
 
-def _body(store: Store, call: Call) -> tuple[str, list[str]]:
+def _body(store: Store, call: LoggedRequest) -> tuple[str, list[str]]:
     """The agent and the numbers that a change names."""
-    body = call.json()
+    body = call.body
     if not isinstance(body, dict):
         raise Refused(400, "Invalid request body")
     uid, agent_id, numbers = body.get("uid"), body.get("agentId"), body.get("numbers")
@@ -76,7 +76,7 @@ def _body(store: Store, call: Call) -> tuple[str, list[str]]:
     if not isinstance(numbers, list) or not numbers or not all(isinstance(number, str) for number in numbers):
         raise Refused(400, "Invalid numbers parameter: a non-empty array of strings is required")
     _check(store, uid, agent_id)
-    call.check_size(store.settings, numbers)
+    check_size(store.settings, numbers)
     return agent_id, numbers
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from walead_async.testing.faults import Reply
-from walead_async.testing.handler import Call, Refused
+from walead_async.testing.handler import LoggedRequest, Refused, check_size
 from walead_async.testing.settings import BadItem, IdentifierCase, Reblock, UnknownId
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ MOST_TAKEN = 100
 LARGEST = 2**53
 
 
-async def list_leads(store: Store, call: Call) -> Reply:
+async def list_leads(store: Store, call: LoggedRequest) -> Reply:
     """GET the workspace's list, or what a search finds in it."""
     sort = call.query.get("sort", "DESC")
     if sort not in ("ASC", "DESC"):
@@ -33,7 +33,7 @@ async def list_leads(store: Store, call: Call) -> Reply:
     return _shown(store, store.leads, page)
 
 
-async def block_leads(store: Store, call: Call) -> Reply:
+async def block_leads(store: Store, call: LoggedRequest) -> Reply:
     """POST people to the workspace's list."""
     leads = _items(store, call, "leads")
     wanted = []
@@ -48,12 +48,12 @@ async def block_leads(store: Store, call: Call) -> Reply:
     return _block(store, store.leads, wanted)
 
 
-async def unblock_leads(store: Store, call: Call) -> Reply:
+async def unblock_leads(store: Store, call: LoggedRequest) -> Reply:
     """DELETE records from the workspace's list by id."""
-    body = call.json()
+    body = call.body
     if not isinstance(body, list) or not all(isinstance(record_id, str) for record_id in body):
         raise Refused(400, "the body must be an array of record ids")
-    call.check_size(store.settings, body)
+    check_size(store.settings, body)
     leads = [store.leads.by_id(record_id) for record_id in body]
     if None in leads and store.settings.unknown_id is UnknownId.FAILS:
         raise Refused(404, f"there is no blocked lead {body[leads.index(None)]!r}")
@@ -61,30 +61,30 @@ async def unblock_leads(store: Store, call: Call) -> Reply:
     return _counted(store, "unblocked", removed, len(body))
 
 
-async def list_campaign(store: Store, call: Call) -> Reply:
+async def list_campaign(store: Store, call: LoggedRequest, campaign: str) -> Reply:
     """GET the list of a campaign."""
-    campaign_id = _campaign(store, call)
+    _check_campaign(store, campaign)
     skip, take = _count(call.query, "skip", 0), _count(call.query, "take", 10)
     if not 1 <= take <= MOST_TAKEN:
         raise Refused(400, f"take must be from 1 to {MOST_TAKEN}")
-    leads = store.campaigns.get(campaign_id)
+    leads = store.campaigns.get(campaign)
     if leads is None:
         return Reply.of([])
     page = leads.page(skip, take, newest_first=store.settings.campaign_newest_first)
     return _shown(store, leads, page)
 
 
-async def block_in_campaign(store: Store, call: Call) -> Reply:
+async def block_in_campaign(store: Store, call: LoggedRequest, campaign: str) -> Reply:
     """POST people to the list of a campaign."""
     if not store.settings.campaign_licence:
         raise Refused(403, "Blocking in a campaign requires a Pro or Agency license")
-    campaign_id = _campaign(store, call)
+    _check_campaign(store, campaign)
     wanted: list[tuple[str, str | None]] = []
     for identifier in _items(store, call, "publicIdentifiers"):
         if not isinstance(identifier, str):
             raise Refused(400, "each value in publicIdentifiers must be a string")
         wanted.append((identifier, None))
-    return _block(store, store.campaign(campaign_id), wanted)
+    return _block(store, store.campaign(campaign), wanted)
 
 
 #: Each call by method and path.
@@ -146,20 +146,17 @@ def _counted(store: Store, field: str, count: int, asked: int, status: int = 200
     return Reply.of({"success": success, "message": message, field: count}, status)
 
 
-def _campaign(store: Store, call: Call) -> str:
-    campaign_id = call.parameters["campaign"]
-    known = store.settings.campaigns
-    if known is not None and campaign_id not in known:
+def _check_campaign(store: Store, campaign: str) -> None:
+    if store.settings.campaigns is not None and campaign not in store.settings.campaigns:
         raise Refused(404, "Campaign not found")
-    return campaign_id
 
 
-def _items(store: Store, call: Call, field: str) -> list[object]:
-    body = call.json()
+def _items(store: Store, call: LoggedRequest, field: str) -> list[object]:
+    body = call.body
     items = body.get(field) if isinstance(body, dict) else None
     if not isinstance(items, list) or not items:
         raise Refused(400, f"{field} must be an array and must not be empty")
-    call.check_size(store.settings, items)
+    check_size(store.settings, items)
     return items
 
 
