@@ -100,8 +100,7 @@ def prepare(emulator: Emulator, column: Column) -> Truth:
     if column in {Column.UNBLOCK, Column.UNBLOCK_PEOPLE}:
         ids = emulator.add_leads(PEOPLE)
     if column is Column.CAMPAIGN_LIST:
-        for number in range(250):
-            emulator._front.world.campaign(CAMPAIGN).add(f"lead-{number}")
+        emulator.add_leads([f"lead-{number}" for number in range(250)], campaign=CAMPAIGN)
     if column.of_agents:
         numbers = NUMBERS if column is not Column.AGENT_BLOCK else ()
         emulator.agents[AGENT] = dict.fromkeys(["+14155550199", *numbers])

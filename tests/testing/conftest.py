@@ -1,4 +1,4 @@
-"""Emulators with a client, and worlds without a socket."""
+"""Emulators with a client, and stores without a socket."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from asking import Asker, Start
 
 from walead_async.testing import Emulator, Settings
-from walead_async.testing.store import World
+from walead_async.testing.store import Store
 
 
 @pytest.fixture
@@ -29,10 +29,10 @@ async def start() -> AsyncIterator[Start]:
 
 
 @pytest.fixture
-def world() -> Callable[..., World]:
-    """Make a world: `made = world(page_size=2)`."""
+def store() -> Callable[..., Store]:
+    """Make a store: `made = store(page_size=2)`."""
 
-    def make(**settings: object) -> World:
-        return World(Settings().changed(settings), seed=7, api_key="key", uid="user")
+    def make(**settings: object) -> Store:
+        return Store(Settings().changed(settings), seed=7, api_key="key", uid="user")
 
     return make

@@ -7,17 +7,17 @@ import pytest
 
 from walead_async.testing import BadSetting, Drift, DriftName, When
 from walead_async.testing.drifts import DriftScript
-from walead_async.testing.store import World
+from walead_async.testing.store import Store
 
-MakeWorld = Callable[..., World]
+MakeStore = Callable[..., Store]
 
 
-def after(world: World, *drifts: str) -> list[str]:
-    world.fill(6)
-    world.last_read = (world.leads, world.leads.page(offset=0, size=3, newest_first=False))
+def after(store: Store, *drifts: str) -> list[str]:
+    store.add_leads(6)
+    store.last_read = (store.leads, store.leads.page(0, 3, newest_first=False))
     for drift in drifts:
-        Drift.parse(drift).happen(world)
-    return [name[-1] for name in world.leads.identifiers()]
+        Drift.parse(drift).happen(store)
+    return [name[-1] for name in store.leads.identifiers()]
 
 
 @pytest.mark.parametrize(
@@ -31,15 +31,15 @@ def after(world: World, *drifts: str) -> list[str]:
         ("unblock-what-was-read=1", "23456"),
     ],
 )
-def test_a_drift_changes_the_list(world: MakeWorld, drift: str, expected: str):
-    assert after(world(), drift) == list(expected)
+def test_a_drift_changes_the_list(store: MakeStore, drift: str, expected: str):
+    assert after(store(), drift) == list(expected)
 
 
-def test_a_drift_changes_the_list_that_was_read(world: MakeWorld):
-    made = world()
-    made.fill(3)
+def test_a_drift_changes_the_list_that_was_read(store: MakeStore):
+    made = store()
+    made.add_leads(3)
     campaign = made.campaign("c")
-    made.fill(3, into=campaign)
+    made.add_leads(3, into=campaign)
     made.last_read = (campaign, [])
     for drift in ("remove-oldest", "insert-newest", "replace", "insert-random", "reblock"):
         Drift.parse(drift).happen(made)
@@ -49,15 +49,15 @@ def test_a_drift_changes_the_list_that_was_read(world: MakeWorld):
     assert "lead-0000001" not in campaign
 
 
-def test_remove_random_takes_so_many_and_the_seed_decides_which(world: MakeWorld):
-    left = after(world(), "remove-random=2")
+def test_remove_random_takes_so_many_and_the_seed_decides_which(store: MakeStore):
+    left = after(store(), "remove-random=2")
 
     assert len(left) == 4
-    assert after(world(), "remove-random=2") == left
+    assert after(store(), "remove-random=2") == left
 
 
-def test_reblock_moves_a_record_to_the_end_and_keeps_its_id(world: MakeWorld):
-    made = world()
+def test_reblock_moves_a_record_to_the_end_and_keeps_its_id(store: MakeStore):
+    made = store()
     names = after(made, "reblock")
 
     assert sorted(names) == list("123456")
@@ -65,16 +65,16 @@ def test_reblock_moves_a_record_to_the_end_and_keeps_its_id(world: MakeWorld):
     assert made.leads.made == 6
 
 
-def test_replace_gives_a_person_a_new_record(world: MakeWorld):
-    made = world()
+def test_replace_gives_a_person_a_new_record(store: MakeStore):
+    made = store()
     names = after(made, "replace")
 
     assert sorted(names) == list("123456")
     assert made.leads.made == 7
 
 
-def test_insert_random_adds_a_record_inside_the_list(world: MakeWorld):
-    names = after(world(), "insert-random")
+def test_insert_random_adds_a_record_inside_the_list(store: MakeStore):
+    names = after(store(), "insert-random")
 
     assert sorted(names) == list("1234567")
     assert names[-1] == "6"
@@ -87,8 +87,8 @@ def test_the_page_tells_of_every_drift(name: DriftName):
 
 
 @pytest.mark.parametrize("name", DriftName)
-def test_an_empty_list_survives_every_drift(world: MakeWorld, name: DriftName):
-    made = world()
+def test_an_empty_list_survives_every_drift(store: MakeStore, name: DriftName):
+    made = store()
     Drift(name).happen(made)
 
     assert len(made.leads) == (1 if name is DriftName.INSERT_NEWEST else 0)
@@ -126,9 +126,9 @@ def test_a_text_that_is_no_drift_is_refused_with_the_reason(text: str, said: str
     assert said in str(raised.value)
 
 
-def test_a_script_of_drifts_lets_happen_what_is_due(world: MakeWorld):
-    made = world()
-    made.fill(6)
+def test_a_script_of_drifts_lets_happen_what_is_due(store: MakeStore):
+    made = store()
+    made.add_leads(6)
     script = DriftScript(0)
     script.add("#2:remove-oldest", "insert-newest")
     lengths = []

@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from walead_async.testing import BadSetting, Fault, FaultName, FaultScript, Service, When
+from walead_async.testing import BadSetting, Fault, FaultName, FaultScript, LoggedRequest, Service, When
 from walead_async.testing.faults import KINDS
-from walead_async.testing.replies import Call
 
 VALUES = {
     FaultName.STATUS: "503",
@@ -16,8 +15,8 @@ VALUES = {
 }
 
 
-def call(method: str = "GET", path: str = "/v1/blocked-leads", service: Service = Service.WALEAD) -> Call:
-    return Call(service, method, path, {}, None, b"")
+def call(method: str = "GET", path: str = "/v1/blocked-leads", service: Service = Service.WALEAD) -> LoggedRequest:
+    return LoggedRequest(service, method, path, {}, {}, authorized=True, raw_body=b"")
 
 
 @pytest.mark.parametrize(
@@ -97,17 +96,17 @@ def test_a_fault_as_text_reads_as_the_same_fault(
         ("GET~1.5:close", "a probability is above 0"),
         ("GET#x:close", "is not a fault"),
         ("GET#3x2:close", "is not a fault"),
-        ("status", "a status from 200 to 599 is needed"),
-        ("status=99", "a status from 200 to 599 is needed"),
-        ("status=429/2\nX-Other: 1", "printable ASCII"),
-        ("redirect=ftp://x", "an http or https URL is needed"),
-        ("redirect=500/http://x", "an http or https URL is needed"),
-        ("slow-body=fast", "seconds from 0 are needed"),
-        ("slow-body=nan", "seconds from 0 are needed"),
-        ("zip-bomb=big", "a number of bytes is needed"),
-        ("zip-bomb=11G", "at most 10G are sent, not 11G"),
-        ("short-page=-1", "a number of records from 0"),
-        ("missing-field=", "the name of a field is needed"),
+        ("status", "takes a status from 200 to 599"),
+        ("status=99", "takes a status from 200 to 599"),
+        ("status=429/2\nX-Other: 1", "takes a status from 200 to 599"),
+        ("redirect=ftp://x", "takes an http or https URL"),
+        ("redirect=500/http://x", "takes an http or https URL"),
+        ("slow-body=fast", "takes seconds from 0"),
+        ("slow-body=nan", "takes seconds from 0"),
+        ("zip-bomb=big", "takes a number of bytes up to 10G"),
+        ("zip-bomb=11G", "takes a number of bytes up to 10G, such as 500, 64K or 100M, not '11G'"),
+        ("short-page=-1", "takes a number of records from 0"),
+        ("missing-field=", "takes the name of a field"),
         ("close=1", "takes nothing behind ="),
     ],
 )
@@ -120,10 +119,6 @@ def test_a_text_that_is_no_fault_is_refused_with_the_reason(text: str, said: str
 
 def test_every_name_has_a_line_in_the_table():
     assert list(KINDS) == list(FaultName)
-
-
-def test_the_table_says_what_stands_behind_the_sign_of_equality():
-    assert [name for name, kind in KINDS.items() if bool(kind.option) != bool(kind.takes)] == []
 
 
 @pytest.mark.parametrize("name", [name for name in FaultName if name not in VALUES])

@@ -39,7 +39,7 @@ def test_settings_survive_the_way_through_json():
         ({"search_minds_case": "yes"}, "search_minds_case takes true or false"),
         ({"campaigns": ["a", 1]}, "campaigns takes a list of names"),
         ({"clock_start": "2024-01-01T00:00:00"}, "clock_start takes an ISO 8601 time with its offset"),
-        ({"bad_identifier": "("}, "bad_identifier is not a regular expression"),
+        ({"bad_identifier": "("}, "bad_identifier takes a regular expression, not '('"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_it_takes(changes: dict[str, object], said: str):

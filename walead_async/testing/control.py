@@ -4,169 +4,191 @@ from __future__ import annotations
 
 from datetime import datetime
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
 import orjson
 from aiohttp import web
 
-from walead_async.testing.replies import Service
-from walead_async.testing.settings import BadSetting
+from walead_async.testing.handler import Handler, read_body
+from walead_async.testing.settings import BadSetting, Service
 from walead_async.testing.store import MOST_LEADS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
-    from walead_async.testing.handler import Front
+    from walead_async.testing.drifts import DriftScript
+    from walead_async.testing.faults import FaultScript
 
-__all__ = ["BODY_LIMIT", "answer", "openapi", "refused"]
+__all__ = ["CALLS", "answer", "openapi"]
 
 #: Bytes of one request to the control address.
 BODY_LIMIT = 64_000_000
 
 
-def refused(request: web.BaseRequest, port: int) -> str | None:
-    """Why this request is turned away, None if it is not.
+@attrs.frozen
+class Wish:
+    """What a request asks of the emulator: its JSON body, and the address that it serves on."""
 
-    A page in a browser may not drive the emulator: not from another origin, and not under a name of its own that
-    leads to 127.0.0.1.
-    """
-    hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
-    if request.headers.get("Host") not in hosts:
-        return "the Host header must name 127.0.0.1 or localhost, with the port"
-    origin = request.headers.get("Origin")
-    if origin is not None and origin not in {f"http://{host}" for host in hosts}:
-        return "requests of web pages are not taken"
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-        return "requests of web pages are not taken"
-    return None
+    handler: Handler
+    wanted: object
+    base_url: str
 
 
-def answer(front: Front, method: str, path: str, body: bytes, base_url: str) -> web.Response:
-    """Do what a request to the control address asks. `base_url` is the emulator's own, without a path."""
-    if path == "/openapi.json":
-        return _json(200, openapi(servers={service: f"{base_url}/{service.value}" for service in Service}))
-    methods = ROUTES.get(path.rstrip("/"))
-    if methods is None:
-        known = ", ".join(filter(None, ROUTES))
-        return _json(404, {"error": f"there is no {path} below the control address, but {known} and /openapi.json"})
-    act = methods.get(method)
-    if act is None:
-        allowed = ", ".join(methods)
-        return _json(405, {"error": f"{method} is not allowed here, but {allowed}"}, {"Allow": allowed})
+Act: TypeAlias = "Callable[[Wish], Awaitable[object]]"
+
+
+async def what_there_is(wish: Wish) -> object:
+    """GET the paths and their methods."""
+    there: dict[str, list[str]] = {}
+    for method, path in CALLS:
+        there.setdefault(path or "/", []).append(method)
+    return there
+
+
+async def clear(wish: Wish) -> object:
+    """DELETE everything: begin anew."""
+    wish.handler.clear()
+    return {}
+
+
+async def health(wish: Wish) -> object:
+    """GET a sign that it serves."""
+    return {"status": "ok", "leads": len(wish.handler.store.leads)}
+
+
+async def settings(wish: Wish) -> object:
+    """GET all settings."""
+    return attrs.asdict(wish.handler.store.settings)
+
+
+async def change_settings(wish: Wish) -> object:
+    """PUT some settings by name."""
+    if not isinstance(wish.wanted, dict):
+        raise BadSetting("an object of settings by name is needed")
+    wish.handler.take(wish.handler.store.settings.changed(wish.wanted))
+    return await settings(wish)
+
+
+def _script_calls(name: str, of: Callable[[Handler], FaultScript | DriftScript]) -> dict[tuple[str, str], Act]:
+    """GET, POST and DELETE of the faults or of the drifts: how often each was played, more of them, or none."""
+
+    async def played(wish: Wish) -> object:
+        return [{name: str(one.what), "seen": one.seen, "fired": one.fired} for one in of(wish.handler)]
+
+    async def add(wish: Wish) -> object:
+        texts = wish.wanted.get(f"{name}s") if isinstance(wish.wanted, dict) else None
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise BadSetting(f'an object {{"{name}s": ["…"]}} with a list of texts is needed')
+        of(wish.handler).add(*texts)
+        return await played(wish)
+
+    async def clear(wish: Wish) -> object:
+        of(wish.handler).clear()
+        return []
+
+    return {(method, f"/{name}s"): act for method, act in (("GET", played), ("POST", add), ("DELETE", clear))}
+
+
+async def requests(wish: Wish) -> object:
+    """GET the log."""
+    return [entry.as_json() for entry in wish.handler.log]
+
+
+async def clear_requests(wish: Wish) -> object:
+    """DELETE the log."""
+    wish.handler.log.clear()
+    return []
+
+
+async def add_leads(wish: Wish) -> object:
+    """POST more records, by number or by name."""
+    store = wish.handler.store
+    leads = wish.wanted.get("leads") if isinstance(wish.wanted, dict) else None
+    if type(leads) is int and 0 <= leads <= MOST_LEADS:
+        return {"ids": [lead.id for lead in store.add_leads(leads)]}
+    if not isinstance(leads, list):
+        raise BadSetting(f"leads takes a number up to {MOST_LEADS}, or a list of records")
+    read = [_lead(lead) for lead in leads]
+    return {"ids": [store.add_leads([(name, reason)], created_at)[0].id for name, reason, created_at in read]}
+
+
+async def clear_leads(wish: Wish) -> object:
+    """DELETE all records."""
+    wish.handler.store.leads.clear()
+    return {"ids": []}
+
+
+async def state(wish: Wish) -> object:
+    """GET all lists."""
+    return orjson.Fragment(wish.handler.store.state())
+
+
+async def served_openapi(wish: Wish) -> object:
+    """GET the OpenAPI document with the emulator's own addresses."""
+    return openapi(servers={service: f"{wish.base_url}/{service.value}" for service in Service})
+
+
+#: What each path takes, by method.
+CALLS: dict[tuple[str, str], Act] = {
+    ("GET", ""): what_there_is,
+    ("DELETE", ""): clear,
+    ("GET", "/health"): health,
+    ("GET", "/settings"): settings,
+    ("PUT", "/settings"): change_settings,
+    **_script_calls("fault", lambda handler: handler.faults),
+    **_script_calls("drift", lambda handler: handler.drifts),
+    ("GET", "/requests"): requests,
+    ("DELETE", "/requests"): clear_requests,
+    ("POST", "/leads"): add_leads,
+    ("DELETE", "/leads"): clear_leads,
+    ("GET", "/state"): state,
+    ("GET", "/openapi.json"): served_openapi,
+}
+
+
+async def answer(
+    handler: Handler, request: web.BaseRequest, path: str, route: web.UrlMappingMatchInfo, base_url: str
+) -> web.Response:
+    """Do what a request to the control address asks."""
+    if problem := _refused(request, base_url):
+        return web.Response(status=403, text=problem + "\n")
+    body = await read_body(request, BODY_LIMIT)
+    if (missing := route.http_exception) is not None:
+        known = ", ".join(dict.fromkeys(path for _, path in CALLS if path))
+        allowed = missing.headers.get("Allow")
+        if allowed is None:
+            return _json(404, {"error": f"there is no {path} below the control address, but {known}"})
+        return _json(405, {"error": f"{request.method} is not allowed here, but {allowed}"}, {"Allow": allowed})
+    handler.store.changes += request.method != "GET"
     try:
-        wanted = orjson.loads(body) if method in ("PUT", "POST") else None
-        return _json(200, act(front, wanted))
+        wanted = orjson.loads(body) if request.method in ("PUT", "POST") else None
+        act: Any = route.handler
+        return _json(200, await act(Wish(handler, wanted, base_url)))
     except BadSetting as error:
         return _json(400, {"error": str(error)})
     except orjson.JSONDecodeError as error:
         return _json(400, {"error": f"the body is not JSON: {error}"})
 
 
-def _json(status: int, value: object, headers: dict[str, str] | None = None) -> web.Response:
+def _refused(request: web.BaseRequest, base_url: str) -> str | None:
+    """Why this request is turned away, None if it is not.
+
+    A page in a browser may not drive the emulator: not from another origin, and not under a name of its own that
+    leads to 127.0.0.1.
+    """
+    own = {base_url, base_url.replace("127.0.0.1", "localhost")}
+    if f"http://{request.headers.get('Host')}" not in own:
+        return "the Host header must name 127.0.0.1 or localhost, with the port"
+    if request.headers.get("Origin") not in {None, *own}:
+        return "requests of web pages are not taken"
+    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        return "requests of web pages are not taken"
+    return None
+
+
+def _json(status: int, value: object, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(value), content_type="application/json", headers=headers or {})
-
-
-def _health(front: Front, _: object) -> object:
-    return {"status": "ok", "leads": len(front.world.leads)}
-
-
-def _settings(front: Front, _: object) -> object:
-    return attrs.asdict(front.world.settings)
-
-
-def _change_settings(front: Front, wanted: object) -> object:
-    if not isinstance(wanted, dict):
-        raise BadSetting("an object of settings by name is needed")
-    front.take(front.world.settings.changed(wanted))
-    return _settings(front, None)
-
-
-def _faults(front: Front, _: object) -> object:
-    return [{"fault": str(one.what), "seen": one.seen, "fired": one.fired} for one in front.faults]
-
-
-def _add_faults(front: Front, wanted: object) -> object:
-    front.faults.add(*_texts(wanted, "faults"))
-    return _faults(front, None)
-
-
-def _clear_faults(front: Front, _: object) -> object:
-    front.faults.clear()
-    return []
-
-
-def _drifts(front: Front, _: object) -> object:
-    return [{"drift": str(one.what), "seen": one.seen, "fired": one.fired} for one in front.drifts]
-
-
-def _add_drifts(front: Front, wanted: object) -> object:
-    front.drifts.add(*_texts(wanted, "drifts"))
-    return _drifts(front, None)
-
-
-def _clear_drifts(front: Front, _: object) -> object:
-    front.drifts.clear()
-    return []
-
-
-def _requests(front: Front, _: object) -> object:
-    return [entry.as_json() for entry in front.log]
-
-
-def _clear_requests(front: Front, _: object) -> object:
-    front.log.clear()
-    return []
-
-
-def _state(front: Front, _: object) -> object:
-    return orjson.Fragment(front.world.state())
-
-
-def _add_leads(front: Front, wanted: object) -> object:
-    leads = wanted.get("leads") if isinstance(wanted, dict) else None
-    if type(leads) is int and 0 <= leads <= MOST_LEADS:
-        return {"ids": front.world.add_leads(leads)}
-    if not isinstance(leads, list):
-        raise BadSetting(f"leads takes a number up to {MOST_LEADS}, or a list of records")
-    read = [_lead(lead) for lead in leads]
-    ids = [front.world.add_leads([(name, reason)], created_at)[0] for name, reason, created_at in read]
-    return {"ids": ids}
-
-
-def _clear_leads(front: Front, _: object) -> object:
-    front.world.leads.clear()
-    front.world.changes += 1
-    return {"ids": []}
-
-
-def _clear(front: Front, _: object) -> object:
-    front.clear()
-    return {}
-
-
-def _what_there_is(front: Front, _: object) -> object:
-    return {**{path or "/": list(methods) for path, methods in ROUTES.items()}, "/openapi.json": ["GET"]}
-
-
-#: What each path takes, by method.
-ROUTES: dict[str, dict[str, Callable[[Front, object], object]]] = {
-    "": {"GET": _what_there_is, "DELETE": _clear},
-    "/health": {"GET": _health},
-    "/settings": {"GET": _settings, "PUT": _change_settings},
-    "/faults": {"GET": _faults, "POST": _add_faults, "DELETE": _clear_faults},
-    "/drifts": {"GET": _drifts, "POST": _add_drifts, "DELETE": _clear_drifts},
-    "/requests": {"GET": _requests, "DELETE": _clear_requests},
-    "/leads": {"POST": _add_leads, "DELETE": _clear_leads},
-    "/state": {"GET": _state},
-}
-
-
-def _texts(wanted: object, field: str) -> list[str]:
-    texts = wanted.get(field) if isinstance(wanted, dict) else None
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise BadSetting(f'an object {{"{field}": ["…"]}} with a list of texts is needed')
-    return texts
 
 
 def _lead(lead: object) -> tuple[str, str | None, datetime | None]:

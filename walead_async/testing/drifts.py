@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from walead_async.testing.schedule import ALWAYS, WHEN, Script, When, nearest
+from walead_async.testing.schedule import ALWAYS, WHEN, Script, When, by_name
 from walead_async.testing.settings import BadSetting
 
 if TYPE_CHECKING:
-    from walead_async.testing.store import LeadList, World
+    from walead_async.testing.store import LeadList, Store
 
 __all__ = ["Drift", "DriftName", "DriftScript"]
 
@@ -41,11 +41,8 @@ class DriftName(StrEnum):
     UNBLOCK_WHAT_WAS_READ = "unblock-what-was-read"
 
 
-def _name(value: str) -> DriftName:
-    try:
-        return DriftName(value)
-    except ValueError:
-        raise nearest("drift", value, list(DriftName)) from None
+def _name(name: str) -> DriftName:
+    return by_name("drift", DriftName, name)
 
 
 @attrs.frozen
@@ -85,15 +82,15 @@ class Drift:
         what = self.name.value if self.number is None else f"{self.name.value}={self.number}"
         return f"{when}:{what}" if when else what
 
-    def happen(self, world: World) -> None:
+    def happen(self, store: Store) -> None:
         """Change the list that was read last."""
-        leads, read = world.last_read or (world.leads, [])
+        leads, read = store.last_read or (store.leads, [])
         if self.name is DriftName.UNBLOCK_WHAT_WAS_READ:
             leads.remove(read[: self.number])
         else:
             for _ in range(self.number or 1):
-                _change(self.name, world, leads)
-        world.changes += 1
+                _change(self.name, store, leads)
+        store.changes += 1
 
 
 class DriftScript(Script[Drift]):
@@ -103,39 +100,37 @@ class DriftScript(Script[Drift]):
     `len` is how many there are.
     """
 
-    def add(self, *drifts: Drift | str) -> None:
-        """Add drifts, as values or as text. Raises `BadSetting`; then none is added."""
-        for drift in [Drift.parse(drift) if isinstance(drift, str) else drift for drift in drifts]:
-            self.schedule(drift)
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed, Drift.parse)
 
-    def happen(self, world: World) -> None:
+    def happen(self, store: Store) -> None:
         """Let everything that is due after a page happen."""
         for scheduled in self:
             if scheduled.due():
                 scheduled.fired += 1
-                scheduled.what.happen(world)
+                scheduled.what.happen(store)
 
 
-def _change(name: DriftName, world: World, leads: LeadList) -> None:
+def _change(name: DriftName, store: Store, leads: LeadList) -> None:
     """One change to one record; none if the list is empty and the change needs a record."""
     if name is DriftName.INSERT_NEWEST:
-        world.fill(1, into=leads)
+        store.add_leads(1, into=leads)
         return
     if not len(leads):
         return
-    drawn = leads.at(world.random.randrange(len(leads)))
-    if name is DriftName.REMOVE_RANDOM:
-        leads.remove([drawn])
-    elif name is DriftName.REMOVE_OLDEST:
-        leads.remove([leads.at(0)])
-    elif name is DriftName.REMOVE_NEWEST:
-        leads.remove([leads.at(-1)])
-    elif name is DriftName.INSERT_RANDOM:
-        oldest, newest = leads.record(leads.at(0)).created_at, leads.record(leads.at(-1)).created_at
-        world.fill(1, oldest + world.random.random() * (newest - oldest), into=leads)
-    elif name is DriftName.REBLOCK:
-        leads.renew(drawn, leads.record(drawn).reason)
-    elif name is DriftName.REPLACE:
-        old = leads.record(drawn)
-        leads.remove([drawn])
-        leads.add(old.public_identifier, old.reason)
+    drawn = leads[store.random.randrange(len(leads))]
+    match name:
+        case DriftName.REMOVE_RANDOM:
+            leads.remove([drawn])
+        case DriftName.REMOVE_OLDEST:
+            leads.remove([leads[0]])
+        case DriftName.REMOVE_NEWEST:
+            leads.remove([leads[-1]])
+        case DriftName.INSERT_RANDOM:
+            oldest, newest = leads[0].created_at, leads[-1].created_at
+            store.add_leads(1, oldest + store.random.random() * (newest - oldest), into=leads)
+        case DriftName.REBLOCK:
+            leads.change(drawn, drawn.reason, renew=True)
+        case DriftName.REPLACE:
+            leads.remove([drawn])
+            leads.add(drawn.public_identifier, drawn.reason)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import posixpath
-from typing import TYPE_CHECKING, Self, TypeVar
+import signal
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from aiohttp import web
 
-from walead_async.testing import control
-from walead_async.testing.handler import Front, read_body
-from walead_async.testing.replies import Service
-from walead_async.testing.settings import BadSetting, Settings, check_whole
-from walead_async.testing.store import MOST_LEADS, Keeper, World, load
+from walead_async.testing import control, phonely, walead
+from walead_async.testing.handler import Handler
+from walead_async.testing.settings import BadSetting, Service, Settings, check_whole
+from walead_async.testing.store import MOST_LEADS, StateFile, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
     from walead_async.testing.handler import LoggedRequest
     from walead_async.testing.store import LeadList
 
-__all__ = ["Emulator"]
+__all__ = ["Emulator", "run_emulator"]
 
 HOST = "127.0.0.1"
 #: Connections that may wait to be taken: thousands of callers begin at once.
 BACKLOG = 4096
 LARGEST_SEED = 2**63
-SERVICES = {service.value: service for service in Service}
+CONTROL = "control"
+
+log = logging.getLogger(__name__)
 
 What = TypeVar("What")
 
@@ -64,14 +67,16 @@ class Emulator:
         check_whole("seed", seed, LARGEST_SEED)
         if state is not None and not state.parent.is_dir():
             raise BadSetting(f"there is no directory {str(state.parent)!r} for the state")
-        self._front = Front(World(settings or Settings(), seed=seed, api_key=api_key, uid=uid))
-        self._front.faults.add(*_several("faults", faults))
-        self._front.drifts.add(*_several("drifts", drifts))
-        if state is None or not load(self._front.world, state):
-            self._front.world.fill(leads)
+        store = Store(settings or Settings(), seed=seed, api_key=api_key, uid=uid)
+        self._handler = Handler(store)
+        self._handler.faults.add(*_several("faults", faults))
+        self._handler.drifts.add(*_several("drifts", drifts))
+        if state is None or not StateFile.load(store, state):
+            store.add_leads(leads)
         self._port = port
         self._state = state
-        self._keeper: Keeper | None = None
+        self._state_file: StateFile | None = None
+        self._saving: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
         self._answering: set[asyncio.Transport] = set()
 
@@ -97,7 +102,8 @@ class Emulator:
         self._runner = runner
         self._port = runner.addresses[0][1]
         if self._state is not None:
-            self._keeper = Keeper(self._front.world, self._state)
+            self._state_file = StateFile(self._handler.store, self._state)
+            self._saving = asyncio.create_task(self._state_file.keep())
 
     async def aclose(self) -> None:
         """Stop listening, drop every connection, also those that wait for an answer, and save the state; twice is once.
@@ -113,9 +119,9 @@ class Emulator:
         await runner.cleanup()
         # The transports close their sockets in the next round of the event loop.
         await asyncio.sleep(0)
-        keeper, self._keeper = self._keeper, None
-        if keeper is not None:
-            await keeper.aclose()
+        if self._state_file is not None and self._saving is not None:
+            self._state_file.end()
+            await self._saving
 
     @property
     def port(self) -> int:
@@ -140,74 +146,80 @@ class Emulator:
     @property
     def api_key(self) -> str:
         """The key that both services take; assign another to see an old one refused."""
-        return self._front.world.api_key
+        return self._handler.store.api_key
 
     @api_key.setter
     def api_key(self, api_key: str) -> None:
-        self._front.world.api_key = api_key
+        self._handler.store.api_key = api_key
 
     @property
     def uid(self) -> str:
         """A user id for Phonely. Any other is taken too, unless `settings.users` names those that may be."""
-        return self._front.world.uid
+        return self._handler.store.uid
 
     @property
     def settings(self) -> Settings:
         """The settings in force; assign others at any time. The records stay, and the next request meets them."""
-        return self._front.world.settings
+        return self._handler.store.settings
 
     @settings.setter
     def settings(self, settings: Settings) -> None:
-        self._front.take(settings)
+        self._handler.take(settings)
 
     @property
     def requests(self) -> list[LoggedRequest]:
         """The requests to both services in the order of arrival, the last `settings.log_size` of them."""
-        return list(self._front.log)
+        return list(self._handler.log)
 
     @property
     def faults(self) -> FaultScript:
         """The faults to play: `emulator.faults.add("DELETE#3:apply-then-close")`."""
-        return self._front.faults
+        return self._handler.faults
 
     @property
     def drifts(self) -> DriftScript:
         """The changes that other people make meanwhile: `emulator.drifts.add("remove-random=1")`."""
-        return self._front.drifts
+        return self._handler.drifts
 
     def unfired_faults(self) -> list[Fault]:
         """The faults that were never played: a test that set them up did not test what it meant to."""
-        return self._front.faults.unfired()
+        return self._handler.faults.unfired()
 
     @property
     def blocked_leads(self) -> LeadList:
         """The workspace's list, as it is now."""
-        return self._front.world.leads
+        return self._handler.store.leads
 
     @property
     def campaigns(self) -> dict[str, LeadList]:
         """The campaigns' lists by id, those that were ever blocked in."""
-        return self._front.world.campaigns
+        return self._handler.store.campaigns
 
     @property
     def agents(self) -> dict[str, dict[str, None]]:
         """The numbers of each agent by its id; the keys of the inner dict are the numbers, in order."""
-        return self._front.world.agents
+        return self._handler.store.agents
 
     def add_leads(
-        self, leads: int | Iterable[str | tuple[str, str | None]], created_at: datetime | None = None
+        self,
+        leads: int | Iterable[str | tuple[str, str | None]],
+        created_at: datetime | None = None,
+        *,
+        campaign: str | None = None,
     ) -> list[str]:
-        """Add records to the workspace's list, whoever is there already, and return their ids.
+        """Add records to the workspace's list or a campaign's, whoever is there already, and return their ids.
 
         `leads` is a number, or identifiers, or pairs of identifier and reason. A number makes `lead-0000001` and so
         on, counted on from the records ever made. `created_at`, aware, is that of each; by default each has the time of
         the emulator's own clock, `settings.clock_step` seconds after the one before. Raises `BadSetting`.
         """
-        return self._front.world.add_leads(leads, created_at)
+        store = self._handler.store
+        into = store.leads if campaign is None else store.campaign(campaign)
+        return [lead.id for lead in store.add_leads(leads, created_at, into=into)]
 
     def clear(self) -> None:
         """Begin anew: nothing in any list, script or log, the settings and the luck of the start. The key stays."""
-        self._front.clear()
+        self._handler.clear()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         transport = request.transport
@@ -215,23 +227,41 @@ class Emulator:
             raise ConnectionResetError("the caller is gone")
         self._answering.add(transport)
         try:
-            return await self._dispatch(request)
+            path = _resolved(request.path)
+            asked = request if path == request.path else request.clone(rel_url=request.rel_url.with_path(path))
+            # The router reads no more of a request than any request has.
+            route = await ROUTES.resolve(asked)  # type: ignore[arg-type]
+            return await self._dispatch(request, path, route)
         finally:
             self._answering.discard(transport)
-            if self._keeper is not None:
-                self._keeper.notice()
 
-    async def _dispatch(self, request: web.BaseRequest) -> web.StreamResponse:
-        name, _, path = _resolved(request.path)[1:].partition("/")
-        if name in SERVICES:
-            return await self._front.handle(request, SERVICES[name], "/" + path)
-        if name != "control":
-            return web.Response(status=404, text="there are /walead, /phonely and /control here\n")
-        problem = control.refused(request, self._port)
-        if problem is not None:
-            return web.Response(status=403, text=problem + "\n")
-        body = await read_body(request, control.BODY_LIMIT)
-        return control.answer(self._front, request.method, "/" + path, body, f"http://{HOST}:{self._port}")
+    async def _dispatch(
+        self, request: web.BaseRequest, path: str, route: web.UrlMappingMatchInfo
+    ) -> web.StreamResponse:
+        first, _, below = path[1:].partition("/")
+        if first == CONTROL:
+            base_url = f"http://{HOST}:{self._port}"
+            return await control.answer(self._handler, request, f"/{below}", route, base_url)
+        if first in list(Service):
+            return await self._handler.handle(request, Service(first), f"/{below}", route)
+        return web.Response(status=404, text="there are /walead, /phonely and /control here\n")
+
+
+def _routes() -> web.UrlDispatcher:
+    """Every call of both services and of the control address, each with the function that carries it out."""
+    routes = web.UrlDispatcher()
+    rooms: dict[str, dict[tuple[str, str], Any]] = {
+        Service.WALEAD: walead.CALLS,
+        Service.PHONELY: phonely.CALLS,
+        CONTROL: control.CALLS,
+    }
+    for room, calls in rooms.items():
+        for (method, path), perform in calls.items():
+            routes.add_route(method, f"/{room}{path}", perform)
+    return routes
+
+
+ROUTES = _routes()
 
 
 def _several(name: str, given: Iterable[What]) -> Iterable[What]:
@@ -242,5 +272,58 @@ def _several(name: str, given: Iterable[What]) -> Iterable[What]:
 
 
 def _resolved(path: str) -> str:
-    """A path without `.` and `..`, as the proxies in front of real services make it."""
-    return posixpath.normpath(path) if "/." in path else path
+    """A path without `.` and `..`, as the proxies in front of real services make it, and no / behind a control path."""
+    resolved = posixpath.normpath(path) if "/." in path else path
+    return resolved.rstrip("/") if resolved.startswith(f"/{CONTROL}") else resolved
+
+
+def run_emulator(
+    *,
+    port: int,
+    leads: int,
+    page_size: int,
+    latency: float,
+    state: Path | None,
+    faults: Sequence[str],
+    drifts: Sequence[str],
+    seed: int,
+    ready: Callable[[dict[str, str]], None],
+) -> None:
+    """Serve an emulator until SIGINT or SIGTERM, as `walead emulator` does; only in the main thread.
+
+    `page_size` (records) and `latency` (seconds) are those of `Settings`, the other options those of `Emulator`.
+    `ready` is called once requests are taken, with `walead_url`, `phonely_url`, `control_url` and `api_key`. A fault or
+    drift that was never played is told at the end, as a warning of the logger `walead_async.testing.emulator`. Raises
+    `BadSetting` for a wrong option, a port that is taken, or a state that cannot be read or saved.
+    """
+    emulator = Emulator(
+        settings=Settings(page_size=page_size, latency=latency),
+        leads=leads,
+        seed=seed,
+        port=port,
+        state=state,
+        faults=faults,
+        drifts=drifts,
+    )
+    asyncio.run(_serve(emulator, ready))
+
+
+async def _serve(emulator: Emulator, ready: Callable[[dict[str, str]], None]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        await emulator.start()
+    except OSError as error:
+        raise BadSetting(f"port {emulator.port} cannot be listened on: {error.strerror}") from None
+    try:
+        names = ("walead_url", "phonely_url", "control_url", "api_key")
+        ready({name: getattr(emulator, name) for name in names})
+        await stop.wait()
+        for unfired in (*emulator.unfired_faults(), *emulator.drifts.unfired()):
+            log.warning("never played: %s", unfired)
+    finally:
+        try:
+            await emulator.aclose()
+        except OSError as error:
+            raise BadSetting(f"the state was not saved: {error.strerror}") from None

@@ -8,34 +8,77 @@ import socket
 import struct
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 import orjson
 from aiohttp import web
 
-from walead_async.testing import phonely, walead
 from walead_async.testing.drifts import DriftScript
-from walead_async.testing.faults import SPOILERS, Delivery, Effect, FaultName, FaultScript
-from walead_async.testing.replies import Call, Refused, Reply, Service, refusal
-from walead_async.testing.settings import Gate, RetryAfter
+from walead_async.testing.faults import Delivery, Effect, End, Fault, FaultName, FaultScript, Reply
+from walead_async.testing.settings import ErrorBody, RetryAfter, Service, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from walead_async.testing.store import Store
 
-    from walead_async.testing.faults import Fault
-    from walead_async.testing.settings import Settings
-    from walead_async.testing.store import World
+__all__ = ["Handler", "LoggedRequest", "Perform", "Refused", "Throttle", "check_size", "read_body"]
 
-__all__ = [
-    "Front",
-    "LoggedRequest",
-    "deliver",
-    "read_body",
-    "without_secrets",
-]
+KEY_HEADERS = {Service.WALEAD: "x-api-key", Service.PHONELY: "X-Authorization"}
+NO_KEY = {
+    Service.WALEAD: "Unauthorized: the x-api-key header is missing or wrong",
+    Service.PHONELY: "Invalid or missing API key",
+}
+
+
+class Refused(Exception):
+    """A call that is answered with an error status; then nothing was changed."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers or {}
+
+    def reply(self, shape: ErrorBody) -> Reply:
+        """The answer, in one of the shapes that a service may use."""
+        status, message, phrase = self.status, self.message, HTTPStatus(self.status).phrase
+        if shape is ErrorBody.TEXT:
+            return Reply(status, message.encode(), "text/plain; charset=utf-8", self.headers)
+        if shape is ErrorBody.EMPTY:
+            return Reply(status, headers=self.headers)
+        bodies: dict[ErrorBody, object] = {
+            ErrorBody.NEST: {"statusCode": status, "message": message, "error": phrase},
+            ErrorBody.NEST_LIST: {"statusCode": status, "message": [message], "error": phrase},
+            ErrorBody.SUCCESS: {"success": False, "message": message},
+            ErrorBody.ERROR: {"error": message},
+            ErrorBody.NESTED: {"error": {"code": phrase.upper().replace(" ", "_"), "message": message}},
+        }
+        return Reply.of(bodies[shape], status, self.headers)
+
+
+#: What carries a call out: it takes the store, the request, and by name the parts of the path that the vendor names.
+Perform: TypeAlias = Callable[..., Awaitable[Reply]]
+
+
+class Throttle:
+    """Lets `rate` requests a second through, `burst` of them at once."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self._interval = 1 / rate
+        self._slack = (burst - 1) / rate
+        self._due = 0.0
+
+    def wait(self, now: float) -> float:
+        """0.0 if a request may pass now, which is then counted; else the seconds until one may."""
+        due = max(self._due, now)
+        early = due - self._slack - now
+        if early > 0:
+            return early
+        self._due = due + self._interval
+        return 0.0
 
 
 SECRET = frozenset({"x-api-key", "x-authorization", "authorization", "proxy-authorization", "cookie"})
@@ -72,17 +115,17 @@ class LoggedRequest:
 
     def as_json(self) -> dict[str, object]:
         """This request as plain values, with `body` in place of `raw_body`; so the control address gives it."""
-        return {
-            "service": self.service.value,
-            "method": self.method,
-            "path": self.path,
-            "query": dict(self.query),
-            "headers": dict(self.headers),
-            "authorized": self.authorized,
-            "body": self.body,
-            "status": self.status,
-            "fault": self.fault,
-        }
+        fields = attrs.asdict(self, recurse=False, filter=lambda field, _: field.name != "raw_body")
+        return {**fields, "query": dict(self.query), "body": self.body}
+
+    def halved(self) -> LoggedRequest:
+        """The same request with the first half of its items."""
+        body = self.body
+        if isinstance(body, list):
+            body = body[: len(body) // 2]
+        elif isinstance(body, dict):
+            body = {name: one[: len(one) // 2] if isinstance(one, list) else one for name, one in body.items()}
+        return attrs.evolve(self, raw_body=orjson.dumps(body))
 
 
 def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
@@ -97,203 +140,166 @@ BLANKS = b" " * 65_536
 
 async def deliver(request: web.BaseRequest, reply: Reply, delivery: Delivery, pause: float) -> web.StreamResponse:
     """Answer a request. `pause` is the seconds between two bytes of a slow body."""
-    if delivery is Delivery.WHOLE:
-        return await _padded(request, reply) if reply.blanks else _whole(reply)
-    if delivery is Delivery.SLOW_BODY:
-        return await _slow(request, reply, pause)
+    headers = {"Content-Type": reply.content_type, **reply.headers}
+    if delivery.slowly or reply.blanks:
+        return await _streamed(request, reply, headers, pause if delivery.slowly else None)
+    if delivery.end is End.KEEP:
+        return web.Response(status=reply.status, body=reply.body, headers=headers)
     transport = request.transport
     if transport is None:
         raise ConnectionResetError("the caller is gone")
-    if delivery is Delivery.CLOSE_AFTER:
-        transport.write(_head(reply) + reply.body)
+    # No "Connection: close": the connection is said to stay open.
+    lines = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}", *(f"{name}: {text}" for name, text in headers.items())]
+    head = "\r\n".join([*lines, f"Content-Length: {len(reply.body)}", "", ""]).encode()
+    transport.write(head[: int(len(head) * delivery.headers)] + reply.body[: int(len(reply.body) * delivery.body)])
+    if delivery.end is End.CLOSE:
         transport.close()
-    elif delivery is not Delivery.HANG:
-        _break_off(transport, reply, delivery)
-    return await _end()
-
-
-def _whole(reply: Reply) -> web.Response:
-    return web.Response(
-        status=reply.status, body=reply.body, headers={"Content-Type": reply.content_type, **reply.headers}
-    )
-
-
-async def _padded(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
-    """Send the answer with its blanks, a piece at a time, as fast as the caller reads."""
-    response = await _begun(request, reply)
-    await response.write(reply.body[:1])
-    for _ in range(reply.blanks // len(BLANKS)):
-        await response.write(BLANKS)
-    await response.write(BLANKS[: reply.blanks % len(BLANKS)] + reply.body[1:])
-    return response
-
-
-async def _slow(request: web.BaseRequest, reply: Reply, pause: float) -> web.StreamResponse:
-    response = await _begun(request, reply)
-    for byte in reply.body:
-        await asyncio.sleep(pause)
-        await response.write(bytes((byte,)))
-    return response
-
-
-async def _begun(request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
-    """An answer whose headers are sent."""
-    headers = {"Content-Type": reply.content_type, **reply.headers}
-    response = web.StreamResponse(status=reply.status, headers=headers)
-    response.content_length = len(reply.body) + reply.blanks
-    await response.prepare(request)
-    return response
-
-
-def _break_off(transport: asyncio.Transport, reply: Reply, delivery: Delivery) -> None:
-    """Write as much of the answer as is meant, then close or reset."""
-    head, body = _head(reply), reply.body
-    sent = {
-        Delivery.CLOSE: b"",
-        Delivery.RESET: b"",
-        Delivery.RESET_IN_HEAD: head[: len(head) // 2],
-        Delivery.RESET_BEFORE_BODY: head,
-        Delivery.RESET_IN_BODY: head + body[: len(body) // 2],
-        Delivery.RESET_AFTER_BODY: head + body,
-        Delivery.CUT_BODY: head + body[: len(body) // 2],
-    }[delivery]
-    if sent:
-        transport.write(sent)
-    if delivery in (Delivery.CLOSE, Delivery.CUT_BODY):
-        transport.close()
-        return
-    connection: socket.socket = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-    transport.abort()
-
-
-async def _end() -> web.StreamResponse:
-    """Wait until the server ends this handler, which it does when the connection is gone or the emulator closes."""
+    elif delivery.end is End.RESET:
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        transport.abort()
+    # The server ends this handler when the connection is gone or the emulator closes.
     never: asyncio.Future[web.StreamResponse] = asyncio.get_running_loop().create_future()
     return await never
 
 
-def _head(reply: Reply) -> bytes:
-    """Status line and headers of an answer on a connection that is said to stay open."""
+async def _streamed(
+    request: web.BaseRequest, reply: Reply, headers: Mapping[str, str], pause: float | None
+) -> web.StreamResponse:
+    """Send a body byte by byte, or with its blanks behind the first byte, as fast as the caller reads."""
+    response = web.StreamResponse(status=reply.status, headers=headers)
+    response.content_length = len(reply.body) + reply.blanks
+    await response.prepare(request)
+    if pause is not None:
+        for byte in reply.body:
+            await asyncio.sleep(pause)
+            await response.write(bytes((byte,)))
+        return response
+    await response.write(reply.body[:1])
+    for left in range(reply.blanks, 0, -len(BLANKS)):
+        await response.write(BLANKS[:left])
+    await response.write(reply.body[1:])
+    return response
+
+
+def _phrase(status: int) -> str:
     try:
-        phrase = HTTPStatus(reply.status).phrase
+        return HTTPStatus(status).phrase
     except ValueError:
-        phrase = "Unknown"
-    headers = {"Content-Type": reply.content_type, **reply.headers, "Content-Length": str(len(reply.body))}
-    lines = [f"HTTP/1.1 {reply.status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+        return "Unknown"
 
 
-KEY_HEADERS = {Service.WALEAD: "x-api-key", Service.PHONELY: "X-Authorization"}
-CARRIERS = {Service.WALEAD: walead.carry_out, Service.PHONELY: phonely.carry_out}
+class Handler:
+    """Both services before their sockets: what they hold, the scripts of faults and drifts, and the log."""
 
-
-class Front:
-    """Both services before their sockets: the world, the scripts and the log."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self._first_settings = world.settings
-        self.faults = FaultScript(world.seed)
-        self.drifts = DriftScript(world.seed)
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._first_settings = store.settings
+        self.faults = FaultScript(store.seed)
+        self.drifts = DriftScript(store.seed)
         self.log: deque[LoggedRequest] = deque()
         self._last_read: dict[tuple[Service, str], Reply] = {}
-        self._gate: Gate | None = None
-        self.take(world.settings)
+        self._throttle: Throttle | None = None
+        self.take(store.settings)
 
     def take(self, settings: Settings) -> None:
         """Behave by these settings from now on."""
-        self.world.take(settings)
+        self.store.take(settings)
         self.log = deque(self.log, maxlen=settings.log_size)
-        self._gate = Gate(settings.rate_limit, settings.rate_burst) if settings.rate_limit else None
+        self._throttle = Throttle(settings.rate_limit, settings.rate_burst) if settings.rate_limit else None
 
     def clear(self) -> None:
         """Forget the state, the scripts and the log, and go back to the first settings."""
         self.take(self._first_settings)
-        self.world.clear()
+        self.store.clear()
         self.faults.clear()
         self.drifts.clear()
         self.log.clear()
         self._last_read.clear()
 
-    async def handle(self, request: web.BaseRequest, service: Service, path: str) -> web.StreamResponse:
+    async def handle(
+        self, request: web.BaseRequest, service: Service, path: str, route: web.UrlMappingMatchInfo
+    ) -> web.StreamResponse:
         """Answer one request. It is carried out when it has arrived, before any wait: its order is that of arrival."""
-        body = await read_body(request, self.world.settings.body_limit)
-        call = Call(service, request.method, path, request.query, request.headers.get(KEY_HEADERS[service]), body)
-        entry = self._logged(call, request.headers)
-        reply = self._limited()
-        fault = None if reply else self.faults.choose(call)
-        if reply is None:
-            reply = self._carried_out(call, fault)
-        latency = self.world.settings.latency
-        if latency:
-            await asyncio.sleep(latency)
+        call = LoggedRequest(
+            service=service,
+            method=request.method,
+            path=path,
+            query=request.query,
+            headers=without_secrets(request.headers),
+            authorized=request.headers.get(KEY_HEADERS[service]) == self.store.api_key,
+            raw_body=await read_body(request, self.store.settings.body_limit),
+        )
+        self.log.append(call)
+        try:
+            self._check_rate()
+        except Refused as refused:
+            fault, reply = None, refused.reply(self.store.settings.error_body)
+        else:
+            fault = self.faults.choose(call)
+            reply = await self._carried_out(call, route, fault)
+        if self.store.settings.latency:
+            await asyncio.sleep(self.store.settings.latency)
         if fault is None:
-            entry.status = reply.status
-            return await deliver(request, reply, Delivery.WHOLE, 0.0)
-        entry.fault = str(fault)
-        entry.status = None if fault.kind.delivery.silent else reply.status
+            call.status = reply.status
+            return await deliver(request, reply, Delivery(), 0.0)
+        call.fault = str(fault)
+        call.status = None if fault.kind.delivery.silent else reply.status
         return await deliver(request, reply, fault.kind.delivery, fault.option.number)
 
-    def _logged(self, call: Call, headers: Mapping[str, str]) -> LoggedRequest:
-        entry = LoggedRequest(
-            service=call.service,
-            method=call.method,
-            path=call.path,
-            query=call.query,
-            headers=without_secrets(headers),
-            authorized=call.key == self.world.api_key,
-            raw_body=call.body,
-        )
-        self.log.append(entry)
-        return entry
-
-    def _limited(self) -> Reply | None:
-        """The 429 of the rate limit, if this request comes too early."""
-        wait = self._gate.wait(time.monotonic()) if self._gate else 0.0
+    def _check_rate(self) -> None:
+        """Raise the 429 of the rate limit, if a request comes too early."""
+        wait = self._throttle.wait(time.monotonic()) if self._throttle else 0.0
         if not wait:
-            return None
-        settings = self.world.settings
+            return
         seconds = math.ceil(wait)
         headers = {
             RetryAfter.SECONDS: {"Retry-After": str(seconds)},
             RetryAfter.DATE: {"Retry-After": formatdate(time.time() + seconds, usegmt=True)},
             RetryAfter.ABSENT: {},
-        }[settings.retry_after]
-        return refusal(429, "Too many requests", settings.error_body, headers)
+        }[self.store.settings.retry_after]
+        raise Refused(429, "Too many requests", headers)
 
-    def _carried_out(self, call: Call, fault: Fault | None) -> Reply:
-        """The reply to a call, with the effect and the body that its fault asks for."""
-        if fault is None:
-            reply = self._reply(call)
-        elif fault.kind.effect is Effect.NONE:
-            reply = Reply(200)
-        elif fault.kind.effect is Effect.PART:
-            reply = self._reply(_halved(call))
-        else:
-            reply = self._reply(call)
-            if fault.kind.effect is Effect.TWICE:
-                reply = self._reply(call)
-            elif fault.name is FaultName.REPEAT_PAGE and call.method == "GET":
-                reply = self._last_read.get((call.service, call.path), reply)
+    async def _carried_out(self, call: LoggedRequest, route: web.UrlMappingMatchInfo, fault: Fault | None) -> Reply:
+        """The reply to a call, with the effect and the changes that its fault asks for."""
+        effect = Effect.ONCE if fault is None else fault.kind.effect
+        reply = Reply(200)
+        for _ in range(math.ceil(effect.value)):
+            reply = await self._reply(call, route, halved=effect is Effect.PART)
         if call.method == "GET":
+            if fault is not None and fault.name is FaultName.REPEAT_PAGE:
+                reply = self._last_read.get((call.service, call.path), reply)
             self._last_read[call.service, call.path] = reply
-        spoil = SPOILERS.get(fault.name) if fault else None
-        return spoil(reply, fault.option) if fault and spoil else reply
+        return reply if fault is None else fault.changed(reply)
 
-    def _reply(self, call: Call) -> Reply:
+    async def _reply(self, call: LoggedRequest, route: web.UrlMappingMatchInfo, *, halved: bool) -> Reply:
         """Carry a call out, with the changes that other people make right after a read."""
-        settings = self.world.settings
-        if len(call.body) > settings.body_limit:
-            return refusal(413, "the body is too large", settings.error_body)
-        self.world.last_read = None
+        store = self.store
+        store.last_read = None
         try:
-            reply = CARRIERS[call.service](self.world, call)
+            if len(call.raw_body) > store.settings.body_limit:
+                raise Refused(413, "the body is too large")
+            if not call.authorized:
+                raise Refused(401, NO_KEY[call.service])
+            if (missing := route.http_exception) is not None:
+                allowed = {name: text for name, text in missing.headers.items() if name == "Allow"}
+                raise Refused(missing.status, f"Cannot {call.method} {call.path}", allowed)
+            # The router takes any coroutine function; these are the ones in `CALLS`.
+            perform: Perform = route.handler  # type: ignore[assignment]
+            reply = await perform(store, call.halved() if halved else call, **route)
         except Refused as refused:
-            return refusal(refused.status, refused.message, settings.error_body, refused.headers)
-        if self.world.last_read is not None:
-            self.drifts.happen(self.world)
+            return refused.reply(store.settings.error_body)
+        if call.method != "GET":
+            store.changes += 1
+        if store.last_read is not None:
+            self.drifts.happen(store)
         return reply
+
+
+def check_size(settings: Settings, items: list[str] | list[object]) -> None:
+    """Raise `Refused` if so many items are more than one call may have."""
+    if settings.batch_limit is not None and len(items) > settings.batch_limit:
+        raise Refused(settings.batch_limit_status, f"at most {settings.batch_limit} items may be sent at once")
 
 
 async def read_body(request: web.BaseRequest, limit: int) -> bytes:
@@ -302,16 +308,3 @@ async def read_body(request: web.BaseRequest, limit: int) -> bytes:
     while len(body) <= limit and (chunk := await request.content.readany()):
         body += chunk
     return bytes(body)
-
-
-def _halved(call: Call) -> Call:
-    """The same call with the first half of its items."""
-    try:
-        body = orjson.loads(call.body)
-    except orjson.JSONDecodeError:
-        return call
-    if isinstance(body, list):
-        body = body[: len(body) // 2]
-    elif isinstance(body, dict):
-        body = {name: value[: len(value) // 2] if isinstance(value, list) else value for name, value in body.items()}
-    return Call(call.service, call.method, call.path, call.query, call.key, orjson.dumps(body))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from difflib import get_close_matches
+from enum import StrEnum
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import attrs
@@ -11,9 +13,9 @@ from walead_async.testing.settings import BadSetting
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["ALWAYS", "WHEN", "Scheduled", "Script", "When", "nearest"]
+__all__ = ["ALWAYS", "WHEN", "Scheduled", "Script", "When", "by_name"]
 
 #: The text of a `When`, empty for always: `#3` or `#3-5` or `#3-`, `%10`, `~0.1`, ` x2`, in this order. For re.VERBOSE.
 WHEN = r"""
@@ -84,11 +86,11 @@ ALWAYS = When()
 
 
 class Timed(Protocol):
-    """What has a `When`."""
+    """What is played by a schedule."""
 
     @property
     def when(self) -> When:
-        """Its moments."""
+        """When it is played."""
         ...
 
 
@@ -120,8 +122,9 @@ class Scheduled(Generic[T]):
 class Script(Generic[T]):
     """Faults or drifts in the order of adding, each with its own counter and its own luck."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, parse: Callable[[str], T]) -> None:
         self._seed = seed
+        self._parse = parse
         self._added = 0
         self._scheduled: list[Scheduled[T]] = []
 
@@ -131,10 +134,11 @@ class Script(Generic[T]):
     def __len__(self) -> int:
         return len(self._scheduled)
 
-    def schedule(self, what: T) -> None:
-        """Add one; it counts requests from now on."""
-        self._scheduled.append(Scheduled(what, random.Random(f"{self._seed}/{self._added}")))
-        self._added += 1
+    def add(self, *given: T | str) -> None:
+        """Add some, as values or as text; they count requests from now on. Raises `BadSetting`; then none is added."""
+        for what in [self._parse(one) if isinstance(one, str) else one for one in given]:
+            self._scheduled.append(Scheduled(what, random.Random(f"{self._seed}/{self._added}")))
+            self._added += 1
 
     def clear(self) -> None:
         """Forget all of them; what is added next counts, and draws, as the first."""
@@ -146,13 +150,17 @@ class Script(Generic[T]):
         return [scheduled.what for scheduled in self._scheduled if not scheduled.fired]
 
 
-def nearest(kind: str, name: str, known: list[str]) -> BadSetting:
-    """The error for a name that is not known, with the one that was probably meant."""
-    from difflib import get_close_matches
+E = TypeVar("E", bound=StrEnum)
 
-    meant = get_close_matches(name, known, 1)
+
+def by_name(what: str, names: type[E], name: str) -> E:
+    """The fault or drift of this name. Raises `BadSetting` with the name that was probably meant, if there is none."""
+    for known in names:
+        if known == name:
+            return known
+    meant = get_close_matches(name, list(names), 1)
     guess = f"; did you mean {str(meant[0])!r}?" if meant else "."
-    return BadSetting(f"there is no {kind} {name!r}{guess} Known are {', '.join(known)}")
+    raise BadSetting(f"there is no {what} {name!r}{guess} Known are {', '.join(names)}")
 
 
 def _whole(text: str | None) -> int | None:

@@ -1,41 +1,31 @@
-"""Every unknown of the two services as a switch, with a default."""
+"""Every unknown of the two services as a setting, with a default."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import attrs
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+from attrs import validators
 
 __all__ = [
     "AgentList",
     "BadItem",
     "BadSetting",
     "ErrorBody",
-    "Gate",
     "IdentifierCase",
     "Reblock",
     "RetryAfter",
     "SearchMatch",
+    "Service",
     "Settings",
     "TieOrder",
     "UnknownId",
     "check_whole",
-    "from_json",
-    "instant",
-    "names",
-    "number",
-    "pattern",
-    "sizes",
-    "status",
-    "truth",
-    "whole",
 ]
 
 
@@ -46,27 +36,11 @@ class BadSetting(ValueError):
     """
 
 
-class Gate:
-    """Lets `rate` requests a second through, `burst` of them at once."""
+class Service(StrEnum):
+    """The two services: WaLead for LinkedIn messages, Phonely for voice agents."""
 
-    def __init__(self, rate: float, burst: int) -> None:
-        self._interval = 1 / rate
-        self._slack = (burst - 1) / rate
-        self._due = 0.0
-
-    def wait(self, now: float) -> float:
-        """0.0 if a request may pass now, which is then counted; else the seconds until one may."""
-        due = max(self._due, now)
-        early = due - self._slack - now
-        if early > 0:
-            return early
-        self._due = due + self._interval
-        return 0.0
-
-
-# attrs types a validator by its own `Attribute[Any]`.
-Field: TypeAlias = "attrs.Attribute[Any]"
-Validator: TypeAlias = "Callable[[object, Field, object], None]"
+    WALEAD = "walead"
+    PHONELY = "phonely"
 
 
 def check_whole(name: str, value: object, most: int) -> None:
@@ -75,90 +49,76 @@ def check_whole(name: str, value: object, most: int) -> None:
         raise BadSetting(f"{name} takes a whole number from 0 to {most}, not {value!r}")
 
 
+# attrs types a validator by its own `Attribute[Any]`.
+Field: TypeAlias = "attrs.Attribute[Any]"
+Validator: TypeAlias = Callable[[object, Field, Any], None]
+
+
+def takes(words: str, *checks: Validator, optional: bool = False) -> Validator:
+    """These checks, which refuse a value as `BadSetting`, with the setting's name and, in `words`, what it takes."""
+    check = validators.and_(*checks)
+    check = validators.optional(check) if optional else check
+
+    def validate(settings: object, field: Field, value: object) -> None:
+        try:
+            check(settings, field, value)
+        except (TypeError, ValueError, re.error):
+            raise BadSetting(f"{field.name} takes {words}, not {value!r}") from None
+
+    return validate
+
+
 def whole(least: int, *, optional: bool = False) -> Validator:
     """A whole number from `least` on; with `optional` also None."""
-
-    def check(_: object, field: Field, value: object) -> None:
-        if optional and value is None:
-            return
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise BadSetting(f"{field.name} takes a whole number from {least}, not {value!r}")
-
-    return check
+    checks = validators.instance_of(int), validators.not_(validators.instance_of(bool)), validators.ge(least)
+    return takes(f"a whole number from {least}", *checks, optional=optional)
 
 
-def number(*, above_zero: bool = False, optional: bool = False) -> Validator:
-    """A finite number from 0 on, or above it; with `optional` also None."""
-
-    def check(_: object, field: Field, value: object) -> None:
-        if optional and value is None:
-            return
-        good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
-        if not good or (above_zero and not value):
-            raise BadSetting(f"{field.name} takes a number {'above' if above_zero else 'from'} 0, not {value!r}")
-
-    return check
+def number(words: str, bound: Validator, *, optional: bool = False) -> Validator:
+    """A finite number within a bound, which is told in words; with `optional` also None."""
+    checks = validators.instance_of((int, float)), validators.not_(validators.instance_of(bool)), bound
+    return takes(f"a number {words}", *checks, validators.lt(math.inf), optional=optional)
 
 
-def truth(_: object, field: Field, value: object) -> None:
-    """True or false."""
-    if not isinstance(value, bool):
-        raise BadSetting(f"{field.name} takes true or false, not {value!r}")
+def tuple_of(words: str, kind: type, *checks: Validator, optional: bool = False) -> Validator:
+    """A tuple of values of one kind; with `optional` also None."""
+    each = validators.and_(validators.instance_of(kind), *checks)
+    return takes(words, validators.deep_iterable(each, validators.instance_of(tuple)), optional=optional)
+
+
+def _compiles(_: object, field: Field, value: str) -> None:
+    re.compile(value)
+
+
+def _has_offset(_: object, field: Field, value: str) -> None:
+    if datetime.fromisoformat(value).tzinfo is None:
+        raise ValueError(value)
+
+
+FROM_ZERO = number("from 0", validators.ge(0))
+TRUTH = takes("true or false", validators.instance_of(bool))
+PATTERN = takes("a regular expression", validators.instance_of(str), _compiles)
+INSTANT = takes("an ISO 8601 time with its offset", validators.instance_of(str), _has_offset)
+NAMES = tuple_of("a list of names, or none for any", str, optional=True)
+SIZES = tuple_of("a list of whole numbers from 1", int, validators.not_(validators.instance_of(bool)), validators.ge(1))
 
 
 def status(*known: int) -> Validator:
     """One of these statuses."""
-
-    def check(_: object, field: Field, value: object) -> None:
-        if value not in known or isinstance(value, bool):
-            raise BadSetting(f"{field.name} takes {' or '.join(map(str, known))}, not {value!r}")
-
-    return check
+    return takes(" or ".join(map(str, known)), validators.in_(known))
 
 
-def pattern(_: object, field: Field, value: object) -> None:
-    """A regular expression."""
-    if not isinstance(value, str):
-        raise BadSetting(f"{field.name} takes a regular expression, not {value!r}")
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise BadSetting(f"{field.name} is not a regular expression: {error}") from None
-
-
-def instant(_: object, field: Field, value: object) -> None:
-    """An ISO 8601 time with its offset from UTC."""
-    try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise BadSetting(f"{field.name} takes an ISO 8601 time with its offset, not {value!r}")
-
-
-def names(_: object, field: Field, value: object) -> None:
-    """A tuple of names, or None for any name."""
-    if value is not None and not (isinstance(value, tuple) and all(isinstance(name, str) for name in value)):
-        raise BadSetting(f"{field.name} takes a list of names, or none for any, not {value!r}")
-
-
-def sizes(_: object, field: Field, value: object) -> None:
-    """A tuple of whole numbers from 1 on."""
-    if not isinstance(value, tuple) or not all(type(size) is int and size > 0 for size in value):
-        raise BadSetting(f"{field.name} takes a list of whole numbers from 1, not {value!r}")
-
-
-def from_json(_: type, fields: list[Field]) -> list[Field]:
+def _from_json(_: type, fields: list[Field]) -> list[Field]:
     """Let every setting also take the form that its value has in JSON: the text of an enum, a list for a tuple."""
     return [field.evolve(converter=_member if isinstance(field.default, StrEnum) else _listed) for field in fields]
 
 
 def _to_member(value: object, field: Field) -> StrEnum:
-    known = list(cast("type[StrEnum]", type(field.default)))
-    for member in known:
-        if value == member:
-            return member
-    raise BadSetting(f"{field.name} takes one of {', '.join(known)}, not {value!r}")
+    known = cast("type[StrEnum]", type(field.default))
+    try:
+        return known(cast("str", value))
+    except ValueError:
+        raise BadSetting(f"{field.name} takes one of {', '.join(known)}, not {value!r}") from None
 
 
 def _to_tuple(value: object) -> object:
@@ -253,7 +213,7 @@ class RetryAfter(StrEnum):
     ABSENT = "absent"
 
 
-@attrs.frozen(kw_only=True, field_transformer=from_json)
+@attrs.frozen(kw_only=True, field_transformer=_from_json)
 class Settings:
     """How the emulated services behave where no vendor page says how the real ones do.
 
@@ -264,21 +224,21 @@ class Settings:
     #: Records on a page of the workspace list.
     page_size: int = attrs.field(default=100, validator=whole(1))
     #: If given, successive answers take these sizes in turn instead of `page_size`.
-    page_sizes: tuple[int, ...] = attrs.field(default=(), validator=sizes)
+    page_sizes: tuple[int, ...] = attrs.field(default=(), validator=SIZES)
     #: Seconds between carrying a request out and answering it.
-    latency: float = attrs.field(default=0.0, validator=number())
+    latency: float = attrs.field(default=0.0, validator=FROM_ZERO)
 
     #: What `search` matches.
     search: SearchMatch = SearchMatch.SUBSTRING
     #: Whether capitals matter to `search`.
-    search_minds_case: bool = attrs.field(default=False, validator=truth)
+    search_minds_case: bool = attrs.field(default=False, validator=TRUTH)
     #: The order of records with equal `createdAt`.
     tie_order: TieOrder = TieOrder.INSERTION
 
     #: `createdAt` of the first record, an ISO 8601 time with its offset from UTC.
-    clock_start: str = attrs.field(default="2024-01-01T00:00:00+00:00", validator=instant)
+    clock_start: str = attrs.field(default="2024-01-01T00:00:00+00:00", validator=INSTANT)
     #: Seconds from the `createdAt` of one record to that of the next; the clock moves only as records are made.
-    clock_step: float = attrs.field(default=1.0, validator=number())
+    clock_step: float = attrs.field(default=1.0, validator=FROM_ZERO)
     #: Records in a row that share one `createdAt`.
     ties: int = attrs.field(default=1, validator=whole(1))
 
@@ -289,7 +249,7 @@ class Settings:
     #: Bytes of one request body; a larger one is answered with 413.
     body_limit: int = attrs.field(default=16_000_000, validator=whole(1))
     #: Requests a second over both services; more are answered with 429. None for no limit.
-    rate_limit: float | None = attrs.field(default=None, validator=number(above_zero=True, optional=True))
+    rate_limit: float | None = attrs.field(default=None, validator=number("above 0", validators.gt(0), optional=True))
     #: Requests that may come at once under `rate_limit`.
     rate_burst: int = attrs.field(default=1, validator=whole(1))
     #: How that 429 says when to come back.
@@ -300,33 +260,33 @@ class Settings:
     #: What blocking somebody again does to the record.
     reblock: Reblock = Reblock.KEEPS
     #: Whether somebody who is blocked again counts in `blocked`.
-    reblock_counts: bool = attrs.field(default=False, validator=truth)
+    reblock_counts: bool = attrs.field(default=False, validator=TRUTH)
     #: A regular expression: an identifier in which it is found is bad.
-    bad_identifier: str = attrs.field(default=r"^\s*$|[\s/\x00]", validator=pattern)
+    bad_identifier: str = attrs.field(default=r"^\s*$|[\s/\x00]", validator=PATTERN)
     #: What a bad identifier does to its batch.
     bad_item: BadItem = BadItem.FAILS
     #: What an id without a record does to an unblock.
     unknown_id: UnknownId = UnknownId.SKIPPED
     #: Answer `success: false`, still with 200, if fewer items were changed than asked for.
-    short_is_failure: bool = attrs.field(default=False, validator=truth)
+    short_is_failure: bool = attrs.field(default=False, validator=TRUTH)
     #: Whether capitals in identifiers matter to blocks.
     identifier_case: IdentifierCase = IdentifierCase.MATTERS
 
     #: Without a Pro or Agency licence a campaign block is answered with 403.
-    campaign_licence: bool = attrs.field(default=True, validator=truth)
+    campaign_licence: bool = attrs.field(default=True, validator=TRUTH)
     #: The campaigns there are; another is answered with 404. None: any id is a campaign.
-    campaigns: tuple[str, ...] | None = attrs.field(default=None, validator=names)
+    campaigns: tuple[str, ...] | None = attrs.field(default=None, validator=NAMES)
     #: A campaign's list begins with the newest record, not the oldest.
-    campaign_newest_first: bool = attrs.field(default=False, validator=truth)
+    campaign_newest_first: bool = attrs.field(default=False, validator=TRUTH)
 
     #: The users the key may act for; another uid is answered with 401. None: any uid is one.
-    users: tuple[str, ...] | None = attrs.field(default=None, validator=names)
+    users: tuple[str, ...] | None = attrs.field(default=None, validator=NAMES)
     #: The agents there are; another is answered with 404. None: any id is an agent.
-    agents: tuple[str, ...] | None = attrs.field(default=None, validator=names)
+    agents: tuple[str, ...] | None = attrs.field(default=None, validator=NAMES)
     #: How an agent's numbers are listed.
     agent_list: AgentList = AgentList.OBJECT
     #: A regular expression that a whole phone number must match.
-    number: str = attrs.field(default=r"\+?[0-9][0-9 ().-]{4,24}", validator=pattern)
+    number: str = attrs.field(default=r"\+?[0-9][0-9 ().-]{4,24}", validator=PATTERN)
 
     #: The body of an error answer.
     error_body: ErrorBody = ErrorBody.NEST

@@ -14,6 +14,10 @@ class Thing:
     when: When
 
 
+def thing(text: str) -> Thing:
+    raise AssertionError(text)
+
+
 def played(when: When, requests: int = 12) -> list[int]:
     scheduled = Scheduled(Thing(when), random.Random(1))
     numbers = []
@@ -37,7 +41,7 @@ def played(when: When, requests: int = 12) -> list[int]:
         (When(every=3, count=2), [3, 6]),
     ],
 )
-def test_a_moment_means_these_requests(when: When, expected: list[int]):
+def test_a_when_means_these_requests(when: When, expected: list[int]):
     assert played(when) == expected
 
 
@@ -51,16 +55,16 @@ def test_a_probability_is_about_that_share_and_the_same_again():
 @pytest.mark.parametrize(
     "wrong", [{"first": 0}, {"first": 3, "last": 2}, {"every": 0}, {"count": 0}, {"probability": 0}, {"probability": 2}]
 )
-def test_a_moment_that_cannot_be_is_refused(wrong: dict[str, int]):
+def test_a_when_that_cannot_be_is_refused(wrong: dict[str, int]):
     with pytest.raises(BadSetting):
         When(**wrong)  # type: ignore[arg-type]  # the names are those of the fields
 
 
 def test_a_script_has_the_same_luck_after_it_was_cleared():
-    script: Script[Thing] = Script(5)
+    script: Script[Thing] = Script(5, thing)
 
     def luck() -> list[bool]:
-        script.schedule(Thing(When(probability=0.5)))
+        script.add(Thing(When(probability=0.5)))
         (scheduled,) = script
         return [scheduled.due() for _ in range(20)]
 
@@ -71,10 +75,10 @@ def test_a_script_has_the_same_luck_after_it_was_cleared():
 
 
 def test_unfired_are_those_that_were_never_played():
-    script: Script[Thing] = Script(0)
+    script: Script[Thing] = Script(0, thing)
     early, late = Thing(When.nth(1)), Thing(When.nth(2))
-    script.schedule(early)
-    script.schedule(late)
+    script.add(early)
+    script.add(late)
     for scheduled in script:
         scheduled.fired += scheduled.due()
 

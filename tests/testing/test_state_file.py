@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -10,9 +9,6 @@ import pytest
 from asking import Start
 
 from walead_async.testing import BadSetting, Emulator
-from walead_async.testing.store import Keeper, World, load
-
-MakeWorld = Callable[..., World]
 
 
 async def test_a_state_is_taken_up_by_the_next_emulator(start: Start, tmp_path: Path):
@@ -37,18 +33,14 @@ async def test_a_state_is_taken_up_by_the_next_emulator(start: Start, tmp_path: 
     assert times == sorted(set(times))
 
 
-async def test_a_state_is_saved_soon_after_a_change_and_for_its_owner_only(world: MakeWorld, tmp_path: Path):
-    made, path = world(), tmp_path / "state.json"
-    keeper = Keeper(made, path, pause=0.001)
-    keeper.notice()
-    assert not path.exists()
-    made.add_leads(["a"])
-    keeper.notice()
+async def test_a_state_is_saved_soon_after_a_change_and_for_its_owner_only(start: Start, tmp_path: Path):
+    path = tmp_path / "state.json"
+    ask = await start(state=path)
+    await ask.block("a")
     for _ in range(1000):
         if path.exists():
             break
         await asyncio.sleep(0.01)
-    await keeper.aclose()
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert orjson.loads(path.read_bytes())["leads"]["records"][0][1]["publicIdentifier"] == "a"
@@ -59,24 +51,23 @@ def inside(directory: Path) -> list[str]:
     return [file.name for file in directory.iterdir()]
 
 
-async def test_a_change_just_before_the_end_is_saved(world: MakeWorld, tmp_path: Path):
-    made, path = world(), tmp_path / "state.json"
-    keeper = Keeper(made, path, pause=60)
-    made.add_leads(["a"])
-    keeper.notice()
-    made.add_leads(["b"])
-    await keeper.aclose()
-    loaded = world()
+async def test_a_change_just_before_the_end_is_saved(tmp_path: Path):
+    path = tmp_path / "state.json"
+    async with Emulator(state=path) as emulator:
+        emulator.add_leads(["a", "b"])
 
-    assert load(loaded, path)
-    assert loaded.leads.identifiers() == ["a", "b"]
+    assert Emulator(state=path).blocked_leads.identifiers() == ["a", "b"]
 
 
-async def test_a_state_that_cannot_be_saved_is_told_at_the_end(world: MakeWorld, tmp_path: Path):
-    keeper = Keeper(world(), tmp_path / "gone" / "state.json")
+async def test_a_state_that_cannot_be_saved_is_told_at_the_end(tmp_path: Path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    emulator = Emulator(state=folder / "state.json")
+    await emulator.start()
+    folder.rmdir()
 
     with pytest.raises(FileNotFoundError):
-        await keeper.aclose()
+        await emulator.aclose()
 
 
 STATE = '{"emulator":1,"seed":0,"clock":0,"leads":{"made":%s,"records":%s},"campaigns":%s,"agents":{}}'
@@ -87,7 +78,6 @@ STATE = '{"emulator":1,"seed":0,"clock":0,"leads":{"made":%s,"records":%s},"camp
     [
         *("", "{}", "[]", '{"emulator":2}', '{"emulator":1,"seed":0}', "\x00"),
         STATE % (0, [], []),
-        STATE % (10**18, [], {}),
         STATE % (-1, [[0, {}]], {}),
         STATE % (1, '[[0,{"publicIdentifier":"a","reason":null,"createdAt":7}]]', {}),
     ],

@@ -7,22 +7,20 @@ import zlib
 import orjson
 import pytest
 
-from walead_async.testing import FaultName
-from walead_async.testing.faults import KINDS, SPOILERS, Option
-from walead_async.testing.replies import Reply, answer
+from walead_async.testing import Fault, FaultName
+from walead_async.testing.faults import Reply
 
 RECORDS = [
     {"id": str(number), "publicIdentifier": f"lead-{number}", "reason": None, "createdAt": "2024-01-01T00:00:00Z"}
     for number in range(3)
 ]
-PAGE = answer(RECORDS)
-BLOCKED = answer({"success": True, "message": "fine", "blocked": 2})
-NUMBERS = answer({"blockList": ["+1"]})
+PAGE = Reply.of(RECORDS)
+BLOCKED = Reply.of({"success": True, "message": "fine", "blocked": 2})
+NUMBERS = Reply.of({"blockList": ["+1"]})
 
 
 def spoilt(name: FaultName, reply: Reply, value: str | None = None) -> Reply:
-    read = KINDS[name].option
-    return SPOILERS[name](reply, Option() if read is None else read(value))
+    return Fault(name, value).changed(reply)
 
 
 def decoded(name: FaultName, reply: Reply, value: str | None = None) -> object:
@@ -37,7 +35,7 @@ def decoded(name: FaultName, reply: Reply, value: str | None = None) -> object:
         (FaultName.WRONG_SHAPE, NUMBERS, None, [{"blockList": ["+1"]}]),
         (FaultName.MISSING_FIELD, BLOCKED, None, {"success": True, "message": "fine"}),
         (FaultName.MISSING_FIELD, NUMBERS, None, {}),
-        (FaultName.MISSING_FIELD, answer([]), None, [{}]),
+        (FaultName.MISSING_FIELD, Reply.of([]), None, [{}]),
         (FaultName.MISSING_FIELD, BLOCKED, "success", {"message": "fine", "blocked": 2}),
         (FaultName.WRONG_TYPE, BLOCKED, None, {"success": True, "message": "fine", "blocked": "2"}),
         (FaultName.WRONG_TYPE, NUMBERS, None, {"blockList": "['+1']"}),
@@ -84,7 +82,7 @@ def test_extra_fields_leave_the_known_ones_as_they_are():
         assert set(after) > set(before)
 
 
-@pytest.mark.parametrize("reply", [PAGE, BLOCKED, NUMBERS, answer([]), answer(["+1"])])
+@pytest.mark.parametrize("reply", [PAGE, BLOCKED, NUMBERS, Reply.of([]), Reply.of(["+1"])])
 @pytest.mark.parametrize("name", [FaultName.NAN, FaultName.LONE_SURROGATE, FaultName.CUT_JSON, FaultName.NOT_UTF8])
 def test_a_strict_reader_takes_none_of_these(name: FaultName, reply: Reply):
     body = spoilt(name, reply).body
