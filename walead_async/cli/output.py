@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,6 +58,8 @@ def say(text: str) -> None:
 
 def whereabouts(error: Exception) -> str:
     """The class of an error and the line that raised it. Its text is left out: it might hold anything."""
+    from pathlib import Path
+
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
@@ -85,11 +85,13 @@ def _write(lines: Iterable[bytes]) -> None:
 
 
 def _json_line(value: object) -> bytes:
-    try:
-        import orjson
+    import orjson
 
+    try:
         return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:
+        import json
+
         # Half of a surrogate pair, out of a broken argument: no JSON can hold it, so a ? stands in its place.
         return json.dumps(value, default=str, ensure_ascii=False).encode(errors="replace") + b"\n"
 
