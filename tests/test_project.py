@@ -18,7 +18,7 @@ import click
 import pytest
 
 import walead_async
-from walead_async.cli.program import walead
+from walead_async.cli.main import walead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from walead_async.cli.output import staged_progress
+from walead_async.cli.output import progress
+from walead_async.events import BatchSettled, PageRead, RequestSent, RetryScheduled
 from walead_async.testing import Settings
 
 if TYPE_CHECKING:
@@ -52,18 +53,34 @@ async def test_on_a_terminal_what_takes_long_shows_how_far_it_is(walead: Walead,
         os.close(terminal)
         os.close(screen)
     assert program.returncode == 0
-    assert "Reading the list" in seen
+    assert "records; waits for an answer" in seen
     assert "\x1b[3" not in seen, "NO_COLOR is honoured"
     assert out == b'{"number":"+14155550123"}\n'
 
 
-def test_stages_are_told_once_each(capsys: pytest.CaptureFixture[str]) -> None:
-    with staged_progress("Reading", 1_000) as step:
-        for _ in range(10):
-            step(100)
-    assert capsys.readouterr().err.splitlines() == [
-        "Reading: 300 of 1,000",
-        "Reading: 500 of 1,000",
-        "Reading: 800 of 1,000",
-        "Reading: 1,000 of 1,000",
-    ]
+async def test_elsewhere_it_is_a_line_at_times(capsys: pytest.CaptureFixture[str]) -> None:
+    async with asyncio.timeout(20), progress("items", 1_000, every=0.01) as hook:
+        hook(RequestSent("POST", "/v1/blocked-leads", 1, 100))
+        hook(BatchSettled("/v1/blocked-leads", 500, {"done": 500}))
+        hook(PageRead("/v1/blocked-leads", 0, 100, True))
+        hook(RetryScheduled("POST", "/v1/blocked-leads", 1, 2.0, "ServerError"))
+        while not (said := capsys.readouterr().err):  # noqa: ASYNC110  # what is waited for is a timer
+            await asyncio.sleep(0.01)
+    first = said.splitlines()[0]
+    assert first == "walead: 500 of 1,000 items, 50,000 a second; waits for attempt 2, 2 s after ServerError"
+
+
+async def test_records_are_counted_as_their_pages_are_accepted(capsys: pytest.CaptureFixture[str]) -> None:
+    async with asyncio.timeout(20), progress("records", every=0.01) as hook:
+        hook(PageRead("/v1/blocked-leads", 0, 100, True))
+        hook(PageRead("/v1/blocked-leads", 100, 70, False))
+        hook(RequestSent("GET", "/v1/blocked-leads", 1, 0))
+        while not (said := capsys.readouterr().err):  # noqa: ASYNC110  # what is waited for is a timer
+            await asyncio.sleep(0.01)
+    assert said.splitlines()[0] == "walead: 100 records, 10,000 a second; waits for an answer"
+
+
+async def test_what_is_done_soon_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    async with progress("items") as hook:
+        hook(BatchSettled("/v1/blocked-leads", 500, {"done": 500}))
+    assert capsys.readouterr() == ("", "")

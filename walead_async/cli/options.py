@@ -1,20 +1,114 @@
-"""The options that commands share."""
+"""What all commands share: their options, how they run and are interrupted, and their exit codes."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-from typing import TYPE_CHECKING, TypeVar
+import threading
+from contextlib import suppress
+from enum import IntEnum
+from functools import wraps
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from walead_async.cli.output import say
+from walead_async.cli.output import SHOW_CURSOR
+from walead_async.errors import ConfigurationError, InvalidInputError, OutcomeUnknownError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+    from types import FrameType
 
-__all__ = ["common", "confirm_campaign_block", "from_file", "refuse_key", "user_id"]
+    from walead_async.errors import WaleadError
 
+__all__ = ["ExitCode", "common", "exit_code_of", "from_file", "in_event_loop", "refuse_key", "user_id"]
+
+P = ParamSpec("P")
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
+
+
+class ExitCode(IntEnum):
+    """What a script learns of a command.
+
+    DONE: all of it. NOT_DONE: something was not done, and the output says what. WRONG: wrong usage, input or
+    configuration, and nothing was sent. UNKNOWN: an outcome is unknown, or a listing is unverified. INTERRUPTED: by
+    Ctrl-C. TERMINATED: by SIGTERM.
+    """
+
+    DONE = 0
+    NOT_DONE = 1
+    WRONG = 2
+    UNKNOWN = 3
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+def exit_code_of(error: WaleadError, *, sent: bool = False) -> ExitCode:
+    """The exit code of an error that ended a command; `sent` says that requests were sent before it."""
+    if isinstance(error, OutcomeUnknownError):
+        return ExitCode.UNKNOWN
+    if isinstance(error, (ConfigurationError, InvalidInputError, SourceError)) and not sent:
+        return ExitCode.WRONG
+    return ExitCode.NOT_DONE
+
+
+#: How long a command may take to stop by itself after a signal, in seconds; then the process ends where it stands.
+GRACE = 1.5
+
+
+def in_event_loop(command: Callable[P, Coroutine[object, object, int]]) -> Callable[P, int]:
+    """Let click run a coroutine function. Ctrl-C and SIGTERM cancel it; a second one ends the process at once."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> int:
+        return _run(command(*args, **kwargs))
+
+    return run
+
+
+def _run(work: Coroutine[object, object, int]) -> int:
+    import asyncio
+
+    received: list[ExitCode] = []
+    task: asyncio.Task[int] | None = None
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        received.append(ExitCode(128 + number))
+        if len(received) > 1 or task is None:
+            _end_now(received[0])
+        # A thread, since the loop itself may be what does not return.
+        timer = threading.Timer(GRACE, _end_now, received)
+        timer.daemon = True
+        timer.start()
+        task.get_loop().call_soon_threadsafe(task.cancel)
+
+    async def interruptible() -> int:
+        nonlocal task
+        task = asyncio.ensure_future(work)
+        return await task
+
+    # What a shell starts in the background ignores Ctrl-C, and goes on doing so.
+    wanted = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) is not signal.SIG_IGN]
+    usual = {each: signal.signal(each, interrupt) for each in wanted}
+    try:
+        return asyncio.run(interruptible())
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        return received[0]
+    finally:
+        for each, handler in usual.items():
+            signal.signal(each, handler)
+
+
+def _end_now(code: ExitCode) -> NoReturn:
+    """End the process without clean-up, but with the cursor visible that a progress line may have hidden."""
+    cursor = SHOW_CURSOR if sys.stderr.isatty() else ""
+    with suppress(OSError):
+        # Past the buffers of `sys.stderr`: whoever was interrupted may hold their lock.
+        os.write(2, f"{cursor}walead: interrupted\n".encode())
+    os._exit(code)
 
 
 def _refuse_key(ctx: click.Context, _: click.Parameter, given: str | None) -> None:
@@ -25,13 +119,6 @@ def _refuse_key(ctx: click.Context, _: click.Parameter, given: str | None) -> No
             "a file that only you can read. If you have typed a real key, replace it by a new one",
             ctx,
         )
-
-
-def _log_everything(_: click.Context, __: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        import logging
-
-        logging.basicConfig(stream=sys.stderr, level=logging.DEBUG, format="%(name)s %(levelname)s %(message)s")
 
 
 def refuse_key(command: Decorated) -> Decorated:
@@ -49,48 +136,38 @@ def refuse_key(command: Decorated) -> Decorated:
     )(command)
 
 
+def _log_everything(_: click.Context, __: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        import logging
+
+        logging.basicConfig(stream=sys.stderr, level=logging.DEBUG, format="%(name)s %(levelname)s %(message)s")
+
+
 def common(command: Decorated) -> Decorated:
     """Add `--json`, `--base-url` and `--debug`."""
-    command = click.option(
-        "--debug", is_flag=True, expose_value=False, callback=_log_everything, help="Log every request on stderr."
-    )(command)
-    command = click.option("--base-url", metavar="URL", help="The address of the service, if it is not the usual one.")(
-        command
-    )
-    command = click.option("--json", "as_json", is_flag=True, help="Write JSON on stdout, words on stderr.")(command)
+    for option in (
+        click.option(
+            "--debug", is_flag=True, expose_value=False, callback=_log_everything, help="Log every request on stderr."
+        ),
+        click.option("--base-url", metavar="URL", help="The address of the service, if it is not the usual one."),
+        click.option("--json", "as_json", is_flag=True, help="Write JSON on stdout, words on stderr."),
+    ):
+        command = option(command)
     return refuse_key(command)
 
 
 def from_file(command: Decorated) -> Decorated:
     """Add `--file` and `--column`."""
-    command = click.option(
+    column = click.option(
         "--column", metavar="NAME", help="The column of the file to take them from, if it is not plain."
-    )(command)
-    return click.option(
+    )
+    file = click.option(
         "--file",
-        "file",
         metavar="F",
         help="Read them from a file, by its suffix: .csv, .tsv, .txt, .jsonl, .xlsx or .parquet; - is standard input, "
         "one a line.",
-    )(command)
+    )
+    return file(column(command))
 
 
-def user_id(command: Decorated) -> Decorated:
-    """Add `--uid`."""
-    return click.option("--uid", metavar="U", help="The Phonely user's id, if PHONELY_UID is not set.")(command)
-
-
-def confirm_campaign_block(*, yes: bool, reads_standard_input: bool) -> bool:
-    """Say that a campaign block cannot be undone, and ask, unless `yes` was given.
-
-    Raises `click.UsageError` where nobody can be asked: stdin is no terminal, or the people are read from it.
-    """
-    say("A campaign block cannot be undone: the API has no campaign unblock.")
-    if yes:
-        return True
-    if reads_standard_input or sys.stdin is None or not sys.stdin.isatty():
-        raise click.UsageError("there is no terminal to ask on: give --yes to block all the same; nothing was sent")
-    if click.confirm("Block them for good in this campaign?", err=True):
-        return True
-    say("walead: nothing was sent")
-    return False
+user_id = click.option("--uid", metavar="U", help="The Phonely user's id, if PHONELY_UID is not set.")

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable
 
     from rich.console import Console
-    from rich.progress import Progress, ProgressColumn
+
+    from walead_async.events import Event
 
 __all__ = [
+    "Progress",
     "console",
-    "let_go_of_streams",
+    "count_of",
     "one_line",
     "progress",
+    "release_streams",
     "say",
-    "staged_progress",
     "visible",
     "whereabouts",
     "write_json",
-    "write_lines",
     "write_words",
 ]
+
+#: The width of tables where stdout is no terminal.
+PIPE_WIDTH = 120
+SHOW_CURSOR = "\x1b[?25h"
 
 
 def visible(text: str) -> str:
@@ -42,6 +45,11 @@ def one_line(text: str) -> str:
     return visible(" ".join(text.split()))
 
 
+def count_of(number: int, thing: str) -> str:
+    """A number with its noun: 1 item, 2 items."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def say(text: str) -> None:
     """Write one line on stderr. If that takes none, the line is lost and nothing else: the exit code still tells."""
     with suppress(OSError):
@@ -50,6 +58,8 @@ def say(text: str) -> None:
 
 def whereabouts(error: Exception) -> str:
     """The class of an error and the line that raised it. Its text is left out: it might hold anything."""
+    from pathlib import Path
+
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
@@ -58,25 +68,32 @@ def whereabouts(error: Exception) -> str:
     return f"{type(error).__name__} in {Path(place.tb_frame.f_code.co_filename).name}, line {place.tb_lineno}"
 
 
-#: The width of tables where stdout is no terminal.
-PIPE_WIDTH = 120
-
-
 def write_json(values: Iterable[object]) -> None:
     """Write each value as one line of JSON, and let go of them at once: a reader may be waiting."""
-    write_lines(map(_json_line, values))
-
-
-def write_lines(lines: Iterable[bytes]) -> None:
-    """Write whole lines, and let go of them at once."""
-    sys.stdout.buffer.write(b"".join(lines))
-    sys.stdout.buffer.flush()
+    _write(map(_json_line, values))
 
 
 def write_words(lines: Iterable[str]) -> None:
     """Write lines for people; what could steer a terminal is spelled out."""
     encoding = sys.stdout.encoding
-    write_lines(f"{visible(line)}\n".encode(encoding, "backslashreplace") for line in lines)
+    _write(f"{visible(line)}\n".encode(encoding, "backslashreplace") for line in lines)
+
+
+def _write(lines: Iterable[bytes]) -> None:
+    sys.stdout.buffer.write(b"".join(lines))
+    sys.stdout.buffer.flush()
+
+
+def _json_line(value: object) -> bytes:
+    import orjson
+
+    try:
+        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        import json
+
+        # Half of a surrogate pair, out of a broken argument: no JSON can hold it, so a ? stands in its place.
+        return json.dumps(value, default=str, ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -87,111 +104,100 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
 
 
-def let_go_of_streams() -> None:
+def release_streams() -> None:
     """Point what cannot be written to any more at nothing, so that the interpreter's last flush does not complain."""
-    nothing = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
+            nothing = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nothing, stream.fileno())
-    os.close(nothing)
+            os.close(nothing)
 
 
-def _json_line(value: object) -> bytes:
-    try:
-        import orjson
-
-        return orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:
-        # Half of a surrogate pair, out of a broken argument: no JSON can hold it, so a ? stands in its place.
-        return json.dumps(value, default=str, ensure_ascii=False).encode(errors="replace") + b"\n"
-
-
-#: What is done sooner than this needs no progress line. In seconds.
+#: What is done sooner than this shows no bar. In seconds.
 SOON = 1.0
-#: Where stderr is no terminal, `staged_progress` writes so many lines.
-STAGES = 4
+#: Where stderr is no terminal, a line is written this often. In seconds.
+EVERY = 30.0
 
 
-@contextmanager
-def progress(what: str, *, lines: bool = False) -> Iterator[Callable[[int], None]]:
-    """Show how far something of unknown length is, on a terminal only; yield the function that is told of each step.
+@asynccontextmanager
+async def progress(
+    things: str, total: int | None = None, *, beside_lines: bool = False, every: float = EVERY
+) -> AsyncIterator[Progress]:
+    """Show on stderr how many `things` ("records" or "items") are done: a bar on a terminal, elsewhere a line at times.
 
-    `lines` says that it writes lines on stdout on the way: if they go to the same terminal, they are progress enough.
+    Yields the hook that the session is to be opened with. `beside_lines` says that the command writes lines on stdout
+    meanwhile: where both go to one terminal, they are progress enough.
     """
-    if not sys.stderr.isatty() or (lines and sys.stdout.isatty()):
-        yield lambda steps: None
-        return
-    line = _Line(what, None)
     import asyncio
 
-    timer = asyncio.get_running_loop().call_later(SOON, line.show)
-    try:
-        yield line.advance
-    finally:
-        timer.cancel()
-        line.hide()
-
-
-@contextmanager
-def staged_progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show from the start how much of `total` is done: a bar on a terminal, and elsewhere a line now and then."""
+    shown = Progress(things, total)
     if not sys.stderr.isatty():
-        yield _Stages(what, total).advance
+        showing = asyncio.ensure_future(shown.write_lines(every))
+    elif not (beside_lines and sys.stdout.isatty()):
+        showing = asyncio.ensure_future(shown.draw_bar())
+    else:
+        yield shown
         return
-    line = _Line(what, total)
-    line.show()
     try:
-        yield line.advance
+        yield shown
     finally:
-        line.hide()
+        showing.cancel()
+        await asyncio.wait([showing])
 
 
-class _Line:
-    """Counts from the start, and shows the count once it is asked to."""
+class Progress:
+    """How far a command is, as the events of its session tell."""
 
-    def __init__(self, what: str, total: int | None) -> None:
-        self._what = what
+    def __init__(self, things: str, total: int | None) -> None:
+        self._things = things
         self._total = total
-        self._count = 0
-        self._shown: Progress | None = None
+        self._done = 0
+        self._waits_for = "its input"
 
-    def show(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    def __call__(self, event: Event) -> None:
+        """The hook of a session."""
+        from walead_async.events import BatchSettled, PageRead, RequestSent, ResponseReceived, RetryScheduled
 
-        columns: list[ProgressColumn] = [TextColumn("{task.description}")]
-        if self._total is None:
-            columns += [SpinnerColumn("line"), TextColumn("{task.completed:,}")]
-        else:
-            columns += [BarColumn(), TextColumn("{task.completed:,} of {task.total:,}")]
-        self._shown = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
-        self._shown.add_task(self._what, total=self._total, completed=self._count)
-        self._shown.start()
+        match event:
+            case PageRead() if self._things == "records" and event.accepted:
+                self._done += event.records
+            case BatchSettled() if self._things == "items":
+                self._done += event.items
+            case RequestSent():
+                self._waits_for = "an answer"
+            case RetryScheduled():
+                self._waits_for = f"attempt {event.attempt + 1}, {event.wait:.0f} s after {event.cause}"
+            case ResponseReceived() if self._things == "items":
+                self._waits_for = "its input"
+            case _:
+                pass
 
-    def advance(self, steps: int) -> None:
-        self._count += steps
-        if self._shown is not None:
-            self._shown.update(self._shown.task_ids[0], completed=self._count)
+    async def write_lines(self, every: float) -> None:
+        """Write a line on stderr every so many seconds, until cancelled."""
+        import asyncio
 
-    def hide(self) -> None:
-        if self._shown is not None:
-            self._shown.stop()
+        before = 0
+        while True:
+            await asyncio.sleep(every)
+            of = "" if self._total is None else f" of {self._total:,}"
+            rate = (self._done - before) / every
+            say(f"walead: {self._done:,}{of} {self._things}, {rate:,.0f} a second; waits for {self._waits_for}")
+            before = self._done
 
+    async def draw_bar(self) -> None:
+        """Show a bar on the terminal of stderr until cancelled, but not for what is done soon."""
+        import asyncio
 
-class _Stages:
-    """Says in plain lines how far it is, at each quarter of the way."""
+        await asyncio.sleep(SOON)
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bar
 
-    def __init__(self, what: str, total: int) -> None:
-        self._what = what
-        self._total = total
-        self._count = 0
-        self._stage = 0
-
-    def advance(self, steps: int) -> None:
-        self._count += steps
-        stage = min(self._count * STAGES // self._total, STAGES)
-        if stage > self._stage:
-            self._stage = stage
-            say(f"{self._what}: {self._count:,} of {self._total:,}")
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        with suppress(OSError), Bar(*columns, console=console(stderr=True), transient=True, auto_refresh=False) as bar:
+            task = bar.add_task("", total=self._total)
+            while True:
+                waits = f"{self._things}; waits for {self._waits_for}"
+                bar.update(task, completed=self._done, description=waits, refresh=True)
+                await asyncio.sleep(0.2)

@@ -1,25 +1,125 @@
-"""The end of a bulk command: counts, the first failures in words, and the exit code."""
+"""Prints what a command reads or changes as it comes, then what it came to: the verdict or the counts, and a code."""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING
+from contextlib import aclosing
+from typing import TYPE_CHECKING, TypeVar
 
-from walead_async.cli.program import ExitCode, of_error
-from walead_async.errors import APIError
-from walead_async.models import SETTLED, LeadToBlock, Status
+from walead_async.cli.options import ExitCode, exit_code_of
+from walead_async.cli.output import count_of, one_line, release_streams, say, write_json, write_words
+from walead_async.errors import APIError, BulkFailedError, WaleadError
+from walead_async.models import SETTLED, Completeness, LeadToBlock, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
-    from walead_async.errors import WaleadError
-    from walead_async.models import Outcome
+    from walead_async.bulk.engine import BulkStream
+    from walead_async.cli.inputs import Inputs
+    from walead_async.models import BlockedLead, BulkReport, CampaignBlockedLead, Outcome
+    from walead_async.paging.listing import Listing
 
-__all__ = ["Tally", "error_fields", "outcome_fields"]
+__all__ = [
+    "MEANINGS",
+    "Tally",
+    "error_fields",
+    "item_text",
+    "lead_fields",
+    "lead_words",
+    "outcome_fields",
+    "outcomes_of",
+    "print_outcomes",
+    "print_records",
+    "say_verdict",
+]
 
+T = TypeVar("T")
+
+#: What each verdict says of the list that was read.
+MEANINGS = {
+    Completeness.COMPLETE: "the list did not change while it was read",
+    Completeness.CHANGED: "the list changed while it was read; everybody who was there throughout is in it once",
+    Completeness.INCOMPLETE: "the read ended before the list did",
+    Completeness.UNVERIFIED: "the answers do not tell whether this is the whole list",
+}
 #: How many failures are spelled out for people; a program gets all of them by --json.
 SHOWN = 20
 LONGEST = 80
+
+
+async def print_records(
+    listing: Listing[T], fields: Callable[[T], dict[str, object]], words: Callable[[T], str], *, as_json: bool
+) -> ExitCode:
+    """Print every record, page by page, as JSON or in words. The verdict comes last, on stderr."""
+    count = 0
+    failure: WaleadError | None = None
+    try:
+        async with aclosing(listing.pages()) as pages:
+            async for page in pages:
+                if as_json:
+                    write_json(map(fields, page.records))
+                else:
+                    write_words(map(words, page.records))
+                count += len(page.records)
+    except WaleadError as error:
+        failure = error
+        say(f"walead: {one_line(str(error))}")
+    except asyncio.CancelledError:
+        say(f"So far: {count_of(count, 'record')}")
+        raise
+    return say_verdict(listing, count, failure)
+
+
+def say_verdict(listing: Listing[T], count: int, failure: WaleadError | None = None) -> ExitCode:
+    """Say what the read was worth, and return what that means for the exit code."""
+    verdict = Completeness.INCOMPLETE if failure else listing.verdict
+    why = f": {listing.why}" if verdict is Completeness.UNVERIFIED and listing.why else ""
+    say(f"{verdict.name}: {count_of(count, 'record')}; {MEANINGS[verdict]}{why}")
+    if failure is not None:
+        return exit_code_of(failure, sent=count > 0)
+    return ExitCode.UNKNOWN if verdict is Completeness.UNVERIFIED else ExitCode.DONE
+
+
+async def print_outcomes(outcomes: AsyncGenerator[Outcome] | BulkStream, given: Inputs, *, as_json: bool) -> ExitCode:
+    """Print each outcome as it comes, sum up, and return the exit code."""
+    tally = Tally()
+    failure: WaleadError | None = None
+    try:
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                tally.add(outcome, given.next_line())
+                if as_json:
+                    write_json([outcome_fields(outcome)])
+    except WaleadError as error:
+        failure = error
+        say(f"walead: {one_line(str(error))}")
+    except BrokenPipeError:
+        release_streams()
+        return ExitCode.UNKNOWN if given.pending else tally.code(None)
+    except asyncio.CancelledError:
+        say(f"So far: {tally.summary()}. What is not among these may or may not have been done.")
+        raise
+    if as_json:
+        say(tally.summary())
+    elif tally.total or failure is None:
+        write_words(tally.lines())
+    return tally.code(failure)
+
+
+async def outcomes_of(call: Awaitable[BulkReport]) -> AsyncGenerator[Outcome]:
+    """The outcomes of a call that reports at its end; then the error that ended it, if one did."""
+    failure: WaleadError | None = None
+    try:
+        report = await call
+    except WaleadError as error:
+        if error.report is None:
+            raise
+        failure, report = error, error.report
+    for outcome in report.outcomes:
+        yield outcome
+    if failure is not None and not isinstance(failure, BulkFailedError):
+        raise failure
 
 
 class Tally:
@@ -42,9 +142,8 @@ class Tally:
 
     def summary(self) -> str:
         """The counts in one line."""
-        total = self.total
         counts = ", ".join(f"{self._counts[status]:,} {status}" for status in Status if self._counts[status])
-        return f"{total:,} {'item' if total == 1 else 'items'}: {counts or 'none'}"
+        return f"{count_of(self.total, 'item')}: {counts or 'none'}"
 
     def lines(self) -> Iterator[str]:
         """The summary, and the first failures with their reasons."""
@@ -52,7 +151,9 @@ class Tally:
         for outcome, line in self._failures:
             place = "" if line is None else f"line {line}: "
             why = outcome.detail or outcome.error or "no reason known"
-            yield f"  {place}{_shortened(item_text(outcome.item))}: {outcome.status}: {why}"
+            text = item_text(outcome.item)
+            shown = repr(text if len(text) <= LONGEST else text[: LONGEST - 3] + "...")
+            yield f"  {place}{shown}: {outcome.status}: {why}"
         more = sum(count for status, count in self._counts.items() if status not in SETTLED) - len(self._failures)
         if more:
             yield f"  and {more:,} more; --json writes them all"
@@ -63,7 +164,7 @@ class Tally:
             return ExitCode.UNKNOWN
         if failure is not None:
             sent = self.total > self._counts[Status.INVALID] + self._counts[Status.NOT_SENT]
-            return of_error(failure, sent=sent)
+            return exit_code_of(failure, sent=sent)
         return ExitCode.DONE if set(+self._counts) <= SETTLED else ExitCode.NOT_DONE
 
 
@@ -89,5 +190,17 @@ def item_text(item: object) -> str:
     return item.public_identifier if isinstance(item, LeadToBlock) else str(item)
 
 
-def _shortened(text: str) -> str:
-    return repr(text if len(text) <= LONGEST else text[: LONGEST - 3] + "...")
+def lead_fields(lead: BlockedLead) -> dict[str, object]:
+    """A record for JSON."""
+    return {
+        "id": lead.id,
+        "public_identifier": lead.public_identifier,
+        "reason": lead.reason,
+        "created_at": lead.created_at,
+        "workspace_id": lead.workspace_id,
+    }
+
+
+def lead_words(lead: BlockedLead | CampaignBlockedLead) -> str:
+    """A record for people."""
+    return f"{lead.public_identifier:<40} {lead.created_at:%Y-%m-%d %H:%M}  {lead.reason or ''}".rstrip()

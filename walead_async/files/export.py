@@ -10,7 +10,7 @@ import sys
 import tempfile
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
@@ -33,52 +33,42 @@ EXCEL_CELL = 32_767
 PARQUET_GROUP = 20_000
 
 
-class Format(Protocol):
+class Format:
     """A file of one format while it is written. `folder` is for what a library needs on the disk meanwhile."""
-
-    def __init__(self, file: IO[bytes], folder: Path) -> None: ...
-
-    def write(self, records: Sequence[BlockedLead]) -> None:
-        """Write some records."""
-        ...
-
-    def end(self) -> None:
-        """Write what is still held back, and the end of the format."""
-        ...
-
-    def close(self) -> None:
-        """Let go of what is held, whether the file is whole or not."""
-        ...
-
-
-class Csv:
-    """RFC 4180 in UTF-8. A cell that a spreadsheet would run gets a ' before it."""
 
     def __init__(self, file: IO[bytes], folder: Path) -> None:
         self._file = file
+
+    def write(self, records: Sequence[BlockedLead]) -> None:
+        """Write some records."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """Write what is still held back, and the end of the format."""
+
+    def close(self) -> None:
+        """Let go of what is held, whether the file is whole or not."""
+
+
+class Csv(Format):
+    """RFC 4180 in UTF-8. A cell that a spreadsheet would run gets a ' before it."""
+
+    def __init__(self, file: IO[bytes], folder: Path) -> None:
+        super().__init__(file, folder)
         self._write_rows([EXPORT_COLUMNS])
 
     def write(self, records: Sequence[BlockedLead]) -> None:
         """Write some records."""
-        self._write_rows([[_defused(cell) for cell in _cells(record)] for record in records])
+        self._write_rows([["'" + cell if cell.startswith(DEFUSED) else cell for cell in _cells(r)] for r in records])
 
     def _write_rows(self, rows: Sequence[Sequence[str]]) -> None:
         text = io.StringIO(newline="")
         csv.writer(text).writerows(rows)
         self._file.write(text.getvalue().encode())
 
-    def end(self) -> None:
-        """Nothing is held back."""
 
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-class JsonLines:
+class JsonLines(Format):
     """One JSON object a line."""
-
-    def __init__(self, file: IO[bytes], folder: Path) -> None:
-        self._file = file
 
     def write(self, records: Sequence[BlockedLead]) -> None:
         """Write some records."""
@@ -88,14 +78,8 @@ class JsonLines:
             raise InvalidInputError(f"a record cannot be written as JSON: {error}") from None
         self._file.write(b"".join(lines))
 
-    def end(self) -> None:
-        """Nothing is held back."""
 
-    def close(self) -> None:
-        """Nothing is held."""
-
-
-class Parquet:
+class Parquet(Format):
     """Text columns, and `created_at` as a time in UTC to the microsecond."""
 
     def __init__(self, file: IO[bytes], folder: Path) -> None:
@@ -129,7 +113,7 @@ class Parquet:
             self._writer.close()
 
 
-class Xlsx:
+class Xlsx(Format):
     """One sheet of text cells. What does not fit into Excel's limits is refused, never cut."""
 
     def __init__(self, file: IO[bytes], folder: Path, most_rows: int = EXCEL_ROWS) -> None:
@@ -206,21 +190,15 @@ class _Sink:
 FORMATS: dict[str, type[Format]] = {".csv": Csv, ".jsonl": JsonLines, ".parquet": Parquet, ".xlsx": Xlsx}
 
 
-def _cells(record: BlockedLead) -> tuple[str, str, str, str, str]:
-    """A record as text, in the order of the columns; no reason is an empty cell."""
-    created_at = record.created_at.isoformat()
-    return record.id, record.public_identifier, record.reason or "", created_at, record.workspace_id
-
-
-def _fields(record: BlockedLead) -> dict[str, object]:
+def _fields(record: BlockedLead) -> dict[str, str | None]:
     """A record by the names of its columns; no reason is null."""
-    return {
-        "id": record.id,
-        "public_identifier": record.public_identifier,
-        "reason": record.reason,
-        "created_at": record.created_at.isoformat(),
-        "workspace_id": record.workspace_id,
-    }
+    fields = {name: getattr(record, name) for name in EXPORT_COLUMNS}
+    return {**fields, "created_at": record.created_at.isoformat()}
+
+
+def _cells(record: BlockedLead) -> list[str]:
+    """A record as text, in the order of the columns; no reason is an empty cell."""
+    return [cell or "" for cell in _fields(record).values()]
 
 
 def _fits_excel(cell: str) -> bool:
@@ -228,10 +206,6 @@ def _fits_excel(cell: str) -> bool:
     if len(cell) > EXCEL_CELL // 2 and len(cell.encode("utf-16-le")) > 2 * EXCEL_CELL:
         return False
     return "\ufffe" not in cell and "\uffff" not in cell
-
-
-def _defused(cell: str) -> str:
-    return "'" + cell if cell.startswith(DEFUSED) else cell
 
 
 SUFFIXES = tuple(FORMATS)

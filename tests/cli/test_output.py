@@ -26,5 +26,5 @@ def test_words_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_fault_is_named_without_its_text() -> None:
     with pytest.raises(KeyError) as caught:
         {}["wk_secret_123"]
-    assert whereabouts(caught.value).startswith("KeyError in test_words.py, line ")
+    assert whereabouts(caught.value).startswith("KeyError in test_output.py, line ")
     assert "secret" not in whereabouts(caught.value)

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 #: A command that never looks up.
 DEAF = """
 import time
-from walead_async.cli.program import carry_out
-async def work():
+from walead_async.cli.options import in_event_loop
+async def command():
     print('ready', flush=True)
     time.sleep(60)
-carry_out(work())
+in_event_loop(command)()
 """
 
 
@@ -40,28 +40,32 @@ async def arrived(emulator: Emulator, requests: int = 1) -> None:
     "arguments",
     [("list",), ("find", "john-doe"), ("block", "john-doe"), ("unblock", "john-doe", "--json"), ("doctor",)],
 )
-async def test_ctrl_c_ends_a_command_that_waits_for_an_answer(
-    walead: Walead, emulator: Emulator, arguments: tuple[str, ...]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_a_command_that_waits_for_an_answer(
+    walead: Walead, emulator: Emulator, arguments: tuple[str, ...], number: signal.Signals
 ) -> None:
     emulator.faults.add("hang")
     program = await walead.start(*arguments)
     await arrived(emulator)
-    program.send_signal(signal.SIGINT)
+    program.send_signal(number)
     async with asyncio.timeout(2):
         done = await walead.end_of(program)
-    assert done.code == 130
+    assert done.code == 128 + number
     assert done.err.splitlines()[-1] == "walead: interrupted"
 
 
-async def test_what_is_known_at_ctrl_c_is_told(walead: Walead, emulator: Emulator, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_what_is_known_at_a_signal_is_told(
+    walead: Walead, emulator: Emulator, tmp_path: Path, number: signal.Signals
+) -> None:
     people = tmp_path / "people.txt"
     people.write_text("".join(f"person-{number:05d}\n" for number in range(20_000)), encoding="utf-8")
     emulator.faults.add("POST #3-:hang")
     program = await walead.start("block", "--file", str(people), "--json")
     await arrived(emulator, 8)
-    program.send_signal(signal.SIGINT)
+    program.send_signal(number)
     done = await walead.end_of(program)
-    assert done.code == 130
+    assert done.code == 128 + number
     said, interrupted = done.err.splitlines()
     assert said.startswith(f"So far: {len(done.values()):,} items")
     assert interrupted == "walead: interrupted"
@@ -81,12 +85,59 @@ async def test_ctrl_c_ends_a_command_that_waits_for_a_keyboard(walead: Walead) -
     assert done.code == 130
 
 
+async def test_how_far_a_list_came_is_told(walead: Walead, emulator: Emulator) -> None:
+    emulator.faults.add("GET #3-:hang")
+    program = await walead.start("list", "--json")
+    await arrived(emulator, 3)
+    assert program.stdout is not None
+    first = await program.stdout.readline()
+    program.send_signal(signal.SIGINT)
+    done = await walead.end_of(program)
+    assert (done.code, bool(first)) == (130, True)
+    assert done.err.splitlines()[0].startswith("So far: ")
+    assert done.err.splitlines()[0].endswith(" records")
+
+
+async def test_what_ignores_ctrl_c_as_a_shell_wants_of_the_background_ends_by_sigterm(
+    walead: Walead, emulator: Emulator
+) -> None:
+    emulator.faults.add("hang")
+    pipe = asyncio.subprocess.PIPE
+    command = f"exec {sys.executable} -m walead_async.cli block john-doe"
+    program = await asyncio.create_subprocess_exec(
+        "bash", "-c", f"trap '' INT; {command}", stdout=pipe, stderr=pipe, env=walead.environment
+    )
+    await arrived(emulator)
+    program.send_signal(signal.SIGINT)
+    program.terminate()
+    done = await walead.end_of(program)
+    assert done.code == 143
+    assert done.err.startswith("So far: 0 items")
+
+
+async def test_sigterm_ends_a_command_that_asks(walead: Walead, emulator: Emulator) -> None:
+    keyboard, terminal = os.openpty()
+    try:
+        program = await walead.start("campaign", "block", "c1", "john-doe", stdin=terminal)
+        assert program.stderr is not None
+        await program.stderr.readline()
+        program.terminate()
+        done = await walead.end_of(program)
+    finally:
+        os.close(terminal)
+        os.close(keyboard)
+    assert done.code == 143
+    assert done.err.splitlines()[-1].endswith("walead: interrupted")
+    assert not emulator.requests
+
+
 @pytest.mark.parametrize("times", [1, 2])
 async def test_ctrl_c_ends_even_what_does_not_listen(times: int) -> None:
     pipe = asyncio.subprocess.PIPE
     program = await asyncio.create_subprocess_exec(sys.executable, "-c", DEAF, stdout=pipe, stderr=pipe)
     assert program.stdout is not None
     await program.stdout.readline()
+    before = asyncio.get_running_loop().time()
     for _ in range(times):
         program.send_signal(signal.SIGINT)
         # Two that come at once are one.
@@ -94,6 +145,7 @@ async def test_ctrl_c_ends_even_what_does_not_listen(times: int) -> None:
     async with asyncio.timeout(10):
         _, err = await program.communicate()
     assert (program.returncode, err) == (130, b"walead: interrupted\n")
+    assert (asyncio.get_running_loop().time() - before < 1.4) == (times == 2)
 
 
 @pytest.mark.parametrize("command", ["list", "list --json"])
@@ -128,7 +180,7 @@ async def test_a_block_whose_reader_went_away_says_that_outcomes_are_unknown(
     [
         ("list --json >&-", 0, "COMPLETE: 250 records; the list did not change while it was read\n"),
         ("list 2>&- >/dev/null", 0, ""),
-        ("block - <&-", 2, "walead: nothing was given: the input is empty\n"),
+        ("block --json - <&-", 0, "0 items: none\n"),
         ("--help >/dev/full", 1, "walead: [Errno 28] No space left on device\n"),
     ],
 )

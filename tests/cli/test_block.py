@@ -72,7 +72,6 @@ async def test_standard_input_is_one_a_line(walead: Walead, emulator: Emulator, 
     ("arguments", "stdin"),
     [
         ((), ""),
-        (("-",), ""),
         (("-", "--file", "-"), "john-doe"),
         (("--column", "who", "john-doe"), ""),
         (("--file", "/nowhere/at/all.csv", "john-doe"), ""),
@@ -85,6 +84,23 @@ async def test_nothing_or_a_file_that_cannot_be_read_exits_2_and_sends_nothing(
     done = await walead("block", *arguments, "--json", stdin=stdin)
     assert (done.code, done.out) == (2, "")
     assert done.err
+    assert not emulator.requests
+
+
+@pytest.mark.parametrize("command", [("block",), ("unblock",), ("unblock", "--by", "id"), ("agent", "block", "a1")])
+@pytest.mark.parametrize("content", ["", "\n", "public_identifier\n"])
+async def test_a_file_without_a_row_is_no_failure_and_sends_nothing(
+    walead: Walead, emulator: Emulator, tmp_path: Path, command: tuple[str, ...], content: str
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(
+        content.replace(
+            "public_identifier", "id" if "id" in command else "number" if "agent" in command else "public_identifier"
+        ),
+        encoding="utf-8",
+    )
+    done = await walead(*command, "--file", str(file))
+    assert (done.code, done.out, done.err) == (0, "0 items: none\n", "")
     assert not emulator.requests
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from walead_async.cli.options import common
+from walead_async.cli.options import ExitCode, common
+from walead_async.cli.output import write_json, write_words
+from walead_async.testing import BadSetting, run_emulator
 
 __all__ = ["emulator_command"]
 
@@ -40,11 +44,6 @@ def emulator_command(
     "GET ~0.1:status=429/2". A drift is a change of the list after a page was read, such as remove-random or
     "%3:insert-newest". A wrong name is answered with the right ones.
     """
-    from pathlib import Path
-
-    from walead_async.cli.output import write_json, write_words
-    from walead_async.testing import BadSetting, run_emulator
-
     if base_url is not None:
         raise click.UsageError("the emulator is the address: choose its --port")
 
@@ -69,4 +68,4 @@ def emulator_command(
         )
     except BadSetting as error:
         raise click.UsageError(str(error)) from None
-    return 0
+    return ExitCode.DONE

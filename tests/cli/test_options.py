@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from walead_async.cli.program import ExitCode, of_error
+from walead_async.cli.options import ExitCode, exit_code_of
 from walead_async.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -19,18 +19,18 @@ UNAUTHORISED = AuthenticationError("no", status=401, method="GET", path="/v1/blo
 
 @pytest.mark.parametrize("error", [ConfigurationError("x"), InvalidInputError("x"), SourceError("x")])
 def test_wrong_input_means_that_nothing_was_sent(error: WaleadError) -> None:
-    assert of_error(error) is ExitCode.WRONG
+    assert exit_code_of(error) is ExitCode.WRONG
 
 
 @pytest.mark.parametrize("error", [SourceError("x"), InvalidInputError("x")])
 def test_wrong_input_after_something_was_sent_is_not_called_harmless(error: WaleadError) -> None:
-    assert of_error(error, sent=True) is ExitCode.NOT_DONE
+    assert exit_code_of(error, sent=True) is ExitCode.NOT_DONE
 
 
 @pytest.mark.parametrize("error", [UNAUTHORISED, ConnectionFailedError("x"), PaginationError("x")])
 def test_what_the_service_refused_was_not_done(error: WaleadError) -> None:
-    assert of_error(error) is ExitCode.NOT_DONE
+    assert exit_code_of(error) is ExitCode.NOT_DONE
 
 
 def test_an_unknown_outcome_has_a_code_of_its_own() -> None:
-    assert of_error(OutcomeUnknownError("x"), sent=True) is ExitCode.UNKNOWN
+    assert exit_code_of(OutcomeUnknownError("x"), sent=True) is ExitCode.UNKNOWN

@@ -5,21 +5,22 @@ import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
-from walead_async.cli.program import run
+from walead_async.cli.main import COMMANDS, run, walead
 
 if TYPE_CHECKING:
     from conftest import Walead
 
 #: What `walead --help` must not pay for.
-HEAVY = ("aiohttp", "asyncio", "attrs", "orjson", "rich.console", "walead_async.files", "walead_async.testing")
+HEAVY = ("aiohttp", "asyncio", "attrs", "orjson", "rich", "walead_async.files", "walead_async.testing")
 
 
 def test_help_loads_nothing_heavy_beyond_the_package_itself() -> None:
     program = (
         "import sys, walead_async; before = set(sys.modules);"
-        "from walead_async.cli.program import run; run(['--help']);"
+        "from walead_async.cli.main import run; run(['--help']);"
         f"print(*(name for name in {HEAVY!r} if name in set(sys.modules) - before), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -27,9 +28,17 @@ def test_help_loads_nothing_heavy_beyond_the_package_itself() -> None:
     assert done.stderr.split() == []
 
 
+def test_the_help_tells_of_each_command_what_the_command_tells_of_itself() -> None:
+    context = click.Context(walead)
+    own = {name: walead.get_command(context, name) for name in walead.list_commands(context)}
+    assert {name: command.help.partition("\n")[0] for name, command in own.items() if command and command.help} == {
+        name: about for name, (_, about) in COMMANDS.items()
+    }
+
+
 @pytest.mark.parametrize("missing", ["click", "rich"])
 def test_without_its_extra_it_says_how_to_install_it(missing: str) -> None:
-    program = f"import sys; sys.modules[{missing!r}] = None; from walead_async.cli import main; sys.exit(main())"
+    program = f"import sys; sys.modules[{missing!r}] = None; from walead_async.cli.main import main; sys.exit(main())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == f'walead: {missing} is missing: python -m pip install "walead_async[cli]"\n'

@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 import pytest
 
-from walead_async.cli.program import run
+from walead_async.cli.main import run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from walead_async.cli.program import ExitCode
+from walead_async.cli.options import ExitCode
 from walead_async.cli.summary import SHOWN, Tally, outcome_fields
 from walead_async.errors import AuthenticationError, InvalidInputError, SourceError
 from walead_async.models import LeadToBlock, Outcome, Status

@@ -1,0 +1,87 @@
+"""`walead campaign list` and `block`: the block list of one campaign."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from walead_async.cli.inputs import Inputs
+from walead_async.cli.options import ExitCode, common, from_file, in_event_loop, refuse_key
+from walead_async.cli.output import progress, say
+from walead_async.cli.summary import lead_words, print_outcomes, print_records
+from walead_async.session import AsyncSession
+
+if TYPE_CHECKING:
+    from walead_async.models import CampaignBlockedLead
+
+__all__ = ["campaign_command"]
+
+
+@click.group("campaign")
+@refuse_key
+def campaign_command() -> None:
+    """List or block in one campaign; its blocks cannot be undone."""
+
+
+@campaign_command.command("list")
+@click.argument("campaign", metavar="CAMPAIGN")
+@common
+@in_event_loop
+async def list_command(campaign: str, base_url: str | None, as_json: bool) -> int:
+    """Print who is blocked in the campaign.
+
+    The verdict is the last line, on stderr.
+    """
+    async with (
+        progress("records", beside_lines=True) as shown,
+        AsyncSession(base_url=base_url, hooks=[shown]) as session,
+    ):
+        listing = session.campaign(campaign).blocked_leads.list()
+        return await print_records(listing, _fields, lead_words, as_json=as_json)
+
+
+def _fields(lead: CampaignBlockedLead) -> dict[str, object]:
+    return {"public_identifier": lead.public_identifier, "reason": lead.reason, "created_at": lead.created_at}
+
+
+@campaign_command.command("block")
+@click.argument("campaign", metavar="CAMPAIGN")
+@click.argument("identifiers", nargs=-1, metavar="[ID]...")
+@from_file
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@common
+def block_command(
+    campaign: str,
+    identifiers: tuple[str, ...],
+    file: str | None,
+    column: str | None,
+    yes: bool,
+    base_url: str | None,
+    as_json: bool,
+) -> int:
+    """Block people in the campaign. This cannot be undone.
+
+    The API has no way to unblock somebody in a campaign, so the command asks first, unless --yes is given. A block in
+    the workspace (walead block) covers every campaign and can be undone.
+    """
+    given = Inputs(identifiers, file=file, column=column)
+    say("A campaign block cannot be undone: the API has no campaign unblock.")
+    if not yes:
+        if given.reads_standard_input or sys.stdin is None or not sys.stdin.isatty():
+            raise click.UsageError("there is no terminal to ask on: give --yes to block all the same; nothing was sent")
+        if not click.confirm("Block them for good in this campaign?", err=True):
+            say("walead: nothing was sent")
+            return ExitCode.NOT_DONE
+    return _block(campaign, given, base_url, as_json)
+
+
+@in_event_loop
+async def _block(campaign: str, given: Inputs, base_url: str | None, as_json: bool) -> int:
+    async with (
+        progress("items", given.total, beside_lines=as_json) as shown,
+        AsyncSession(base_url=base_url, hooks=[shown]) as session,
+    ):
+        outcomes = session.campaign(campaign).blocked_leads.block_stream(given.texts())
+        return await print_outcomes(outcomes, given, as_json=as_json)

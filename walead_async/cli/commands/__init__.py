@@ -1,1 +1,0 @@
-"""What can be typed: each command with its options and its help. Nothing but click is imported before it runs."""

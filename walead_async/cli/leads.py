@@ -1,0 +1,190 @@
+"""`walead list`, `find`, `block`, `unblock` and `export`: the workspace's block list."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from walead_async.cli.inputs import Inputs
+from walead_async.cli.options import ExitCode, common, from_file, in_event_loop
+from walead_async.cli.output import count_of, one_line, progress, say, write_json, write_words
+from walead_async.cli.summary import (
+    error_fields,
+    lead_fields,
+    lead_words,
+    outcomes_of,
+    print_outcomes,
+    print_records,
+    say_verdict,
+)
+from walead_async.errors import InvalidInputError
+from walead_async.files.export import export_leads
+from walead_async.identifiers import public_identifier
+from walead_async.session import AsyncSession
+
+if TYPE_CHECKING:
+    from walead_async.models import BlockedLead
+
+__all__ = ["block_command", "export_command", "find_command", "list_command", "unblock_command"]
+
+identifiers_argument = click.argument("identifiers", nargs=-1, metavar="[ID]...")
+
+
+@click.command("list")
+@click.option("--search", metavar="TEXT", help="Only whom the service finds by this text.")
+@click.option(
+    "--sort",
+    type=click.Choice(["ASC", "DESC"], case_sensitive=False),
+    default="ASC",
+    help="Oldest first (ASC, the usual), or newest first.",
+)
+@common
+@in_event_loop
+async def list_command(search: str | None, sort: Literal["ASC", "DESC"], base_url: str | None, as_json: bool) -> int:
+    """Print who is blocked in the workspace.
+
+    The last line, on stderr, is the verdict: COMPLETE, or CHANGED if the list changed while it was read and
+    everybody who was there throughout is printed once. UNVERIFIED (exit code 3) says why it cannot be told.
+    """
+    async with (
+        progress("records", beside_lines=True) as shown,
+        AsyncSession(base_url=base_url, hooks=[shown]) as session,
+    ):
+        listing = session.blocked_leads.list(search=search, sort=sort)
+        return await print_records(listing, lead_fields, lead_words, as_json=as_json)
+
+
+@click.command("find")
+@identifiers_argument
+@from_file
+@common
+@in_event_loop
+async def find_command(
+    identifiers: tuple[str, ...], file: str | None, column: str | None, base_url: str | None, as_json: bool
+) -> int:
+    """Say whether people are blocked in the workspace.
+
+    ID is a LinkedIn public identifier or a link to a profile. Each gets a line, in the order given. Exits with 0
+    whatever it finds, and with 1 if one of them cannot be a person: its line says so.
+    """
+    given = Inputs(identifiers, file=file, column=column)
+    texts: list[str] = []
+    invalid: dict[str, InvalidInputError] = {}
+    complaints: list[str] = []
+    async for text in given.texts():
+        line = given.next_line()
+        texts.append(text)
+        try:
+            public_identifier(text)
+        except InvalidInputError as error:
+            invalid[text] = error
+            place = "" if line is None else f"line {line}: "
+            complaints.append(f"{place}{text or repr(text)}: invalid: {one_line(str(error))}")
+    found: dict[str, BlockedLead | None] = {}
+    if len(invalid) < len(set(texts)):
+        async with progress("records") as shown, AsyncSession(base_url=base_url, hooks=[shown]) as session:
+            found = await session.blocked_leads.find_many(text for text in texts if text not in invalid)
+    if as_json:
+        write_json(_found_fields(text, found.get(text), invalid.get(text)) for text in texts)
+        for complaint in complaints:
+            say(complaint)
+    else:
+        in_order = iter(complaints)
+        write_words(next(in_order) if text in invalid else _found_words(text, found[text]) for text in texts)
+    return ExitCode.NOT_DONE if invalid else ExitCode.DONE
+
+
+def _found_fields(identifier: str, lead: BlockedLead | None, error: InvalidInputError | None) -> dict[str, object]:
+    """What was found; for who cannot be a person also `error`, so that "not blocked" is not all that is said."""
+    record = None if lead is None else lead_fields(lead)
+    fields: dict[str, object] = {"identifier": identifier, "blocked": lead is not None, "record": record}
+    return fields if error is None else {**fields, "error": error_fields(error)}
+
+
+def _found_words(identifier: str, lead: BlockedLead | None) -> str:
+    if lead is None:
+        return f"{identifier}: not blocked"
+    why = f": {lead.reason}" if lead.reason else ""
+    return f"{identifier}: blocked since {lead.created_at:%Y-%m-%d %H:%M} UTC{why}"
+
+
+@click.command("block")
+@identifiers_argument
+@from_file
+@click.option("--reason", metavar="TEXT", help="Why, for those who have no reason of their own in the file.")
+@common
+@in_event_loop
+async def block_command(
+    identifiers: tuple[str, ...],
+    file: str | None,
+    column: str | None,
+    reason: str | None,
+    base_url: str | None,
+    as_json: bool,
+) -> int:
+    """Block people in the workspace.
+
+    No campaign contacts them any more. ID is a LinkedIn public identifier or a link to a profile; - reads them from
+    standard input, one a line. A column "reason" of the file gives each row its own reason.
+    """
+    given = Inputs(identifiers, file=file, column=column)
+    async with (
+        progress("items", given.total, beside_lines=as_json) as shown,
+        AsyncSession(base_url=base_url, hooks=[shown]) as session,
+    ):
+        outcomes = session.blocked_leads.block_stream(given.leads(), reason=reason)
+        return await print_outcomes(outcomes, given, as_json=as_json)
+
+
+@click.command("unblock")
+@identifiers_argument
+@from_file
+@click.option(
+    "--by",
+    type=click.Choice(["identifier", "id"]),
+    default="identifier",
+    help="What ID is: a person's identifier or profile link (the usual), or the id of a record.",
+)
+@common
+@in_event_loop
+async def unblock_command(
+    identifiers: tuple[str, ...], file: str | None, column: str | None, by: str, base_url: str | None, as_json: bool
+) -> int:
+    """Unblock people in the workspace.
+
+    Campaigns may contact them again. The service removes records by their ids. Of a person given by identifier
+    every record is looked up and removed.
+    """
+    given = Inputs(identifiers, file=file, column=column, kind="id" if by == "id" else "lead")
+    async with (
+        progress("items", given.total, beside_lines=as_json) as shown,
+        AsyncSession(base_url=base_url, hooks=[shown]) as session,
+    ):
+        if by == "id":
+            stream = session.blocked_leads.unblock_stream(given.texts())
+            return await print_outcomes(stream, given, as_json=as_json)
+        outcomes = outcomes_of(session.blocked_leads.unblock_identifiers(given.texts()))
+        return await print_outcomes(outcomes, given, as_json=as_json)
+
+
+@click.command("export")
+@click.option(
+    "--output", metavar="F", required=True, help="The file to write, by its suffix: .csv, .jsonl, .xlsx or .parquet."
+)
+@common
+@in_event_loop
+async def export_command(output: str, base_url: str | None, as_json: bool) -> int:
+    """Write the workspace's block list to a file.
+
+    Only you can read the file. It appears under its name when it is whole, and not at all if the list could not be
+    read to its end.
+    """
+    async with progress("records") as shown, AsyncSession(base_url=base_url, hooks=[shown]) as session:
+        listing = session.blocked_leads.list()
+        count = await export_leads(output, listing)
+    if as_json:
+        write_json([{"output": output, "records": count, "verdict": listing.verdict.value}])
+    else:
+        write_words([f"{output}: {count_of(count, 'record')}"])
+    return say_verdict(listing, count)
