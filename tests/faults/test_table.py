@@ -7,14 +7,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from fault_page import PAGE, page
-from fault_rows import ROWS
-from must_survive import HELD_BY, MUST_SURVIVE, NOT_COVERED_YET
+from fault_rows import HELD_BY, MUST_SURVIVE, NOT_COVERED_YET, ROWS
+from matrix import PAGE, page
 
 from walead_async.testing import Drift, DriftName, Fault, FaultName
 
 ROOT = Path(__file__).parents[2]
-PLAYS = [row.play for rows in ROWS.values() for row in rows]
+ALL = [row for rows in ROWS.values() for row in rows]
 
 
 @pytest.mark.parametrize("group", MUST_SURVIVE)
@@ -34,12 +33,12 @@ def test_no_two_rows_are_called_the_same(group: str) -> None:
 
 
 def test_every_fault_of_the_emulator_has_a_row() -> None:
-    played = {Fault.parse(play.fault.replace("IN-A-SECOND", "1")).name for play in PLAYS if play.fault}
+    played = {Fault.parse(row.fault).name for row in ALL if row.fault}
     assert set(FaultName) - played == set()
 
 
 def test_every_drift_of_the_emulator_has_a_row() -> None:
-    assert set(DriftName) - {Drift.parse(play.drift).name for play in PLAYS if play.drift} == set()
+    assert set(DriftName) - {Drift.parse(row.drift).name for row in ALL if row.drift} == set()
 
 
 @pytest.mark.parametrize("test", HELD_BY.values(), ids=HELD_BY)
