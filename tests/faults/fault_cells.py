@@ -125,7 +125,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
 
     def run_in_executor(self, *_: object) -> Any:
         """Not here: while a thread works, nothing happens on any socket."""
-        raise AssertionError("a cell runs in one thread")
+        raise AssertionError("a cell runs in one thread, and asks no name server")
 
 
 class _ImpatientSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]

@@ -19,7 +19,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 
 from fault_calls import Column  # noqa: E402 - once the path is set
 from fault_cells import Cell, run  # noqa: E402 - once the path is set
-from fault_rows import HELD_BY, MUST_SURVIVE, NOT_COVERED_YET, ROWS, Mode, Row  # noqa: E402 - once the path is set
+from fault_rows import HELD_BY, NOT_COVERED_YET, ROWS, Mode, Row  # noqa: E402 - once the path is set
 
 from walead_async.testing.faults import KINDS  # noqa: E402 - once the path is set
 
@@ -76,7 +76,8 @@ def lines(row: Row, cells: dict[tuple[Column, Mode], Cell]) -> Iterator[str]:
 
 def page() -> str:
     """The page of the documentation."""
-    return "\n".join([HEAD, *(line for group in MUST_SURVIVE for line in _group(group)), NAMES, *_names(), ""])
+    groups = dict.fromkeys([*ROWS, *NOT_COVERED_YET, *HELD_BY])
+    return "\n".join([HEAD, *(line for group in groups for line in _group(group)), NAMES, *_names(), ""])
 
 
 def _names() -> Iterator[str]:
@@ -94,10 +95,9 @@ def _group(group: str) -> Iterator[str]:
     rows = ROWS.get(group, [])
     for mode in Mode:
         yield from _table(rows, mode)
-    apart = [name for name in MUST_SURVIVE[group] if not any(row.name == name for row in rows)]
-    if held := [f"- {name}: `{HELD_BY[name].partition('::')[0]}`" for name in apart if name in HELD_BY]:
+    if held := [f"- {name}: `{test.partition('::')[0]}`" for name, test in HELD_BY.get(group, {}).items()]:
         yield from (*held, "")
-    if missing := [f"- {name}" for name in apart if name in NOT_COVERED_YET]:
+    if missing := [f"- {name}" for name in NOT_COVERED_YET.get(group, ())]:
         yield from (NOT_COVERED, *missing, "")
 
 
