@@ -8,6 +8,7 @@ from html import escape
 from typing import NamedTuple
 
 from benchmarks.growth import Curve, Point
+from benchmarks.picture import SOFT, framed
 
 __all__ = ["drawn"]
 
@@ -61,19 +62,13 @@ def drawn(curves: Sequence[Curve], caption: str) -> str:
               callers),
         Panel(1, 1, "Memory growth, by callers at once", "callers", lambda point: point.memory, _bytes, 1e5, callers),
     )  # fmt: skip
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-        'font-size="12" fill="#24292f" role="img">',
-        "<title>How time and memory grow with the records and with the callers</title>",
-        f'<rect width="{WIDTH}" height="{HEIGHT}" rx="10" fill="#fff" stroke="#d0d7de"/>',
-        '<text x="24" y="36" font-size="18" font-weight="bold">How time and memory grow with the work</text>',
-        '<text x="24" y="57" fill="#57606a">Both scales multiply by ten. The dashed lines are growth in proportion: '
-        "a curve as steep is linear, a flatter one is better.</text>",
-        *(part for panel in panels if panel.curves for part in _panel(panel)),
-        f'<text x="24" y="{HEIGHT - 16}" font-size="11" fill="#57606a">{escape(caption)}</text>',
-        "</svg>",
-    ]
-    return "\n".join(parts) + "\n"
+    read_so = (
+        f'<text x="24" y="57" fill="{SOFT}">Both scales multiply by ten. The dashed lines are growth in proportion: '
+        "a curve as steep is linear, a flatter one is better.</text>"
+    )
+    parts = [part for panel in panels if panel.curves for part in _panel(panel)]
+    title = "How time and memory grow with the work"
+    return framed(WIDTH, HEIGHT, title, ['<g font-size="12">', read_so, *parts, "</g>"], caption)
 
 
 def _panel(panel: Panel) -> list[str]:
@@ -107,13 +102,13 @@ def _grid(panel: Panel, across: Scale, down: Scale) -> list[str]:
         y = down(value)
         parts += [
             f'<line x1="{left}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="#e4e8ec"/>',
-            f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#57606a">{panel.unit(value)}</text>',
+            f'<text x="{left - 8}" y="{y + 4:.1f}" text-anchor="end" fill="{SOFT}">{panel.unit(value)}</text>',
         ]
     for value in across.tens():
         x = across(value)
         parts += [
             f'<line x1="{x:.1f}" y1="{top}" x2="{x:.1f}" y2="{bottom}" stroke="#e4e8ec"/>',
-            f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle" fill="#57606a">{value:,.0f}</text>',
+            f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle" fill="{SOFT}">{value:,.0f}</text>',
         ]
     return parts
 

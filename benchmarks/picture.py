@@ -10,7 +10,7 @@ from benchmarks.figures import Figure
 from benchmarks.rows import Row
 from benchmarks.tables import figure_text, gate_text
 
-__all__ = ["drawn"]
+__all__ = ["SOFT", "drawn", "framed"]
 
 WIDTH, LEFT, PEER, RIGHT = 980, 372, 260, 738
 LINE, HEAD, TOP = 44, 40, 96
@@ -36,24 +36,23 @@ def drawn(measured: Sequence[tuple[Row, Figure]], caption: str) -> str:
         for row, figure in rows:
             parts += _bar(row, figure, top)
             top += LINE
-    height = top + 46
-    return (
-        "\n".join(
-            [
-                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" '
-                f'font-size="13" fill="{INK}" role="img">',
-                "<title>walead_async beside what one would write otherwise</title>",
-                f'<rect width="{WIDTH}" height="{height}" rx="10" fill="#fff" stroke="#d0d7de"/>',
-                '<text x="24" y="38" font-size="19" font-weight="bold">walead_async beside what one would write '
-                "otherwise</text>",
-                *_key([figure.met for _, figure in gated]),
-                *parts,
-                f'<text x="24" y="{height - 18}" font-size="11" fill="{SOFT}">{escape(caption)}</text>',
-                "</svg>",
-            ]
-        )
-        + "\n"
-    )
+    title = "walead_async beside what one would write otherwise"
+    return framed(WIDTH, top + 46, title, [*_key([figure.met for _, figure in gated]), *parts], caption)
+
+
+def framed(width: int, height: int, title: str, parts: Sequence[str], caption: str) -> str:
+    """A whole SVG of these parts, below its title and above its caption."""
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+    lines = [
+        f'{head}font-size="13" fill="{INK}" role="img">',
+        f"<title>{escape(title)}</title>",
+        f'<rect width="{width}" height="{height}" rx="10" fill="#fff" stroke="#d0d7de"/>',
+        f'<text x="24" y="38" font-size="19" font-weight="bold">{escape(title)}</text>',
+        *parts,
+        f'<text x="24" y="{height - 18}" font-size="11" fill="{SOFT}">{escape(caption)}</text>',
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _key(met: Sequence[bool | None]) -> list[str]:

@@ -57,7 +57,7 @@ def _no_leak(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert not left, f"files or sockets are left open: {left}"
     for thread in set(threading.enumerate()) - threads:
         # asyncio's, which wait for a child process, end a moment after it.
-        thread.join(timeout=10.0)
+        thread.join(timeout=3.0)
         assert not thread.is_alive(), f"a thread is left: {thread}"
     logged = [record for when in ("setup", "call", "teardown") for record in caplog.get_records(when)]
     unseen = [record.getMessage() for record in logged if record.name == "asyncio"]

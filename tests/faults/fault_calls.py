@@ -1,4 +1,4 @@
-"""The columns of the fault matrix: each call of the two sessions, and what of its end agrees with the truth."""
+"""The columns of the fault matrix: each call of the two sessions, how it ended, and what of that end is not true."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Awaitable, Sequence
 from enum import StrEnum
 from typing import Literal
 
+import aiohttp
 import attrs
 
 import walead_async
-from walead_async import AsyncSession, Completeness, Listing, VoiceAgentSession
+from walead_async import AsyncSession, BulkReport, Completeness, Listing, Outcome, Status, VoiceAgentSession
 from walead_async.errors import WaleadError
-from walead_async.models import SETTLED, BulkReport, Outcome, Status
-from walead_async.testing import Emulator
+from walead_async.testing import Emulator, Fault, FaultName
 
-#: As if nothing had happened.
+#: A call that ended as if nothing had happened.
 FINE = "fine"
 
 PEOPLE = [f"person-{number}" for number in range(6)]
 NUMBERS = [f"+1415555012{number}" for number in range(6)]
 CAMPAIGN, AGENT = "c-1", "a-1"
-#: Records that stand in each list before the call; a page of the workspace's list holds five.
-BEFORE = 23
+#: Records in the workspace's list before the call; a page holds five.
+RECORDS = 23
 SOUGHT = "lead-0000003"
 
 Session = AsyncSession | VoiceAgentSession
@@ -44,7 +44,7 @@ class Column(StrEnum):
 
     @property
     def method(self) -> str:
-        """The method of the request that matters."""
+        """The HTTP method of the request that the call is about."""
         if self in READS:
             return "GET"
         return "POST" if self in BLOCKS else "DELETE"
@@ -58,16 +58,14 @@ class Column(StrEnum):
 READS = (Column.LIST, Column.NEWEST_FIRST, Column.FIND, Column.CAMPAIGN_LIST, Column.AGENT_LIST)
 BLOCKS = (Column.BLOCK, Column.CAMPAIGN_BLOCK, Column.AGENT_BLOCK)
 UNBLOCKS = (Column.UNBLOCK, Column.UNBLOCK_PEOPLE, Column.AGENT_UNBLOCK)
-#: The calls that a fault meets in ways of their own. The direction of a list makes a difference where it moves.
-CALLS = tuple(column for column in Column if column is not Column.NEWEST_FIRST)
 
 
 @attrs.frozen
 class Ended:
-    """How a call ended: in words, and with what of it is to be compared with the truth."""
+    """How a call ended: in words, as the table has them, and with what is compared with the truth."""
 
     words: str
-    error: BaseException | None = None
+    error: WaleadError | None = None
     report: BulkReport | None = None
     read: Sequence[object] = ()
     verdict: Completeness | None = None
@@ -75,16 +73,38 @@ class Ended:
 
 @attrs.define
 class Truth:
-    """What the emulator held before the call, by what the call yields or is given."""
+    """What the emulator holds, before the call and now, in the terms that the call uses."""
 
     emulator: Emulator
     column: Column
-    before: list[object]
-    ids: list[str]
+    ids: list[str] = attrs.Factory(list)
+    before: list[object] = attrs.Factory(list)
+
+    async def prepare(self) -> None:
+        """Fill the emulator with what the call is about."""
+        self.emulator.add_leads(RECORDS)
+        if self.column in {Column.UNBLOCK, Column.UNBLOCK_PEOPLE}:
+            self.ids = self.emulator.add_leads(PEOPLE)
+        if self.column is Column.CAMPAIGN_LIST:
+            url = f"{self.emulator.walead_url}/v1/campaigns/{CAMPAIGN}/blocked-leads"
+            body = {"publicIdentifiers": [f"lead-{number}" for number in range(250)]}
+            async with aiohttp.ClientSession(headers={"x-api-key": self.emulator.api_key}) as http:
+                (await http.post(url, json=body, raise_for_status=True)).release()
+        if self.column.of_agents:
+            numbers = NUMBERS if self.column is not Column.AGENT_BLOCK else ()
+            self.emulator.agents[AGENT] = dict.fromkeys(["+14155550199", *numbers])
+        self.before = self.now()
 
     def now(self) -> list[object]:
         """What it holds now."""
-        return _held(self.emulator, self.column)
+        if self.column in {Column.LIST, Column.NEWEST_FIRST, Column.FIND}:
+            return [(lead.id, lead.created_at) for lead in self.emulator.blocked_leads]
+        if self.column in {Column.CAMPAIGN_LIST, Column.CAMPAIGN_BLOCK}:
+            campaigns = self.emulator.campaigns
+            return list(campaigns[CAMPAIGN].identifiers()) if CAMPAIGN in campaigns else []
+        if self.column.of_agents:
+            return list(self.emulator.agents.get(AGENT, ()))
+        return list(self.emulator.blocked_leads.identifiers())
 
     def is_listed(self, key: str) -> bool:
         """Whether this key stands in its list now."""
@@ -93,28 +113,11 @@ class Truth:
         return key in self.now()
 
 
-def prepare(emulator: Emulator, column: Column) -> Truth:
-    """Fill the emulator with what the call is about."""
-    emulator.add_leads(BEFORE)
-    ids: list[str] = []
-    if column in {Column.UNBLOCK, Column.UNBLOCK_PEOPLE}:
-        ids = emulator.add_leads(PEOPLE)
-    if column is Column.CAMPAIGN_LIST:
-        emulator.add_leads([f"lead-{number}" for number in range(250)], campaign=CAMPAIGN)
-    if column.of_agents:
-        numbers = NUMBERS if column is not Column.AGENT_BLOCK else ()
-        emulator.agents[AGENT] = dict.fromkeys(["+14155550199", *numbers])
-    return Truth(emulator, column, _held(emulator, column), ids)
-
-
-def _held(emulator: Emulator, column: Column) -> list[object]:
-    if column in {Column.LIST, Column.NEWEST_FIRST, Column.FIND}:
-        return [(lead.id, lead.created_at) for lead in emulator.blocked_leads]
-    if column in {Column.CAMPAIGN_LIST, Column.CAMPAIGN_BLOCK}:
-        return list(emulator.campaigns[CAMPAIGN].identifiers()) if CAMPAIGN in emulator.campaigns else []
-    if column.of_agents:
-        return list(emulator.agents.get(AGENT, ()))
-    return list(emulator.blocked_leads.identifiers())
+def identity(record: object) -> object:
+    """What names a record that was read, as `Truth` names it."""
+    if isinstance(record, str):
+        return record
+    return (record.id, record.created_at) if hasattr(record, "id") else record.public_identifier  # type: ignore[attr-defined]
 
 
 async def leave_connection(session: Session) -> None:
@@ -123,19 +126,6 @@ async def leave_connection(session: Session) -> None:
         assert await session.agent("another").block_list.list().first() is None
     else:
         assert await session.campaign("another").blocked_leads.list().first() is None
-
-
-async def make_call(session: Session, truth: Truth, batch_size: int, window: int = 8) -> Ended:
-    """Make the call of a column, and put its end into words."""
-    column = truth.column
-    if column in READS:
-        return await (_find(session) if column is Column.FIND else _read(listing(session, column, window)))
-    call = change(session, truth, batch_size)
-    try:
-        report = await call
-    except WaleadError as error:
-        return Ended(_in_words(error.report, error), error, error.report)
-    return Ended(_in_words(report, None), None, report)
 
 
 def listing(session: Session, column: Column, window: int = 8) -> Listing[object]:
@@ -165,15 +155,19 @@ def change(session: Session, truth: Truth, batch_size: int) -> Awaitable[BulkRep
     return leads.unblock_identifiers(PEOPLE, batch_size=batch_size)
 
 
-async def _read(listing: Listing[object]) -> Ended:
-    read: list[object] = []
+async def make_call(session: Session, truth: Truth, batch_size: int = 500, window: int = 8) -> Ended:
+    """Make the call of a column, and put its end into words."""
+    if truth.column is Column.FIND:
+        return await _find(session)
+    if truth.column in READS:
+        return await _read(listing(session, truth.column, window))
     try:
-        async for record in listing:
-            read.append(record)  # noqa: PERF401 - what was read before an error counts too
+        report = await change(session, truth, batch_size)
     except WaleadError as error:
-        return Ended(name_of(error), error, read=read)
-    words = FINE if listing.verdict is Completeness.COMPLETE else listing.verdict.value
-    return Ended(words, read=read, verdict=listing.verdict)
+        statuses = _statuses(error.report)
+        words = statuses if _name(error) == "BulkFailedError" else f"{_name(error)}: {statuses}"
+        return Ended(words, error, error.report)
+    return Ended(FINE if _statuses(report) == Status.DONE else _statuses(report), None, report)
 
 
 async def _find(session: Session) -> Ended:
@@ -181,37 +175,36 @@ async def _find(session: Session) -> Ended:
     try:
         lead = await session.blocked_leads.find(SOUGHT)
     except WaleadError as error:
-        return Ended(name_of(error), error)
+        return Ended(_name(error), error)
     if lead is None:
         return Ended("not there")
     return Ended(FINE if lead.public_identifier == SOUGHT else "another record", read=[lead])
 
 
-def _in_words(report: BulkReport | None, error: WaleadError | None) -> str:
-    """The ends of the items, and before them the error that ended the run if one did."""
-    ends = sorted({outcome.status.value for outcome in report.outcomes}) if report else []
-    if error is None:
-        return FINE if ends == [Status.DONE] else ", ".join(ends)
-    run = name_of(error)
-    return ", ".join(ends) if run == "BulkFailedError" else f"{run}: {', '.join(ends)}"
+async def _read(listing: Listing[object]) -> Ended:
+    read: list[object] = []
+    try:
+        async for record in listing:
+            read.append(record)  # noqa: PERF401 - what was read before an error counts too
+    except WaleadError as error:
+        return Ended(_name(error), error, read=read)
+    words = FINE if listing.verdict is Completeness.COMPLETE else listing.verdict.value
+    return Ended(words, read=read, verdict=listing.verdict)
 
 
-def name_of(error: WaleadError) -> str:
+def _statuses(report: BulkReport | None) -> str:
+    return ", ".join(sorted({outcome.status.value for outcome in report.outcomes})) if report else ""
+
+
+def _name(error: WaleadError) -> str:
     """The public name of an error."""
     return next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in walead_async.__all__)
 
 
-def identity(record: object) -> object:
-    """What names a record that was read, as `Truth` names it."""
-    if isinstance(record, str):
-        return record
-    return (record.id, record.created_at) if hasattr(record, "id") else record.public_identifier  # type: ignore[attr-defined]
-
-
-def lies(truth: Truth, ended: Ended) -> list[str]:
-    """What a call said that is not so; the invariants of every cell."""
+def untruths(truth: Truth, ended: Ended) -> list[str]:
+    """What a call said that is not so: records lost, made up or doubled, and outcomes that the service contradicts."""
     if truth.column in READS:
-        return _lies_of_a_read(truth, ended)
+        return _untruths_of_a_read(truth, ended)
     if ended.report is None:
         return ["an error of a bulk call without its report"]
     given = truth.ids if truth.column is Column.UNBLOCK else NUMBERS if truth.column.of_agents else PEOPLE
@@ -219,38 +212,31 @@ def lies(truth: Truth, ended: Ended) -> list[str]:
     if [outcome.item for outcome in ended.report.outcomes] != given:
         found.append("the outcomes are not those of the items in their order")
     for outcome in ended.report.outcomes:
-        found += _lies_of_an_outcome(truth, outcome)
+        found += _untruths_of_an_outcome(truth, outcome)
     return found
 
 
-def _lies_of_a_read(truth: Truth, ended: Ended) -> list[str]:
+def _untruths_of_a_read(truth: Truth, ended: Ended) -> list[str]:
     read = [identity(record) for record in ended.read]
+    before, now = set(truth.before), set(truth.now())
     found = []
-    if made_up := set(read) - set(truth.before) - set(truth.now()):
+    if made_up := set(read) - before - now:
         found.append(f"{len(made_up)} records were yielded that never stood there")
     if len(set(read)) < len(read):
         found.append("a record was yielded twice")
-    if truth.column is Column.FIND:
-        return found
-    if ended.verdict in {Completeness.COMPLETE, Completeness.CHANGED}:
-        faithful = set(truth.before) & set(truth.now())
-        if lost := faithful - set(read):
-            found.append(f"{len(lost)} records were lost without an error")
+    claims_all = ended.verdict in {Completeness.COMPLETE, Completeness.CHANGED}
+    if claims_all and (lost := (before & now) - set(read)):
+        found.append(f"{len(lost)} records were lost without an error")
     return found
 
 
-def _lies_of_an_outcome(truth: Truth, outcome: Outcome) -> list[str]:
-    listed = truth.is_listed(outcome.key)
-    as_wanted = listed is (truth.column in BLOCKS)
-    if outcome.status in SETTLED and not as_wanted:
+def _untruths_of_an_outcome(truth: Truth, outcome: Outcome) -> list[str]:
+    as_wanted = truth.is_listed(outcome.key) is (truth.column in BLOCKS)
+    if outcome.status in {Status.DONE, Status.ALREADY} and not as_wanted:
         return [f"{outcome.key} ended as {outcome.status.value}, and is not so"]
     if outcome.status in {Status.REFUSED, Status.NOT_SENT} and as_wanted:
         return [f"{outcome.key} ended as {outcome.status.value}, and was carried out"]
     return []
-
-
-#: Statuses that prove that a request was not carried out.
-PROOF = frozenset({400, 401, 403, 404, 409, 413, 422, 425, 429})
 
 
 @attrs.frozen
@@ -261,6 +247,29 @@ class Sent:
     body: object
     status: int | None
     carried_out: bool
+
+
+#: Statuses that prove that a request was not carried out.
+PROOF = frozenset({400, 401, 403, 404, 409, 413, 422, 425, 429})
+
+#: With these faults the emulator carries a request out in part at most.
+NOT_CARRIED_OUT = {
+    *(FaultName.STATUS, FaultName.HTML, FaultName.REDIRECT, FaultName.SUCCESS_FALSE),
+    *(FaultName.CLOSE, FaultName.RESET, FaultName.HANG, FaultName.APPLY_PART),
+}
+
+
+def requests_of(emulator: Emulator) -> list[Sent]:
+    """What arrived at the emulator, and whether it was carried out."""
+    return [
+        Sent(
+            logged.method,
+            logged.body,
+            logged.status,
+            Fault.parse(logged.fault).name not in NOT_CARRIED_OUT if logged.fault else logged.status == 200,
+        )
+        for logged in emulator.requests
+    ]
 
 
 def unproven(requests: Sequence[Sent]) -> list[str]:

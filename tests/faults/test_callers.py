@@ -6,8 +6,7 @@ import asyncio
 from collections import Counter
 
 import pytest
-from fault_calls import unproven
-from fault_stage import requests_of
+from fault_calls import requests_of, unproven
 
 from walead_async import AsyncSession, RetryPolicy
 from walead_async.errors import WaleadError
