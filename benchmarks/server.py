@@ -1,8 +1,8 @@
 """The server that every subject talks to: as little HTTP as works, so that it is never the bottleneck.
 
 A process of its own: `python -m benchmarks.server --records N --latency S` prints its port and serves until it is
-ended. It pages through `/v1/blocked-leads` in pages of 100, in either order, finds one record by `search`, counts what is blocked, and
-tells at `/stats` what it has seen and what CPU it has used.
+ended. It pages through `/v1/blocked-leads` in pages of 100, in either order, finds one record by `search`, counts what
+is blocked, and tells at `/stats` what it has seen and what CPU it has used.
 """
 
 from __future__ import annotations
