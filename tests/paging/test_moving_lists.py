@@ -7,11 +7,11 @@ from collections import deque
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from moving_list import MovingList, Record, order_for
+from moving_list import MovingList, Record, reader_for
 
 from walead_async.models import Completeness
-from walead_async.paging.cursor import read_cursor, write_cursor
-from walead_async.paging.reader import START
+from walead_async.paging.cursor import START, Mark, read_cursor, write_cursor
+from walead_async.paging.reader import Ask
 
 positions = st.integers(0, 10_000)
 
@@ -34,45 +34,59 @@ class MovingListMachine(RuleBasedStateMachine):
         self.changed = False
         self.start(START)
 
-    def start(self, mark: object) -> None:
-        self.order = order_for(self.kind, page_size=self.guess, start=mark)  # type: ignore[arg-type]
-        self.chain: deque[tuple[int, list[Record] | None]] = deque()
+    def start(self, mark: Mark) -> None:
+        self.reader = reader_for(self.kind, page_size=self.guess, start=mark)
+        self.to_ask = deque(self.reader.first)
+        self.under_way: deque[tuple[Ask, list[Record] | None]] = deque()
+        self.last = 0
 
-    def page(self, offset: int) -> list[Record]:
-        return self.records.page(offset, self.size, descending=self.kind == "DESC")
+    def page(self, ask: Ask) -> list[Record]:
+        return self.records.answer(ask, self.size, self.kind)
 
     @property
     def reading(self) -> bool:
-        return not self.order.ended
+        return not self.reader.ended
 
     @precondition(lambda self: self.reading)
     @rule()
     def ask(self) -> None:
-        if len(self.chain) < min(self.window, self.order.width):
-            offset = self.order.ahead()
-            if offset is not None:
-                self.chain.append((offset, None))
+        if len(self.under_way) >= min(self.window, self.reader.width):
+            return
+        if self.to_ask:
+            ask = self.to_ask.popleft()
+        elif self.reader.stride:
+            ask = Ask(self.last + self.reader.stride)
+        else:
+            return
+        self.last = ask.offset
+        self.under_way.append((ask, None))
 
-    @precondition(lambda self: self.reading and self.chain)
+    @precondition(lambda self: self.reading and self.under_way)
     @rule(which=positions)
     def answer(self, which: int) -> None:
         """The service answers one of the requests under way, not always the first."""
-        index = which % len(self.chain)
-        offset, page = self.chain[index]
-        self.chain[index] = (offset, self.page(offset) if page is None else page)
+        index = which % len(self.under_way)
+        ask, page = self.under_way[index]
+        self.under_way[index] = (ask, self.page(ask) if page is None else page)
 
     @precondition(lambda self: self.reading)
     @rule()
     def judge(self) -> None:
-        if not self.chain:
+        if not self.under_way:
             self.ask()
-        offset, page = self.chain.popleft()
-        step = self.order.judge(self.page(offset) if page is None else page)
-        self.got += step.records
-        if step.dropped:
-            self.chain.clear()
-        if step.first is not None:
-            self.chain.appendleft((step.first, None))
+        ask, page = self.under_way.popleft()
+        decision = self.reader.process_page(ask, self.page(ask) if page is None else page)
+        self.got += decision.records
+        if not self.under_way or decision.keep is None or self.under_way[0][0].offset > decision.keep:
+            self.under_way.clear()
+            self.to_ask = deque(decision.ask)
+
+    @precondition(lambda self: self.reading and self.under_way)
+    @rule()
+    def throttle(self) -> None:
+        """The service refuses the first request under way: it is made once more, and all others are dropped."""
+        self.to_ask = deque([self.under_way[0][0]])
+        self.under_way.clear()
 
     @rule(where=positions)
     def remove(self, where: int) -> None:
@@ -91,11 +105,11 @@ class MovingListMachine(RuleBasedStateMachine):
             self.records.renew(where % len(self.records.records))
             self.changed = True
 
-    @precondition(lambda self: self.reading and self.order.mark())
+    @precondition(lambda self: self.reading and self.reader.mark())
     @rule()
     def resume(self) -> None:
         """The reader is stopped, and goes on from its cursor in another process."""
-        mark = self.order.mark()
+        mark = self.reader.mark()
         assert mark is not None
         self.start(read_cursor(write_cursor(mark, self.kind), self.kind))
 
@@ -106,7 +120,7 @@ class MovingListMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """From here on the list stays as it is, and the reader comes to its end."""
-        if not hasattr(self, "order"):
+        if not hasattr(self, "reader"):
             return
         for _ in range(2_000):
             if not self.reading:
@@ -117,7 +131,7 @@ class MovingListMachine(RuleBasedStateMachine):
         dates = [record.created_at for record in self.got]
         assert dates == sorted(dates, reverse=self.kind == "DESC")
         if not self.changed:
-            assert self.order.verdict is Completeness.COMPLETE
+            assert self.reader.verdict is Completeness.COMPLETE
 
 
 TestMovingLists = MovingListMachine.TestCase

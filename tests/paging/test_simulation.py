@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from simulated_reads import Server, check, plan_for, run_many
 
+from walead_async.paging.reader import Ask
+
 SIMULATION = Path(__file__).with_name("simulation.py")
 
 
@@ -43,7 +45,7 @@ def test_the_plain_loop_loses_records_in_the_simulated_list() -> None:
     plan = plan_for(0)._replace(kind="ASC", fault="none", drift="remove", rate=1.0, length=250, size=10)
     server = Server(plan)
     got, offset = [], 0
-    while page := server.page(offset):
+    while page := server.page(Ask(offset)):
         got += page
         offset += len(page)
     with pytest.raises(AssertionError, match="records were lost"):

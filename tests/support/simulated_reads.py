@@ -68,7 +68,8 @@ def plan_for(seed: int) -> Plan:
         second_look=rng.choice(["long", "always"]),
     )
     # of records of one date nobody can tell the order, and so whether a service pays heed to `sort`
-    return plan._replace(hidden="nothing") if plan.hidden == "side" and plan.tied > 1 else plan
+    alike = plan.tied > 1 or plan.drift in {"tie", "past", "mixed"}
+    return plan._replace(hidden="nothing") if plan.hidden == "side" and alike else plan
 
 
 class Server:
@@ -81,6 +82,7 @@ class Server:
         self.requests = 0
         self.drifted = 0
         self.met = 0
+        self.blank = False
         self._last: list[Record] = []
         #: A stretch of at least one page that lies at least two pages from both ends.
         stretch = range(2 * plan.size, plan.length - 2 * plan.size) if plan.hidden == "stretch" else range(0)
@@ -110,7 +112,10 @@ class Server:
         if self.plan.hidden == "beyond":
             # the cap of a service that shows only the first thousand
             return page[: max(0, 3 * self.plan.size - ask.offset)]
-        return [record for record in page if record not in self._stretch]
+        shown = [record for record in page if record not in self._stretch]
+        # nobody can tell a list that begins with a hidden page from an empty one
+        self.blank = self.blank or (bool(page) and not shown and ask == Ask(0))
+        return shown
 
     def _spoil(self, page: list[Record], ask: Ask) -> list[Record]:
         fault, rare = self.plan.fault, self.random.random() < 0.2
@@ -196,12 +201,10 @@ def _read(read: Read, rng: random.Random, stops: float) -> tuple[str, int]:
 def check(plan: Plan, server: Server, got: list[Record], end: str) -> None:
     """Nothing twice; nothing lost, unless the read says that it may be; and nothing said that is not so."""
     assert len(set(got)) == len(got), "a record was yielded twice"
-    lost = server.list.faithful.keys() - set(got)
+    lost = set() if server.blank and not got else server.list.faithful.keys() - set(got)
     undisturbed = not server.drifted and not server.met and plan.fault != "varying" and plan.hidden != "side"
     if end in {Completeness.COMPLETE.value, Completeness.CHANGED.value}:
         assert not lost, f"{len(lost)} records were lost, and the read ended as {end}"
-    if end == Completeness.COMPLETE.value and plan.kind != "NAMED":
-        assert not server.drifted or set(got) >= server.list.faithful.keys()
     if plan.kind != "NAMED":
         dates = [record.created_at for record in got]
         assert dates == sorted(dates, reverse=plan.kind == "DESC"), "the order was lost"

@@ -32,8 +32,6 @@ PATIENCE = 64
 ALONE = 3
 #: So often an end that moves is looked at: once everything was yielded, and where nothing can prove that.
 LOOKS, LOOKS_UNPROVED = 3, 16
-#: After so many pages that lie where expected, half the slack is kept.
-CALM = 16
 WIDEST = 1 << 30
 
 REMOVED = "records that had been read were removed, so that a page began too far on"
@@ -93,8 +91,8 @@ class Reader(Generic[T]):
         self._position, self._longest = start.position, start.longest
         self._new: Sequence[T] = ()
         self._guess, self._full = page_size or 0, False
-        # reading ahead: whether it is wise now, how wide, with which overlap, and how much further back than need be
-        self._ahead, self.width, self._overlap, self._slack, self._calm = page_size is not None, WIDEST, OVERLAP, 0, 0
+        # reading ahead: whether it is wise now, how wide, and with which overlap
+        self._ahead, self.width, self._overlap = page_size is not None, WIDEST, float(OVERLAP)
         # without progress: requests in a row, and how far the last step went back, or on over known records
         self._idle = self._back = self._leap = 0
         # the end: whether the last page was short, and one before though more followed; looks at it; a record alone
@@ -110,7 +108,7 @@ class Reader(Generic[T]):
     @property
     def stride(self) -> int:
         """From the last offset asked for to the next that may be asked for ahead; 0 if none may be."""
-        return max(0, (self._longest or self._guess) - self._overlap - self._slack) if self._ahead else 0
+        return max(0, (self._longest or self._guess) - int(self._overlap)) if self._ahead else 0
 
     @property
     def page_size(self) -> int | None:
@@ -192,16 +190,13 @@ class Reader(Generic[T]):
         if self._beyond is not None and self._seen.knows(self._beyond):
             self._beyond, self._proved = None, True
         overlap = self._seen.group + 1 if self._seen.group < self._half else min(OVERLAP, self._half)
-        if overlap > self._overlap:
-            # what was asked for ahead begins too far on: plan for somewhat more
-            self._overlap = min(overlap + self._longest // 8, max(overlap, self._half))
-        elif self._calm % 8 == 0:
-            self._overlap = max(overlap, self._overlap - 1)
+        needed = overlap + 2 * max(0, page.moved)
+        self._plan(needed)
         limit = max(0, end + 1 - overlap)
         self._short = size < max(self._longest, self._guess) or (first and not self._guess and not looks_full(size))
         if not self._short:
             self._ends, self._ahead = 0, True
-            return self._decide(page.new, Ask(max(0, limit - self._slack)), keep=limit)
+            return self._decide(page.new, Ask(max(0, end + 1 - needed)), keep=limit)
         if self._end_moves(len(page.new)):
             return self._end(page.new)
         if self._cut:
@@ -223,17 +218,19 @@ class Reader(Generic[T]):
             return self._look_at_end((), end, None)
         # it began further back than need be, or records were added before it
         if end >= self._position and not page.stands:
-            self._note_moved(page.moved)
-        self._slack //= 2
-        ask = max(0, end - self._slack) + self._leap
-        self._leap = 2 * self._leap or len(records)
-        return self._decide((), Ask(ask), ahead=self._ahead, keep=end)
+            self._note_moved()
+        self._plan(min(OVERLAP, self._half))
+        if not self._leap:
+            self._leap = len(records)
+            return self._decide((), Ask(max(0, end + OVERLAP - int(self._overlap))), ahead=self._ahead, keep=end)
+        ask, self._leap = end + self._leap, 2 * self._leap
+        return self._decide((), Ask(ask), ahead=False)
 
     def _refused(self, offset: int) -> Decision[T]:
         """A page that does not join, or is empty: something before it was removed. Step back, further each time."""
         self._spend()
-        self._note_moved(0)
         self.changed = self.changed or REMOVED
+        self._note_moved()
         self.width, self._leap = 1, 0
         self._back = 2 * self._back or max(1, self._longest // 4)
         return self._decide((), Ask(max(0, offset - self._back)), accepted=False, ahead=False)
@@ -360,18 +357,20 @@ class Reader(Generic[T]):
         """Compare where the records of a page stand, and note that the last one yielded stands at `end` now."""
         self.doubt = self.doubt or page.doubt
         self._position = end
-        self._calm += 1
         if not page.stands:
-            self._note_moved(page.moved)
-        elif self._calm >= CALM:
-            self._slack, self._calm = self._slack // 2, 0
+            self._note_moved()
 
-    def _note_moved(self, by: int) -> None:
-        """Records stood `by` positions lower than expected: ask that much further back for a while."""
+    def _note_moved(self) -> None:
         self.changed = self.changed or MOVED
         if not self._seen.has_order:
             self.doubt = self.doubt or UNJOINED
-        self._slack, self._calm = min(max(self._slack, 2 * by), 2 * self._longest), 0
+
+    def _plan(self, needed: int) -> None:
+        """Plan the overlap of the next pages by what this one needed: somewhat more at once, less bit by bit."""
+        if needed > self._overlap:
+            self._overlap = min(needed + self._longest // 8, max(needed, self._half))
+        else:
+            self._overlap -= (self._overlap - needed) / 16
 
     def _spend(self) -> None:
         self._idle += 1
