@@ -188,7 +188,9 @@ class Reader(Generic[T]):
         self._past, self._nothing_past = None, False
         self.width = min(2 * self.width, WIDEST)
         if self._beyond is not None and self._seen.knows(self._beyond):
-            self._beyond, self._proved = None, True
+            # of a group that it belongs to there may be others: then look again
+            self._proved = self._seen.group == 1 or not self._seen.is_last_date(self._beyond)
+            self._beyond, self._looks = None, 0
         overlap = self._seen.group + 1 if self._seen.group < self._half else min(OVERLAP, self._half)
         needed = overlap + 2 * max(0, page.moved)
         self._plan(needed)
