@@ -533,7 +533,7 @@ def test_after_a_page_that_does_not_join_the_window_is_one_page_and_doubles_agai
 def test_a_service_that_repeats_one_page_for_ever_is_found_out() -> None:
     records = MovingList(range(300))
     read = Read(reader_for(), lambda ask: records.page(0, 100), window=8)
-    with pytest.raises(PaginationError, match="64 requests .* pays no heed to the offset"):
+    with pytest.raises(PaginationError, match=r"64 requests .* pays no heed to the offset"):
         read.run()
     assert read.requests < 150
 
@@ -649,6 +649,19 @@ def test_a_read_that_goes_on_in_the_middle_of_a_group_in_no_order_sees_the_whole
     second = reader_for(start=mark)
     assert second.first == (Ask(3),)
     assert names(give(second, (3, [below[3], d, c, b, a])).records) == "d c"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("length", [1, 2, 3, 10, 20])
+def test_a_cursor_of_a_list_that_was_read_to_its_end_goes_on_to_a_complete_end(kind: str, length: int) -> None:
+    records = MovingList(range(length))
+    first = reading(records, kind, size=10)
+    first.run()
+    mark = first.reader.mark()
+    assert mark is not None
+    second = Read(reader_for(kind, start=mark), lambda ask: records.answer(ask, 10, kind))
+    assert second.run() == []
+    assert (second.reader.verdict, second.reader.count) == (Completeness.COMPLETE, length)
 
 
 def test_there_is_no_mark_before_the_first_record() -> None:

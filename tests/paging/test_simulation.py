@@ -65,3 +65,8 @@ def test_a_list_without_ids_that_ends_in_another_record_than_it_did_is_not_calle
 def test_a_record_of_a_group_in_no_order_that_was_seen_from_the_other_side_does_not_speak_for_the_group() -> None:
     # it was yielded, another of its date was not, and the page of the end showed a third one alone
     assert run_many(1, 1_001_491)["fault", "unstable", "changed"] == 1
+
+
+def test_a_read_that_goes_on_at_the_end_of_a_list_of_two_records_sees_no_change() -> None:
+    # what is left fills the longest page that was seen, so that it does not look like an end
+    assert run_many(1, 1_116_269)["fault", "none", "complete"] == 1

@@ -82,7 +82,6 @@ class Server:
         self.requests = 0
         self.drifted = 0
         self.met = 0
-        self.blank = False
         self._last: list[Record] = []
         #: A stretch of at least one page that lies at least two pages from both ends.
         stretch = range(2 * plan.size, plan.length - 2 * plan.size) if plan.hidden == "stretch" else range(0)
@@ -112,10 +111,7 @@ class Server:
         if self.plan.hidden == "beyond":
             # the cap of a service that shows only the first thousand
             return page[: max(0, 3 * self.plan.size - ask.offset)]
-        shown = [record for record in page if record not in self._stretch]
-        # nobody can tell a list that begins with a hidden page from an empty one
-        self.blank = self.blank or (bool(page) and not shown and ask == Ask(0))
-        return shown
+        return [record for record in page if record not in self._stretch]
 
     def _spoil(self, page: list[Record], ask: Ask) -> list[Record]:
         fault, rare = self.plan.fault, self.random.random() < 0.2
@@ -201,7 +197,10 @@ def _read(read: Read, rng: random.Random, stops: float) -> tuple[str, int]:
 def check(plan: Plan, server: Server, got: list[Record], end: str) -> None:
     """Nothing twice; nothing lost, unless the read says that it may be; and nothing said that is not so."""
     assert len(set(got)) == len(got), "a record was yielded twice"
-    lost = set() if server.blank and not got else server.list.faithful.keys() - set(got)
+    lost = server.list.faithful.keys() - set(got)
+    if plan.hidden == "stretch" and (not got or (plan.second_look == "long" and len(got) <= plan.size)):
+        # what lies behind a list that came whole in one answer is not looked for
+        lost = set()
     undisturbed = not server.drifted and not server.met and plan.fault != "varying" and plan.hidden != "side"
     if end in {Completeness.COMPLETE.value, Completeness.CHANGED.value}:
         assert not lost, f"{len(lost)} records were lost, and the read ended as {end}"

@@ -221,10 +221,11 @@ class Reader(Generic[T]):
         # it began further back than need be, or records were added before it
         if end >= self._position and not page.stands:
             self._note_moved()
-        self._plan(min(OVERLAP, self._half))
+        self._plan(OVERLAP)
         if not self._leap:
             self._leap = len(records)
-            return self._decide((), Ask(max(0, end + OVERLAP - int(self._overlap))), ahead=self._ahead, keep=end)
+            back = max(0, int(self._overlap) - OVERLAP)
+            return self._decide((), Ask(max(0, end - back)), ahead=self._ahead, keep=end)
         ask, self._leap = end + self._leap, 2 * self._leap
         return self._decide((), Ask(ask), ahead=False)
 
@@ -325,10 +326,10 @@ class Reader(Generic[T]):
             if self._ends > LOOKS:
                 self.changed = self.changed or RESTLESS
                 return True
-        elif self._second_look == "no":
+        elif not self._wants_second_look:
             self._ends = self._ends + 1 if 4 * new <= self._longest else 0
             if self._ends > LOOKS_UNPROVED:
-                self.doubt = self.doubt or RESTLESS
+                self.doubt = self.doubt or (RESTLESS if self._beyond is None else GOES_ON)
                 return True
         return False
 
