@@ -327,7 +327,9 @@ class Reader(Generic[T]):
                 self.changed = self.changed or RESTLESS
                 return True
         elif not self._wants_second_look:
-            self._ends = self._ends + 1 if 4 * new <= self._longest else 0
+            # where a second look is made, what is new leads to what it showed; else pages may only be cut short
+            few = not new or (self._second_look == "no" and 4 * new <= self._longest)
+            self._ends = self._ends + 1 if few else 0
             if self._ends > LOOKS_UNPROVED:
                 self.doubt = self.doubt or (RESTLESS if self._beyond is None else GOES_ON)
                 return True
