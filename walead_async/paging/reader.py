@@ -28,7 +28,7 @@ T = TypeVar("T")
 OVERLAP = 2
 #: So many requests in a row may bring nothing new.
 PATIENCE = 64
-#: So often a record alone on the first page may be followed by others, which no page shows together with it.
+#: So often a record may stand alone where others follow it, and no page shows it together with another.
 ALONE = 3
 #: So often an end that moves is looked at: once everything was yielded, and where nothing can prove that.
 LOOKS, LOOKS_UNPROVED = 3, 16
@@ -97,7 +97,7 @@ class Reader(Generic[T]):
         self._idle = self._back = self._leap = 0
         # the end: whether the last page was short, and one before though more followed; looks at it; a record alone
         self._short = self._cut = False
-        self._ends = self._others = 0
+        self._ends = 0
         self._past: int | None = None
         self._nothing_past = False
         # the second look: how often, the farthest record it showed, whether all it showed was yielded, what follows
@@ -154,10 +154,10 @@ class Reader(Generic[T]):
     def process_page(self, ask: Ask, records: Sequence[T]) -> Decision[T]:
         """Judge a page. Raises `PaginationError` if the list cannot be read without losing records."""
         if ask.other_side:
-            return self._seen_from_other_side(records)
+            return self._looked_from_other_side(records)
         offset = ask.offset
         if offset == self._past:
-            return self._seen_past(offset, records)
+            return self._looked_past(offset, records)
         if not records:
             return self._refused(offset) if offset else self._emptied()
         page = self._seen.compare(records, offset, self._position + 1 - offset)
@@ -275,6 +275,8 @@ class Reader(Generic[T]):
         if self._seen.has_order and not self._seen.is_last_date(record):
             self.changed = self.changed or GONE
         if self._longest == 1 and not self._nothing_past:
+            if self._idle > ALONE:
+                raise _one_a_page()
             self._past = offset + 1
             return self._decide((), Ask(offset + 1), ahead=False, keep=offset + 1)
         return self._at_end(offset)
@@ -288,15 +290,12 @@ class Reader(Generic[T]):
             self.doubt = self.doubt or GOES_ON
         return self._end()
 
-    def _seen_past(self, offset: int, records: Sequence[T]) -> Decision[T]:
+    def _looked_past(self, offset: int, records: Sequence[T]) -> Decision[T]:
         """The page past a record that stands alone, where no page had more: a list of one record, or pages of one."""
         self._past, self._nothing_past = None, not records
-        self._others += bool(records)
-        if self._others >= ALONE:
-            raise _one_a_page()
         return self._decide((), Ask(offset - 1), ahead=False)
 
-    def _seen_from_other_side(self, records: Sequence[T]) -> Decision[T]:
+    def _looked_from_other_side(self, records: Sequence[T]) -> Decision[T]:
         """The second look: whether the list goes on beyond what was yielded."""
         self._looks += 1
         beyond = self._seen.beyond(records)
