@@ -36,8 +36,9 @@ class MovingListMachine(RuleBasedStateMachine):
 
     def start(self, mark: Mark) -> None:
         self.reader = reader_for(self.kind, page_size=self.guess, start=mark)
-        self.planned = deque(self.reader.first)
+        self.to_ask = deque(self.reader.first)
         self.under_way: deque[tuple[Ask, list[Record] | None]] = deque()
+        self.last = 0
 
     def page(self, ask: Ask) -> list[Record]:
         return self.records.answer(ask, self.size, self.kind)
@@ -49,11 +50,16 @@ class MovingListMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.reading)
     @rule()
     def ask(self) -> None:
-        if len(self.under_way) < min(self.window, self.reader.width):
-            if self.planned:
-                self.under_way.append((self.planned.popleft(), None))
-            elif self.under_way and self.reader.stride:
-                self.under_way.append((Ask(self.under_way[-1][0].offset + self.reader.stride), None))
+        if len(self.under_way) >= min(self.window, self.reader.width):
+            return
+        if self.to_ask:
+            ask = self.to_ask.popleft()
+        elif self.reader.stride:
+            ask = Ask(self.last + self.reader.stride)
+        else:
+            return
+        self.last = ask.offset
+        self.under_way.append((ask, None))
 
     @precondition(lambda self: self.reading and self.under_way)
     @rule(which=positions)
@@ -71,10 +77,16 @@ class MovingListMachine(RuleBasedStateMachine):
         ask, page = self.under_way.popleft()
         decision = self.reader.process_page(ask, self.page(ask) if page is None else page)
         self.got += decision.records
-        first = self.under_way[0][0] if self.under_way else None
-        if first is None or decision.keep is None or first.offset > decision.keep:
+        if not self.under_way or decision.keep is None or self.under_way[0][0].offset > decision.keep:
             self.under_way.clear()
-            self.planned = deque(decision.ask)
+            self.to_ask = deque(decision.ask)
+
+    @precondition(lambda self: self.reading and self.under_way)
+    @rule()
+    def throttle(self) -> None:
+        """The service refuses the first request under way: it is made once more, and all others are dropped."""
+        self.to_ask = deque([self.under_way[0][0]])
+        self.under_way.clear()
 
     @rule(where=positions)
     def remove(self, where: int) -> None:

@@ -28,12 +28,10 @@ T = TypeVar("T")
 OVERLAP = 2
 #: So many requests in a row may bring nothing new.
 PATIENCE = 64
-#: So often a record alone on the first page may be followed by others, which no page shows together with it.
+#: So often a record may stand alone where others follow it, and no page shows it together with another.
 ALONE = 3
 #: So often an end that moves is looked at: once everything was yielded, and where nothing can prove that.
 LOOKS, LOOKS_UNPROVED = 3, 16
-#: After so many pages that lie where expected, half the slack is kept.
-CALM = 16
 WIDEST = 1 << 30
 
 REMOVED = "records that had been read were removed, so that a page began too far on"
@@ -93,13 +91,13 @@ class Reader(Generic[T]):
         self._position, self._longest = start.position, start.longest
         self._new: Sequence[T] = ()
         self._guess, self._full = page_size or 0, False
-        # reading ahead: whether it is wise now, how wide, with which overlap, and how much further back than need be
-        self._ahead, self.width, self._overlap, self._slack, self._calm = page_size is not None, WIDEST, OVERLAP, 0, 0
+        # reading ahead: whether it is wise now, how wide, and with which overlap
+        self._ahead, self.width, self._overlap = page_size is not None, WIDEST, float(OVERLAP)
         # without progress: requests in a row, and how far the last step went back, or on over known records
         self._idle = self._back = self._leap = 0
         # the end: whether the last page was short, and one before though more followed; looks at it; a record alone
         self._short = self._cut = False
-        self._ends = self._others = 0
+        self._ends = 0
         self._past: int | None = None
         self._nothing_past = False
         # the second look: how often, the farthest record it showed, whether all it showed was yielded, what follows
@@ -110,7 +108,7 @@ class Reader(Generic[T]):
     @property
     def stride(self) -> int:
         """From the last offset asked for to the next that may be asked for ahead; 0 if none may be."""
-        return max(0, (self._longest or self._guess) - self._overlap - self._slack) if self._ahead else 0
+        return max(0, (self._longest or self._guess) - int(self._overlap)) if self._ahead else 0
 
     @property
     def page_size(self) -> int | None:
@@ -156,10 +154,10 @@ class Reader(Generic[T]):
     def process_page(self, ask: Ask, records: Sequence[T]) -> Decision[T]:
         """Judge a page. Raises `PaginationError` if the list cannot be read without losing records."""
         if ask.other_side:
-            return self._seen_from_other_side(records)
+            return self._looked_from_other_side(records)
         offset = ask.offset
         if offset == self._past:
-            return self._seen_past(offset, records)
+            return self._looked_past(offset, records)
         if not records:
             return self._refused(offset) if offset else self._emptied()
         page = self._seen.compare(records, offset, self._position + 1 - offset)
@@ -190,18 +188,17 @@ class Reader(Generic[T]):
         self._past, self._nothing_past = None, False
         self.width = min(2 * self.width, WIDEST)
         if self._beyond is not None and self._seen.knows(self._beyond):
-            self._beyond, self._proved = None, True
+            # of a group that it belongs to there may be others: then look again
+            self._proved = self._seen.group == 1 or not self._seen.is_last_date(self._beyond)
+            self._beyond, self._looks = None, 0
         overlap = self._seen.group + 1 if self._seen.group < self._half else min(OVERLAP, self._half)
-        if overlap > self._overlap:
-            # what was asked for ahead begins too far on: plan for somewhat more
-            self._overlap = min(overlap + self._longest // 8, max(overlap, self._half))
-        elif self._calm % 8 == 0:
-            self._overlap = max(overlap, self._overlap - 1)
+        needed = overlap + 2 * max(0, page.moved)
+        self._plan(needed)
         limit = max(0, end + 1 - overlap)
         self._short = size < max(self._longest, self._guess) or (first and not self._guess and not looks_full(size))
         if not self._short:
             self._ends, self._ahead = 0, True
-            return self._decide(page.new, Ask(max(0, limit - self._slack)), keep=limit)
+            return self._decide(page.new, Ask(max(0, end + 1 - needed)), keep=limit)
         if self._end_moves(len(page.new)):
             return self._end(page.new)
         if self._cut:
@@ -223,17 +220,20 @@ class Reader(Generic[T]):
             return self._look_at_end((), end, None)
         # it began further back than need be, or records were added before it
         if end >= self._position and not page.stands:
-            self._note_moved(page.moved)
-        self._slack //= 2
-        ask = max(0, end - self._slack) + self._leap
-        self._leap = 2 * self._leap or len(records)
-        return self._decide((), Ask(ask), ahead=self._ahead, keep=end)
+            self._note_moved()
+        self._plan(OVERLAP)
+        if not self._leap:
+            self._leap = len(records)
+            back = max(0, int(self._overlap) - OVERLAP)
+            return self._decide((), Ask(max(0, end - back)), ahead=self._ahead, keep=end)
+        ask, self._leap = end + self._leap, 2 * self._leap
+        return self._decide((), Ask(ask), ahead=False)
 
     def _refused(self, offset: int) -> Decision[T]:
         """A page that does not join, or is empty: something before it was removed. Step back, further each time."""
         self._spend()
-        self._note_moved(0)
         self.changed = self.changed or REMOVED
+        self._note_moved()
         self.width, self._leap = 1, 0
         self._back = 2 * self._back or max(1, self._longest // 4)
         return self._decide((), Ask(max(0, offset - self._back)), accepted=False, ahead=False)
@@ -275,6 +275,8 @@ class Reader(Generic[T]):
         if self._seen.has_order and not self._seen.is_last_date(record):
             self.changed = self.changed or GONE
         if self._longest == 1 and not self._nothing_past:
+            if self._idle > ALONE:
+                raise _one_a_page()
             self._past = offset + 1
             return self._decide((), Ask(offset + 1), ahead=False, keep=offset + 1)
         return self._at_end(offset)
@@ -288,15 +290,12 @@ class Reader(Generic[T]):
             self.doubt = self.doubt or GOES_ON
         return self._end()
 
-    def _seen_past(self, offset: int, records: Sequence[T]) -> Decision[T]:
+    def _looked_past(self, offset: int, records: Sequence[T]) -> Decision[T]:
         """The page past a record that stands alone, where no page had more: a list of one record, or pages of one."""
         self._past, self._nothing_past = None, not records
-        self._others += bool(records)
-        if self._others >= ALONE:
-            raise _one_a_page()
         return self._decide((), Ask(offset - 1), ahead=False)
 
-    def _seen_from_other_side(self, records: Sequence[T]) -> Decision[T]:
+    def _looked_from_other_side(self, records: Sequence[T]) -> Decision[T]:
         """The second look: whether the list goes on beyond what was yielded."""
         self._looks += 1
         beyond = self._seen.beyond(records)
@@ -326,10 +325,12 @@ class Reader(Generic[T]):
             if self._ends > LOOKS:
                 self.changed = self.changed or RESTLESS
                 return True
-        elif self._second_look == "no":
-            self._ends = self._ends + 1 if 4 * new <= self._longest else 0
+        elif not self._wants_second_look:
+            # where a second look is made, what is new leads to what it showed; else pages may only be cut short
+            few = not new or (self._second_look == "no" and 4 * new <= self._longest)
+            self._ends = self._ends + 1 if few else 0
             if self._ends > LOOKS_UNPROVED:
-                self.doubt = self.doubt or RESTLESS
+                self.doubt = self.doubt or (RESTLESS if self._beyond is None else GOES_ON)
                 return True
         return False
 
@@ -360,18 +361,20 @@ class Reader(Generic[T]):
         """Compare where the records of a page stand, and note that the last one yielded stands at `end` now."""
         self.doubt = self.doubt or page.doubt
         self._position = end
-        self._calm += 1
         if not page.stands:
-            self._note_moved(page.moved)
-        elif self._calm >= CALM:
-            self._slack, self._calm = self._slack // 2, 0
+            self._note_moved()
 
-    def _note_moved(self, by: int) -> None:
-        """Records stood `by` positions lower than expected: ask that much further back for a while."""
+    def _note_moved(self) -> None:
         self.changed = self.changed or MOVED
         if not self._seen.has_order:
             self.doubt = self.doubt or UNJOINED
-        self._slack, self._calm = min(max(self._slack, 2 * by), 2 * self._longest), 0
+
+    def _plan(self, needed: int) -> None:
+        """Plan the overlap of the next pages by what this one needed: somewhat more at once, less bit by bit."""
+        if needed > self._overlap:
+            self._overlap = min(needed + self._longest // 8, max(needed, self._half))
+        else:
+            self._overlap -= (self._overlap - needed) / 16
 
     def _spend(self) -> None:
         self._idle += 1

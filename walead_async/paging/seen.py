@@ -163,13 +163,14 @@ class Named(Generic[T]):
     def compare(self, records: Sequence[T], offset: int, expected: int) -> Compared[T]:
         """Compare a page, which should begin with the `expected` records yielded last."""
         keys = [digest(self._name(record)) for record in records]
-        new = {
-            key: record for key, record in zip(reversed(keys), reversed(records), strict=True) if key not in self._known
-        }
+        new: dict[str, T] = {}
+        for key, record in zip(keys, records, strict=True):
+            if key not in self._known:
+                new.setdefault(key, record)
         last = list(islice(reversed(self._known), max(0, expected)))[::-1]
         return Compared(
-            new=list(reversed(new.values())),
-            keys=list(reversed(new)),
+            new=list(new.values()),
+            keys=list(new),
             joins=keys[0] in self._known,
             inside=False,
             moved=expected - len(keys) + len(new),
