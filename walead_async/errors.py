@@ -79,8 +79,10 @@ class APIError(WaleadError):
 
     `status` is the HTTP status, `message` what the service said (at most 500 characters, "" if it said nothing),
     `request_id` the service's own name for the request if it gave one; `method` and `path` name the call, without
-    host or query.
+    host or query. `is_json` is whether the answer was JSON, as the service's own are: a gateway's page is not.
     """
+
+    is_json: bool = False
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from walead_async.session import AsyncSession, VoiceAgentSession
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable
 
-    from walead_async.bulk.engine import BulkStream
+    from walead_async.bulk.api import BulkStream
     from walead_async.cli.inputs import Given
     from walead_async.models import BulkReport, Outcome
 

@@ -90,7 +90,16 @@ def api_error(
         error.retry_after = parse_retry_after(headers)
     # A 303 points to the result of what was done; other redirects did nothing here.
     error.maybe_applied = status >= 500 or status in {303, 408}
+    error.is_json = _is_json(body)
     return error
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        orjson.loads(body)
+    except ValueError:
+        return False
+    return True
 
 
 def request_id_of(headers: Mapping[str, str], *, hide: Callable[[str], str]) -> str | None:
