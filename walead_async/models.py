@@ -142,12 +142,9 @@ class BulkReport:
         """True if every item is as wanted: only DONE, ALREADY and DUPLICATE."""
         return not any(map(self.counts.get, FAILED))
 
-    def failures(self) -> dict[Status, list[Outcome]]:
-        """The outcomes that are not as wanted, by status; empty if there are none."""
-        found: dict[Status, list[Outcome]] = {}
-        for outcome in self._failed():
-            found.setdefault(outcome.status, []).append(outcome)
-        return found
+    def failures(self) -> list[Outcome]:
+        """The outcomes that are not as wanted, in the order of the input."""
+        return list(self._failed())
 
     def _failed(self) -> Iterator[Outcome]:
         if self.ok:

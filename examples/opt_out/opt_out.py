@@ -12,7 +12,7 @@ from walead_async import AsyncSession
 async def opt_out(session: AsyncSession, profiles: Iterable[str]) -> list[str]:
     """Block these people, and return, with the reason, who is not blocked for certain."""
     report = await session.blocked_leads.block(profiles, reason="asked us to stop", check=False)
-    return [f"{outcome.item}: {outcome.detail}" for alike in report.failures().values() for outcome in alike]
+    return [f"{outcome.item}: {outcome.detail}" for outcome in report.failures()]
 
 
 async def main() -> int:

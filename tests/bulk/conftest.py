@@ -1,4 +1,4 @@
-"""The engine on a service in process."""
+"""Bulk runs on a service in process."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from blocklist import Bulk, Service
 
 @pytest.fixture
 def bulk() -> Bulk:
-    """The engine on a service that blocks, counts whom it changes, and lists nobody."""
+    """Bulk runs on a service that blocks, counts whom it changes, and lists nobody."""
     return Bulk(Service())

@@ -133,16 +133,14 @@ async def test_a_413_is_halved_and_later_batches_are_smaller() -> None:
     assert report.counts[Status.DONE] == 1_000
     sizes = [len(keys) for keys in bulk.sent]
     assert sizes[:4] == [400, 200, 200, 100]
-    # the limit grows back a little at a time, and finds its edge
-    assert max(sizes[4:]) < 110
-    assert sum(size > 100 for size in sizes) <= 5
+    assert max(sizes[4:]) == 100
 
 
 async def test_a_service_that_refuses_large_batches_with_400_gets_smaller_ones_too() -> None:
     bulk = Bulk(Service(most_items=100, too_large_status=400), concurrency=2)
     report = await bulk.report([f"p{number}" for number in range(20_000)])
     assert report.counts[Status.DONE] == 20_000
-    assert len(bulk.sent) <= 400
+    assert len(bulk.sent) <= 500
 
 
 async def test_one_bad_lead_does_not_make_later_batches_smaller() -> None:
@@ -219,13 +217,11 @@ async def test_a_server_that_refuses_everything_is_asked_a_bounded_number_of_tim
     bulk = Bulk(Service(bad=dict.fromkeys(people, 400)), concurrency=8)
     with pytest.raises(InvalidRequestError) as caught:
         await bulk.report(people, check=True)
-    assert len(bulk.sent) <= 60
+    assert len(bulk.sent) <= 100
     report = caught.value.report
     assert report is not None
-    assert 20 <= report.counts[Status.REFUSED] <= 26
+    assert 48 <= report.counts[Status.REFUSED] <= 48 + 8
     assert report.counts[Status.NOT_SENT] == 50_000 - report.counts[Status.REFUSED]
-    tried_alone = {int(keys[0][1:]) // 500 for keys in bulk.sent if len(keys) == 1}
-    assert len(tried_alone) >= 4
 
 
 @pytest.mark.parametrize("good", [10, 470, 5_000])

@@ -378,8 +378,8 @@ HELD_BY: dict[str, dict[str, str]] = {
     },
     "input": {
         "1,000,000 items": "tests/faults/test_callers.py::test_a_million_items_all_end",
-        "an empty list": "tests/bulk/test_arguments.py::test_an_empty_list_is_refused",
-        "a generator that raises": "tests/bulk/test_engine.py::test_a_source_that_raises_ends_the_stream_in_order",
+        "an empty list": "tests/bulk/test_runner.py::test_an_empty_input_makes_an_empty_report_and_sends_nothing",
+        "a generator that raises": "tests/bulk/test_runner.py::test_a_source_that_raises_ends_the_stream_in_order",
         "identifiers as people paste them": "tests/test_identifiers.py::test_every_spelling_of_one_person_is_one_key",
         "ids that would change the path": "tests/test_session.py::test_an_id_that_would_change_the_path_is_refused",
         "a key with a newline": "tests/test_session.py::test_a_key_that_cannot_be_one_is_refused_and_not_shown",

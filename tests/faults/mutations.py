@@ -81,14 +81,14 @@ MUTATIONS = [
     Mutation(
         "an unblock is sent again only after a read-back that shows its records",
         "resources/blocked_leads.py",
-        "return {key: key in found for key in keys}",
-        "return dict.fromkeys(keys, True)",
+        "        return found\n",
+        "        return set(items)\n",
         "applied and not answered",
     ),
     Mutation(
         "an absence needs a list that was read to its end",
         "resources/blocked_leads.py",
-        "if listing.verdict not in READ_TO_ITS_END and found != wanted:",
+        "if listing.verdict not in READ_TO_ITS_END and len(found) < len(items):",
         "if False:",
         "applied and not answered",
     ),

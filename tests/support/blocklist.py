@@ -1,4 +1,4 @@
-"""A service that keeps a block list and knows the truth, and the bulk engine on it without a network."""
+"""A service that keeps a block list and knows the truth, and bulk runs on it without a network."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from random import Random
 import attrs
 import orjson
 
-from walead_async.bulk.driver import Driver
-from walead_async.bulk.engine import BulkStream, bulk_report, bulk_stream
-from walead_async.bulk.operation import Answer, Entries, Verify
+from walead_async.bulk.api import BulkStream, bulk_report, bulk_stream
+from walead_async.bulk.operation import Answer, Entries, Missing, Verify
+from walead_async.bulk.runner import Runner
 from walead_async.errors import (
     APIError,
     AuthenticationError,
@@ -57,6 +57,9 @@ class Fault(Enum):
     FAILED_IN_PART = "500, and a part was done"
     FAILED_AFTER = "500, and it was done"
     TIMED_OUT_AFTER = "408, and it was done"
+    REDIRECTED_AFTER = "302, and it was done"
+    REUSED_AFTER = "the connection broke after it was done, and what it removed is somebody else's record by now"
+    GATEWAY = "404 of a gateway, and nothing was done"
     TOO_EARLY = "425"
     TOO_MANY = "429"
     GARBAGE = "200 with a body that cannot be read, and it was done"
@@ -111,6 +114,9 @@ class Service:
     changed: set[str] = attrs.Factory(set)
     late: list[list[str]] = attrs.Factory(list)
     done_late: set[str] = attrs.Factory(set)
+    #: Records of other people under ids that were ours, and those of them that were removed.
+    others: set[str] = attrs.Factory(set)
+    wronged: set[str] = attrs.Factory(set)
     now: int = 0
 
     def is_as_wanted(self, key: str) -> bool:
@@ -118,6 +124,8 @@ class Service:
 
     def change(self, keys: Sequence[str]) -> int:
         """Carry it out, and count whom it changed."""
+        if not self.blocks:
+            self.wronged.update(self.others.intersection(keys))
         changed = [key for key in dict.fromkeys(keys) if not self.is_as_wanted(key)]
         self.changed.update(changed)
         (self.listed.update if self.blocks else self.listed.difference_update)(changed)
@@ -156,7 +164,11 @@ class Service:
             raise error_of(425)
         if fault is Fault.TOO_MANY:
             raise error_of(429)
-        if fault is Fault.CUT_BEFORE:
+        if fault is Fault.GATEWAY and not self.blocks:
+            error = error_of(404)
+            error.is_json = False
+            raise error
+        if fault in {Fault.CUT_BEFORE, Fault.GATEWAY}:
             raise broken()
         if fault is Fault.CUT_LATE:
             self.late.append(keys)
@@ -171,9 +183,15 @@ class Service:
             raise error_of(500)
         if fault is Fault.ONE_LESS:
             return self._carry_out(keys[:-1])
+        before = self.listed.copy()
         response = self._carry_out(keys)
+        if fault is Fault.REUSED_AFTER:
+            self.others.update(before - self.listed)
+            raise broken()
         if fault is Fault.CUT_AFTER:
             raise broken()
+        if fault is Fault.REDIRECTED_AFTER:
+            raise error_of(302)
         if fault is Fault.FAILED_AFTER:
             raise error_of(500)
         if fault is Fault.TIMED_OUT_AFTER:
@@ -217,7 +235,8 @@ def error_of(status: int) -> APIError:
     error = ERRORS.get(status, ServerError if status >= 500 else APIError)(
         "no", status=status, method="POST", path=PATH
     )
-    error.maybe_applied = status >= 500 or status == 408
+    error.maybe_applied = status >= 500 or status == 408 or status < 400
+    error.is_json = True
     return error
 
 
@@ -319,7 +338,7 @@ class FakeOperation:
     """Blocks or unblocks words: a word is lower-cased, anything with a space or that is no text is invalid."""
 
     caller: FakeCaller
-    missing_means: str = "item"
+    missing_means: Missing = "item"
     path: str = PATH
 
     @property
@@ -349,15 +368,16 @@ class FakeOperation:
             error.maybe_applied = True
             raise error from None
         if "ends" in said:
-            return Answer(ends={key: (Status(status), words) for key, (status, words) in said["ends"].items()})
+            return Answer(named={key: (Status(status), words) for key, (status, words) in said["ends"].items()})
         return Answer(count=said.get("count"))
 
-    async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
-        return await self.caller.read(keys)
+    async def present(self, items: Mapping[str, object]) -> Collection[str]:
+        shown = await self.caller.read(items.keys())
+        return {key for key, listed in shown.items() if listed}
 
 
 class Bulk:
-    """Calls of the engine on one service."""
+    """Bulk calls on one service."""
 
     def __init__(self, service: Service, caller: FakeCaller | None = None, **options: object) -> None:
         self.service = service
@@ -385,7 +405,7 @@ class Bulk:
         """A stream as a resource makes it, or one that holds fewer items."""
         if window is None:
             return bulk_stream(self.caller, self.operation, items, batch_size=batch_size, verify=verify)
-        return BulkStream(Driver(self.caller, self.operation, items, batch_size, verify, window=window))
+        return BulkStream(Runner(self.caller, self.operation, items, batch_size, verify, window=window))
 
     async def drained(
         self,

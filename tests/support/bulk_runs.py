@@ -10,7 +10,7 @@ from random import Random
 import attrs
 from blocklist import Attempt, Bulk, FakeCaller, Fault, Faults, Service
 
-from walead_async.errors import ConnectionFailedError, PaginationError, WaleadError
+from walead_async.errors import ConnectionFailedError, NotFoundError, PaginationError, WaleadError
 from walead_async.models import Outcome, Status
 
 
@@ -45,7 +45,11 @@ def draw(seed: int) -> Plan:
     people = [f"p{number}" for number in range(rng.choice([1, 3, 10, 40, 40, 120]))]
     listed = {person for person in people if rng.random() < rng.choice([0.0, 0.2, 0.9] if blocks else [1.0, 0.9, 0.3])}
     bad_rate = rng.choice([0.0, 0.0, 0.0, 0.05, 0.5, 1.0])
-    bad = {person: rng.choice([400, 422, 409]) for person in people if rng.random() < bad_rate}
+    verify = rng.choice(["unclear", "unclear", "always", "never"])
+    missing_means = "listed" if not blocks and rng.random() < 0.3 else "item"
+    # A service may deny a record that it lists; it is asked where the record is known to have been listed.
+    refusals = [400, 422, 409, 404] if missing_means == "listed" and verify != "never" else [400, 422, 409]
+    bad = {person: rng.choice(refusals) for person in people if rng.random() < bad_rate}
     poison = set(rng.sample(people, 1)) if rng.random() < 0.15 else set()
     fault_rate = rng.choice([0.0, 0.0, 0.02, 0.1, 0.4, 1.0])
     read_fault_rate = rng.choice([0.0, 0.0, 0.0, 0.3, 1.0])
@@ -76,9 +80,9 @@ def draw(seed: int) -> Plan:
         caller,
         _input(rng, people),
         rng.choice([1, 3, 8, 30]),
-        rng.choice(["unclear", "unclear", "always", "never"]),
+        verify,
         # A 404 for everything stands for a campaign that is not there.
-        "run" if service.status_from and service.status_from[1] == 404 else "item",
+        "run" if service.status_from and service.status_from[1] == 404 else missing_means,
         stream=rng.random() < 0.5,
         window=rng.choice([None, 5, 20]),
         is_async=rng.random() < 0.5,
@@ -108,7 +112,7 @@ def _input(rng: Random, people: Sequence[str]) -> list[object]:
 
 
 async def carry_out(plan: Plan) -> tuple[list[Outcome], BaseException | None]:
-    """Let the engine make the run: the outcomes, and what it raised."""
+    """Make the run: the outcomes, and what it raised."""
     bulk = Bulk(plan.service, plan.caller)
     bulk.operation.missing_means = plan.missing_means
     source: object = _async_source(plan) if plan.is_async else _source(plan)
@@ -155,6 +159,7 @@ async def check(seed: int) -> Counter[str]:
     for position, outcome in enumerate(outcomes):
         _check_outcome(plan, outcome, position, firsts)
     _check_calm(plan, outcomes)
+    assert not plan.service.wronged, "somebody else's record was removed"
     _check_guesses(plan)
     _check_requests(plan)
     assert plan.caller.most_under_way <= plan.caller.concurrency
@@ -197,7 +202,9 @@ def _check_outcome(plan: Plan, outcome: Outcome, position: int, firsts: dict[str
             assert service.is_as_wanted(key)
         case Status.REFUSED:
             assert outcome.error is not None
-            assert key in service.bad or service.status_from or (service.repeats == "fails" and plan.verify == "never")
+            denied = service.repeats == "fails" and plan.verify == "never"
+            by_gateway = isinstance(outcome.error, NotFoundError) and not outcome.error.is_json
+            assert key in service.bad or service.status_from or denied or by_gateway
             # What is done after the last look into the list, nobody can tell.
             assert key not in service.changed - service.done_late
         case Status.NOT_SENT:
@@ -206,7 +213,12 @@ def _check_outcome(plan: Plan, outcome: Outcome, position: int, firsts: dict[str
         case Status.UNKNOWN:
             assert outcome.detail
             was_refused = service.repeats == "fails" or service.bad.get(key) == 409
-            assert was_refused or any(key in attempt.keys and not attempt.undone for attempt in service.attempts)
+            was_denied = "answered with 404" in outcome.detail
+            assert (
+                was_refused
+                or was_denied
+                or any(key in attempt.keys and not attempt.undone for attempt in service.attempts)
+            )
 
 
 def _check_calm(plan: Plan, outcomes: Sequence[Outcome]) -> None:

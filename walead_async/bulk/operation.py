@@ -1,8 +1,8 @@
-"""What a resource tells the bulk engine about one kind of change: pure, but for the read-back."""
+"""What a resource tells a bulk run about one kind of change: pure, but for the verification."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 import attrs
 
@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from walead_async.models import Status
     from walead_async.transport.messages import Request, Response
 
-__all__ = ["Answer", "Entries", "Operation", "Verify"]
+__all__ = ["Answer", "Entries", "Missing", "Operation", "Verify"]
 
 #: When to read back: where an answer leaves items open, after every batch, or never.
 Verify = Literal["unclear", "always", "never"]
+
+#: What a 404 is about: the campaign or agent of the "run", an "item" that has no such record, or a record that is
+#: known to have been "listed", so that the list is asked before it is believed.
+Missing: TypeAlias = Literal["run", "item", "listed"]
 
 
 class Entries(NamedTuple):
@@ -33,15 +37,15 @@ class Entries(NamedTuple):
 
 @attrs.frozen
 class Answer:
-    """What the answer to one batch says: a bare count, or an end for each key, or nothing of use.
+    """What the answer to one batch says: a bare count, or a status for each key, or nothing of use.
 
-    `count` is the number of items changed, None where the answer has none or says `success: false`. `ends` maps keys
+    `count` is the number of items changed, None where the answer has none or says `success: false`. `named` maps keys
     to their status (DONE, ALREADY, REFUSED, or UNKNOWN for a refusal that may mean ALREADY) and the service's words.
     `message` is what the service said in general.
     """
 
     count: int | None = None
-    ends: Mapping[str, tuple[Status, str | None]] | None = None
+    named: Mapping[str, tuple[Status, str | None]] | None = None
     message: str | None = None
 
 
@@ -59,8 +63,8 @@ class Operation(Protocol):
         ...
 
     @property
-    def missing_means(self) -> str:
-        """What a 404 means: "run" (no such campaign or agent: the run ends) or "item" (no such record)."""
+    def missing_means(self) -> Missing:
+        """What a 404 is about."""
         ...
 
     def entries(self, items: Sequence[object]) -> Entries:
@@ -79,10 +83,10 @@ class Operation(Protocol):
         """Read the answer to a request for these keys. Raises `UnexpectedResponseError` if it cannot be read."""
         ...
 
-    async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
-        """Ask the service which of these keys stand in its list now: the read-back.
+    async def present(self, items: Mapping[str, object]) -> Collection[str]:
+        """Ask the service which of these items, given by their keys, stand in its list now: the verification.
 
-        Every key has an answer, and False is proven, never guessed. Raises an error of our tree if the list could not
-        be read to its end.
+        Whoever is left out is proven to be absent, never guessed. Raises an error of our tree if the list could not be
+        read to its end.
         """
         ...

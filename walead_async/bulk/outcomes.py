@@ -1,4 +1,4 @@
-"""What is known of each item: stretches of the input that fill up with ends, and outcomes built when looked at."""
+"""The results of items: chunks of the input that fill up with them, and outcomes built when they are looked at."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, overload
 
-from walead_async.models import Outcome, Status
+from walead_async.models import BulkReport, Outcome, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from walead_async.errors import WaleadError
     from walead_async.events import BatchSettled
 
-__all__ = ["DONE", "Batch", "End", "Outcomes", "count_statuses", "duplicate_of", "settled_event"]
+__all__ = ["DONE", "Chunk", "Outcomes", "Result", "duplicate_of", "report_of", "settled_event"]
 
 
-class End(NamedTuple):
+class Result(NamedTuple):
     """What became of an item; many items may share one."""
 
     status: Status
@@ -28,40 +28,40 @@ class End(NamedTuple):
 
 NONE = dict.fromkeys(Status, 0)
 
-#: The end of nearly every item.
-DONE = End(Status.DONE)
+#: The result of nearly every item.
+DONE = Result(Status.DONE)
 
 
-def duplicate_of(first: int) -> End:
-    """The end of an item whose key stood at the position `first` before."""
-    return End(Status.DUPLICATE, f"repeats item {first + 1} of the input (index {first})")
+def duplicate_of(first: int) -> Result:
+    """The result of an item whose key stood at the position `first` before."""
+    return Result(Status.DUPLICATE, f"repeats item {first + 1} of the input (index {first})")
 
 
-class Batch:
-    """A stretch of the input: the items of one batch, with those between them that cannot be sent.
+class Chunk:
+    """Items that stand together in the input, with the result of each.
 
-    `first` is the position of its first item in the input, `keys` are the normalised items ("" for none), `ends` holds
-    every end but a plain DONE, and `open` counts the items that have none yet.
+    `first` is the position of its first item in the input, `keys` are the normalised items ("" for none), `results`
+    holds every result but a plain DONE, and `pending` counts the items that have none yet.
     """
 
-    __slots__ = ("ends", "first", "items", "keys", "open")
+    __slots__ = ("first", "items", "keys", "pending", "results")
 
-    def __init__(self, first: int, items: Sequence[object], keys: Sequence[str]) -> None:
+    def __init__(self, first: int, items: Sequence[object], keys: Sequence[str] = ()) -> None:
         self.first = first
         self.items = items
         self.keys = keys
-        self.ends: dict[int, End] = {}
-        self.open = len(items)
+        self.results: dict[int, Result] = {}
+        self.pending = len(items)
 
-    def settle(self, indexes: Sequence[int], end: End) -> None:
-        """Give the items at these indexes, which have no end yet, their end."""
-        self.open -= len(indexes)
-        if end is not DONE:
-            self.ends.update(dict.fromkeys(indexes, end))
+    def resolve(self, indexes: Sequence[int], result: Result) -> None:
+        """Give the items at these indexes, which have no result yet, this one."""
+        self.pending -= len(indexes)
+        if result is not DONE:
+            self.results.update(dict.fromkeys(indexes, result))
 
     def outcome(self, index: int) -> Outcome:
-        """The outcome of one item of a batch that has no open items."""
-        status, detail, error = self.ends.get(index, DONE)
+        """The outcome of one item of a chunk without pending items."""
+        status, detail, error = self.results.get(index, DONE)
         return Outcome(self.items[index], self.keys[index], status, detail, error)
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -70,26 +70,26 @@ class Batch:
 
     def counts(self) -> dict[Status, int]:
         """How many of its items ended in each status, those left out that none did."""
-        found = dict(Counter(end.status for end in self.ends.values())) if self.ends else {}
-        done = len(self.items) - len(self.ends)
+        found = dict(Counter(result.status for result in self.results.values())) if self.results else {}
+        done = len(self.items) - len(self.results)
         if done:
             found[Status.DONE] = found.get(Status.DONE, 0) + done
         return found
 
 
-def settled_event(path: str, batch: Batch) -> BatchSettled:
-    """What hooks are told when every item of a batch has its end."""
+def settled_event(path: str, chunk: Chunk) -> BatchSettled:
+    """What hooks are told when every item of a chunk has its result."""
     from walead_async.events import BatchSettled  # loaded where somebody listens
 
-    return BatchSettled(path, len(batch.items), {status.value: count for status, count in batch.counts().items()})
+    return BatchSettled(path, len(chunk.items), {status.value: count for status, count in chunk.counts().items()})
 
 
 class Outcomes(Sequence[Outcome]):
-    """The outcomes of many batches, in the order of the input. Each is built when it is looked at."""
+    """The outcomes of many chunks, in the order of the input. Each is built when it is looked at."""
 
-    def __init__(self, batches: Sequence[Batch]) -> None:
-        self._batches = batches
-        self._length = batches[-1].first + len(batches[-1].items) if batches else 0
+    def __init__(self, chunks: Sequence[Chunk]) -> None:
+        self._chunks = chunks
+        self._length = chunks[-1].first + len(chunks[-1].items) if chunks else 0
 
     def __len__(self) -> int:
         return self._length
@@ -107,25 +107,25 @@ class Outcomes(Sequence[Outcome]):
         return self._at(position)
 
     def __iter__(self) -> Iterator[Outcome]:
-        for batch in self._batches:
-            yield from batch.outcomes()
+        for chunk in self._chunks:
+            yield from chunk.outcomes()
 
     def __repr__(self) -> str:
         return f"<{self._length} outcomes>"
 
     def _at(self, position: int) -> Outcome:
-        batch = self._batches[bisect_right(self._batches, position, key=_first) - 1]
-        return batch.outcome(position - batch.first)
+        chunk = self._chunks[bisect_right(self._chunks, position, key=_first) - 1]
+        return chunk.outcome(position - chunk.first)
 
 
-def _first(batch: Batch) -> int:
-    return batch.first
+def _first(chunk: Chunk) -> int:
+    return chunk.first
 
 
-def count_statuses(batches: Iterable[Batch]) -> dict[Status, int]:
-    """How many items ended in each status, every status included."""
-    found = NONE.copy()
-    for batch in batches:
-        for status, count in batch.counts().items():
-            found[status] += count
-    return found
+def report_of(chunks: Sequence[Chunk]) -> BulkReport:
+    """The report of a whole input."""
+    counts = NONE.copy()
+    for chunk in chunks:
+        for status, count in chunk.counts().items():
+            counts[status] += count
+    return BulkReport(Outcomes(chunks), counts)

@@ -15,7 +15,7 @@ from walead_async.models import SETTLED, Completeness, LeadToBlock, Status
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
-    from walead_async.bulk.engine import BulkStream
+    from walead_async.bulk.api import BulkStream
     from walead_async.cli.inputs import Inputs
     from walead_async.models import BlockedLead, BulkReport, CampaignBlockedLead, Outcome
     from walead_async.paging.listing import Listing

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import orjson
 
-from walead_async.bulk.engine import bulk_report, bulk_stream
+from walead_async.bulk.api import bulk_report, bulk_stream
 from walead_async.bulk.operation import Answer
 from walead_async.errors import InvalidInputError
 from walead_async.models import Status
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from walead_async.bulk.engine import BulkStream
-    from walead_async.bulk.operation import Entries, Verify
+    from walead_async.bulk.api import BulkStream
+    from walead_async.bulk.operation import Entries, Missing, Verify
     from walead_async.models import BulkReport
     from walead_async.paging.paginator import SecondLook
     from walead_async.paging.reader import Ask
@@ -140,10 +141,10 @@ class NumberPages:
 
 
 class NumberOperation:
-    """Blocking or unblocking numbers of one agent, for the bulk engine."""
+    """Blocking or unblocking numbers of one agent."""
 
     path = PATH
-    missing_means = "run"
+    missing_means: Missing = "run"
 
     def __init__(
         self, caller: Caller, uid: str, agent_id: str, normalise: Callable[[object], str], *, blocks: bool
@@ -164,24 +165,26 @@ class NumberOperation:
         return Request("POST" if self.blocks else "DELETE", PATH, body=body, repeatable=self.blocks)
 
     def answer(self, response: Response, keys: Sequence[str]) -> Answer:
-        """The ends that the lists `added` or `removed`, and `failed` name; UNKNOWN where the reason is not plain."""
+        """What the lists `added` or `removed`, and above them `failed`, name; UNKNOWN where a reason is not plain."""
         change = number_change(response.body, "added" if self.blocks else "removed")
-        ends = {key_of(number): self._end_of_failed(reason) for number, reason in change.failed}
-        ends.update((key_of(number), (Status.DONE, None)) for number in change.changed)
-        return Answer(ends=ends, message=change.message)
+        done: tuple[Status, str | None] = (Status.DONE, None)
+        said = dict.fromkeys(map(digits_of, change.changed), done)
+        said.update((digits_of(number), self._failed(reason)) for number, reason in change.failed)
+        named = {key: said[digits] for key in keys if (digits := digits_of(key)) in said}
+        return Answer(named=named, message=change.message)
 
-    def _end_of_failed(self, reason: str | None) -> tuple[Status, str | None]:
+    def _failed(self, reason: str | None) -> tuple[Status, str | None]:
         said = (reason or "").strip(" .").lower()
         if said == AS_WANTED[self.blocks]:
             return Status.ALREADY, reason
         perhaps = ("already" if self.blocks else "not found") in said
         return (Status.UNKNOWN if perhaps else Status.REFUSED), reason
 
-    async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
-        """Which of these numbers the agent's list holds now."""
+    async def present(self, items: Mapping[str, object]) -> Collection[str]:
+        """Which of these numbers the agent's list holds now, in whatever way it writes them."""
         response = await self._caller.send(self._list, lane=self)
-        blocked = {key_of(number) for number in numbers(response.body)}
-        return {key: key in blocked for key in keys}
+        blocked = {digits_of(number) for number in numbers(response.body)}
+        return {key for key in items if digits_of(key) in blocked}
 
 
 def list_request(uid: str, agent_id: str) -> Request:
@@ -189,9 +192,8 @@ def list_request(uid: str, agent_id: str) -> Request:
     return Request("GET", PATH, f"uid={quote(uid, safe='')}&agentId={quote(agent_id, safe='')}")
 
 
-def key_of(number: str) -> str:
-    """The key of a number as the service writes it; the service may keep what we would not send."""
-    try:
-        return phone_number(number)
-    except InvalidInputError:
-        return number
+def digits_of(number: str) -> str:
+    """The digits of a number, by which it is compared: the service may write it without its +, or with brackets."""
+    with contextlib.suppress(InvalidInputError):  # the service may keep what we would not send
+        number = phone_number(number)
+    return "".join(filter(str.isdecimal, number)) or number

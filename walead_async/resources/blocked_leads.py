@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 import attrs
 
-from walead_async.bulk.engine import bulk_report, bulk_stream
+from walead_async.bulk.api import bulk_report, bulk_stream
 from walead_async.bulk.operation import Answer
-from walead_async.bulk.unblock_identifiers import unblock_identifiers
+from walead_async.bulk.unblock_people import unblock_identifiers
 from walead_async.errors import InvalidInputError, PaginationError
 from walead_async.identifiers import kind_of, public_identifier
+from walead_async.models import BlockedLead
 from walead_async.paging.listing import Listing
 from walead_async.paging.lookup import READ_TO_ITS_END, Lookup, SearchCapabilities
 from walead_async.paging.seen import Dated
@@ -26,9 +27,9 @@ from walead_async.transport.messages import Request
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Sequence
 
-    from walead_async.bulk.engine import BulkStream
-    from walead_async.bulk.operation import Entries, Verify
-    from walead_async.models import BlockedLead, BulkReport, LeadToBlock
+    from walead_async.bulk.api import BulkStream
+    from walead_async.bulk.operation import Entries, Missing, Verify
+    from walead_async.models import BulkReport, LeadToBlock
     from walead_async.paging.paginator import SecondLook
     from walead_async.paging.reader import Ask
     from walead_async.transport.messages import Caller, Response
@@ -53,7 +54,7 @@ class LeadBlock:
 
     blocks = True
     path = PATH
-    missing_means = "run"
+    missing_means: Missing = "run"
 
     def __init__(self, reason: str | None, lookup: Lookup) -> None:
         self._reason = reason
@@ -72,21 +73,21 @@ class LeadBlock:
         change = change_count(response.body, "blocked")
         return Answer(count=change.count, message=change.message)
 
-    async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
+    async def present(self, items: Mapping[str, object]) -> Collection[str]:
         """Who of these is blocked now."""
-        records = await self._lookup.find_any(keys)
-        return {key: bool(found) for key, found in records.items()}
+        found = await self._lookup.find_any(items.keys())
+        return {key for key, records in found.items() if records}
 
 
 class LeadUnblock:
-    """DELETE: records, by their ids."""
+    """DELETE: records, by their ids. `missing_means` is "listed" for records that were found in the list."""
 
     blocks = False
     path = PATH
-    missing_means = "item"
 
-    def __init__(self, whole_list: Callable[[], Listing[BlockedLead]]) -> None:
+    def __init__(self, whole_list: Callable[[], Listing[BlockedLead]], missing_means: Missing = "item") -> None:
         self._whole_list = whole_list
+        self.missing_means: Missing = missing_means
 
     def entries(self, items: Sequence[object]) -> Entries:
         """Ids of records, or the records themselves."""
@@ -101,14 +102,20 @@ class LeadUnblock:
         change = change_count(response.body, "unblocked")
         return Answer(count=change.count, message=change.message)
 
-    async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
+    async def present(self, items: Mapping[str, object]) -> Collection[str]:
         """Which of these records stand in the list now; ids cannot be searched for, so the whole list is read."""
-        wanted = frozenset(keys)
         listing = self._whole_list()
-        found = {lead.id async for lead in listing if lead.id in wanted}
-        if listing.verdict not in READ_TO_ITS_END and found != wanted:
+        found = {lead.id async for lead in listing if lead.id in items and is_same_record(lead, items[lead.id])}
+        if listing.verdict not in READ_TO_ITS_END and len(found) < len(items):
             raise PaginationError(f"which records are gone cannot be told: {listing.why}")
-        return {key: key in found for key in keys}
+        return found
+
+
+def is_same_record(lead: BlockedLead, item: object) -> bool:
+    """Whether this record is the one that was given, and not somebody else's block that got its id since."""
+    if not isinstance(item, BlockedLead):
+        return True  # only the id is known
+    return (lead.created_at, lead.public_identifier) == (item.created_at, item.public_identifier)
 
 
 #: What stands in a query as it is, as nearly every name that is searched for does: `quote` costs a hundredth of a find.
@@ -240,7 +247,7 @@ class BlockedLeads:
         return await unblock_identifiers(
             self._caller,
             self._lookup,
-            LeadUnblock(self.list),
+            LeadUnblock(self.list, "listed"),
             identifier_entries,
             identifiers,
             batch_size=batch_size,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from walead_async.bulk.engine import bulk_report, bulk_stream
+from walead_async.bulk.api import bulk_report, bulk_stream
 from walead_async.bulk.operation import Answer
 from walead_async.paging.listing import Listing
 from walead_async.paging.lookup import key_of
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from walead_async.bulk.engine import BulkStream
-    from walead_async.bulk.operation import Entries, Verify
+    from walead_async.bulk.api import BulkStream
+    from walead_async.bulk.operation import Entries, Missing, Verify
     from walead_async.models import BulkReport, CampaignBlockedLead, LeadToBlock
     from walead_async.paging.paginator import SecondLook
     from walead_async.paging.reader import Ask
@@ -130,10 +130,10 @@ class CampaignPages:
 
 
 class CampaignBlock:
-    """Blocking in one campaign, for the bulk engine."""
+    """Blocking in one campaign."""
 
     blocks = True
-    missing_means = "run"
+    missing_means: Missing = "run"
 
     def __init__(self, caller: Caller, path: str, listing: Listing[CampaignBlockedLead]) -> None:
         self.path = path
@@ -152,14 +152,14 @@ class CampaignBlock:
         change = change_count(response.body, "blocked")
         return Answer(count=change.count, message=change.message)
 
-    async def present(self, keys: Collection[str]) -> Mapping[str, bool]:
+    async def present(self, items: Mapping[str, object]) -> Collection[str]:
         """Who of these stands in the campaign's list now.
 
         Where the list cannot be verified, who is not seen counts as absent: sending a block again errs to the safe
         side.
         """
         blocked = {key_of(lead.public_identifier) async for lead in self._listing}
-        return {key: key in blocked for key in keys}
+        return blocked & items.keys()
 
 
 def _identity(lead: CampaignBlockedLead) -> str:

@@ -149,14 +149,6 @@ async def test_one_read_back_settles_many_batches_of_a_service_that_does_not_cou
     assert [len(read.present) for read in bulk.service.reads] == [1_000]
 
 
-async def test_a_lone_unclear_batch_is_read_back_while_others_go_on() -> None:
-    bulk = Bulk(first_time(Fault.CUT_AFTER))
-    report = await bulk.report(PEOPLE, batch_size=25)
-    assert report.counts[Status.DONE] == 1_000
-    [read] = bulk.service.reads
-    assert read.began < bulk.service.attempts[-1].at
-
-
 async def test_what_is_missing_from_many_batches_is_sent_again_in_few_requests() -> None:
     bulk = Bulk(Service(faults=lambda number, keys: Fault.ONE_LESS if len(keys) == 50 and number < 20 else None))
     report = await bulk.report(PEOPLE, batch_size=50)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import pytest
-from blocklist import PATH, Bulk, FakeCaller, Fault, Service
+from blocklist import PATH, Bulk, FakeCaller, FakeOperation, Fault, Service
 
-from walead_async.bulk.engine import WINDOW
+from walead_async.bulk.api import WINDOW
+from walead_async.bulk.operation import Answer, Entries
 from walead_async.errors import (
     BulkFailedError,
     InvalidInputError,
@@ -102,14 +103,23 @@ async def test_a_stream_takes_what_its_requests_can_hold_however_large_a_batch_m
 
 
 async def test_a_stream_of_nothing_yields_nothing(bulk: Bulk) -> None:
-    assert [outcome async for outcome in bulk.stream(iter(()))] == []
+    for nothing in ([], iter(()), nobody()):
+        assert [outcome async for outcome in bulk.stream(nothing)] == []
     assert bulk.sent == []
 
 
-async def test_an_empty_generator_makes_an_empty_report(bulk: Bulk) -> None:
-    report = await bulk.report(iter(()), check=True)
-    assert len(report.outcomes) == 0
+async def nobody() -> AsyncIterator[str]:
+    for name in ():
+        yield name
+
+
+@pytest.mark.parametrize("items", [[], (), set(), iter(()), {}.keys(), nobody()])
+async def test_an_empty_input_makes_an_empty_report_and_sends_nothing(bulk: Bulk, items: object) -> None:
+    report = await bulk.report(items, check=True)
+    assert list(report.outcomes) == report.failures() == []
+    assert set(report.counts.values()) == {0}
     assert report.ok
+    assert bulk.caller.sent == []
 
 
 def test_a_wrong_argument_of_a_stream_is_told_at_once_and_nothing_is_taken(bulk: Bulk) -> None:
@@ -398,11 +408,72 @@ async def test_a_stream_of_duplicates_of_one_person_sends_one_request(bulk: Bulk
     assert bulk.sent == [["a"]]
 
 
-async def test_a_read_back_that_breaks_by_a_fault_of_ours_is_raised_and_leaves_no_task(bulk: Bulk) -> None:
+async def test_a_verification_that_breaks_by_a_fault_of_ours_loses_nobody(bulk: Bulk) -> None:
     def broken(number: int) -> PaginationError:
         raise ZeroDivisionError
 
     bulk.service.read_fault = broken
-    with pytest.raises(ZeroDivisionError):
-        await bulk.report(PEOPLE[:50], batch_size=10, verify="always")
+    report = await bulk.report(PEOPLE[:50], batch_size=10, verify="always")
+    assert report.counts[Status.UNKNOWN] == 50
+    assert isinstance(report.outcomes[0].error, WaleadError)
+    assert isinstance(report.outcomes[0].error.__cause__, ZeroDivisionError)
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+class Torn(FakeCaller):
+    """A transport that breaks by a fault of its own, after the service has done what was asked for, or before."""
+
+    after = False
+
+    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+        if self.after:
+            await super().send(request, lane=lane, patient=patient)
+        self.sent.append(request)
+        raise TypeError("a resolver that returns nothing")
+
+
+@pytest.mark.parametrize("people", [PEOPLE[:1], PEOPLE[:50]])
+async def test_what_an_attempt_raises_by_a_fault_of_its_own_is_an_answer_that_never_came(people: list[str]) -> None:
+    service = Service()
+    bulk = Bulk(service, Torn(service))
+    bulk.caller.after = True
+    report = await bulk.report(people, batch_size=10)
+    assert report.counts[Status.DONE] == len(people)
+    bulk = Bulk(Service(), Torn(Service()))
+    report = await bulk.report(people, batch_size=10)
+    assert report.counts[Status.UNKNOWN] + report.counts[Status.NOT_SENT] == len(people)
+    assert isinstance(report.outcomes[0].error, OutcomeUnknownError)
+    assert len(bulk.caller.sent) <= 20 + bulk.caller.concurrency
+
+
+@pytest.mark.parametrize("people", [["a", "b"], [*PEOPLE[:25], "torn"]])
+async def test_items_that_cannot_be_prepared_by_a_fault_of_ours_are_not_sent(people: list[str]) -> None:
+    bulk = Bulk(Service())
+    entries = FakeOperation.entries
+
+    class Faulty(FakeOperation):
+        def entries(self, items: Sequence[object]) -> Entries:
+            if people[-1] in items:
+                raise RecursionError
+            return entries(self, items)
+
+    bulk.operation = Faulty(bulk.caller)
+    seen, raised = await bulk.drained(iter(people), batch_size=10)
+    assert isinstance(raised, WaleadError)
+    assert [outcome.item for outcome in seen] == people
+    assert seen[-1].status is Status.NOT_SENT
+    assert [outcome.status for outcome in seen[: len(people) // 10 * 10]] == [Status.DONE] * (len(people) // 10 * 10)
+    report = await bulk.report(people, batch_size=10)
+    assert report.outcomes[-1].status is Status.NOT_SENT
+    assert sum(report.counts.values()) == len(people)
+
+
+async def test_an_answer_that_cannot_be_read_by_a_fault_of_ours_is_verified(bulk: Bulk) -> None:
+    class Faulty(FakeOperation):
+        def answer(self, response: Response, keys: Sequence[str]) -> Answer:
+            raise AttributeError
+
+    bulk.operation = Faulty(bulk.caller)
+    for people in (PEOPLE[:5], PEOPLE[5:50]):
+        report = await bulk.report(people, batch_size=10)
+        assert report.counts[Status.DONE] == len(people)

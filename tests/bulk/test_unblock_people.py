@@ -7,7 +7,7 @@ import pytest
 from blocklist import Bulk, Fault, Service, broken
 
 from walead_async.bulk.operation import Verify
-from walead_async.bulk.unblock_identifiers import unblock_identifiers
+from walead_async.bulk.unblock_people import unblock_identifiers
 from walead_async.errors import (
     AuthenticationError,
     BulkFailedError,
@@ -69,7 +69,7 @@ class ByRecord:
         from blocklist import FakeOperation
 
         inner = FakeOperation(caller)
-        self.blocks, self.path, self.missing_means = False, inner.path, "item"
+        self.blocks, self.path, self.missing_means = False, inner.path, "listed"
         self.request, self.answer, self.present = inner.request, inner.answer, inner.present
         self._entries = inner.entries
 
@@ -132,6 +132,41 @@ async def test_a_service_that_denies_a_record_which_it_still_lists_has_unblocked
     assert "its list still holds it" in report.outcomes[0].detail
     assert "1 of 2 records" in str(report.outcomes[1].detail)
     assert people.service.listed == {"r1", "r3"}
+
+
+async def test_a_record_that_two_people_have_keeps_both_from_being_done_while_it_stays() -> None:
+    people = People(Records(ann=["r1"], bob=["r1", "r2"]), bad={"r1": 422})
+    report = await people.unblock(["ann", "bob"])
+    assert [outcome.status for outcome in report.outcomes] == [Status.REFUSED, Status.REFUSED]
+
+
+async def test_a_404_after_a_5xx_unblocks_nobody_whom_the_list_still_holds() -> None:
+    faults = [Fault.FAILED, Fault.GATEWAY, Fault.GATEWAY]
+    people = People(Records(ann=["r1"]), faults=lambda number, keys: faults[number] if number < len(faults) else None)
+    report = await people.unblock(["ann"])
+    assert report.outcomes[0].status is Status.REFUSED
+    assert people.service.listed == {"r1"}
+
+
+@pytest.mark.parametrize("nobody", [[], iter(()), (name for name in ())])
+async def test_an_empty_input_makes_an_empty_report_and_asks_nothing(nobody: object) -> None:
+    people = People(Records(ann=["r1"]))
+    report = await people.unblock(nobody, check=True)
+    assert report.ok
+    assert list(report.outcomes) == people.lookup.asked == people.sent == []
+
+
+async def test_a_lookup_that_breaks_by_a_fault_of_ours_is_an_error_of_the_tree_with_a_report() -> None:
+    class Torn(Records):
+        async def records(self, keys: Collection[str]) -> Mapping[str, tuple[BlockedLead, ...]]:
+            raise KeyError
+
+    people = People(Torn())
+    with pytest.raises(WaleadError) as caught:
+        await people.unblock(["ann"], check=True)
+    assert caught.value.report is not None
+    assert caught.value.report.counts[Status.NOT_SENT] == 1
+    assert not caught.value.maybe_applied
 
 
 async def test_told_never_to_verify_a_service_that_denies_a_record_is_believed() -> None:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
-from walead_async.bulk.arguments import check_call
-from walead_async.bulk.driver import Driver
-from walead_async.bulk.engine import run_to_its_end
-from walead_async.bulk.outcomes import DONE, Batch, End, Outcomes, count_statuses, duplicate_of
-from walead_async.errors import WaleadError
+from walead_async.bulk.api import check_call
+from walead_async.bulk.outcomes import DONE, Chunk, Result, duplicate_of, report_of
+from walead_async.bulk.results import ours
+from walead_async.bulk.runner import Runner, run_to_its_end
 from walead_async.models import SETTLED, BulkReport, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from walead_async.bulk.operation import Entries, Operation, Verify
+    from walead_async.errors import WaleadError
     from walead_async.models import BlockedLead, Outcome
     from walead_async.transport.messages import Caller
 
@@ -24,12 +25,9 @@ __all__ = ["Records", "unblock_identifiers"]
 #: How many identifiers are normalised at once.
 AT_ONCE = 1_000
 
-NOT_BLOCKED = End(Status.ALREADY, "is not blocked")
-STILL_LISTED = End(
-    Status.REFUSED, "the service answered that there is no such record, but its list still holds it: tell its support"
-)
+NOT_BLOCKED = Result(Status.ALREADY, "is not blocked")
 #: What a person ends as if some of their records are still there, the worst first.
-WORST_FIRST = (Status.UNKNOWN, Status.REFUSED)
+WORST_FIRST = (Status.UNKNOWN, Status.REFUSED, Status.NOT_SENT)
 
 
 class Records(Protocol):
@@ -53,9 +51,8 @@ async def unblock_identifiers(
 ) -> BulkReport:
     """Unblock people: remove the records that stand in the list for them now, and none that appears later.
 
-    A person is DONE only if every one of their records is gone, and ALREADY only if absence is proven. That a record
-    which was in the list is not there is not taken from a 404: the list is asked, unless `verify` is "never".
-    `normalise` is the `entries` of an operation that takes identifiers; `unblock` takes records.
+    A person is DONE only if every one of their records is gone, and ALREADY only if absence is proven. `normalise` is
+    the `entries` of an operation that takes identifiers; `unblock` takes records, and knows that they were listed.
 
     Raises as `bulk_report`; a lookup that fails ends the run before anything is sent.
     """
@@ -67,14 +64,14 @@ async def unblock_identifiers(
     ended_by: WaleadError | None = None
     try:
         records = people.take(await lookup.records(people.wanted)) if people.wanted else []
-    except WaleadError as error:
-        ended_by = error
-        people.give_up(error)
+    except Exception as error:
+        ended_by = ours(error, "the look-up", sent=False)
+        people.give_up(ended_by)
     else:
-        if records:
-            done, ended_by = await run_to_its_end(Driver(caller, unblock, records, batch_size, verify, window=None))
-            people.settle(done.outcomes, await _denied(unblock, done.outcomes, verify))
-    report = people.report()
+        runner = Runner(caller, unblock, records, batch_size, verify, window=None)
+        done, ended_by = await run_to_its_end(runner)
+        people.settle(done.outcomes)
+    report = report_of([people.chunk])
     if ended_by is not None:
         ended_by.report = report
         if check:
@@ -84,28 +81,15 @@ async def unblock_identifiers(
     return report
 
 
-async def _denied(unblock: Operation, outcomes: Iterable[Outcome], verify: Verify) -> dict[str, End]:
-    """Records of which the service said that there is no such record, and that are not proven to be gone; by id."""
-    denied = [outcome.key for outcome in outcomes if outcome.status is Status.ALREADY]
-    if not denied or verify == "never":
-        return {}
-    try:
-        present = await unblock.present(denied)
-    except WaleadError as error:
-        why = f"the service said that there is no such record, and the list could not be read to see: {error}"
-        return dict.fromkeys(denied, End(Status.UNKNOWN, why, error))
-    return {record: STILL_LISTED for record in denied if present[record]}
-
-
 class _People:
     """The people of one call: who is wanted, and what became of each."""
 
     def __init__(self, items: Sequence[object], normalise: Callable[[Sequence[object]], Entries]) -> None:
         keys: list[str] = []
-        self._batch = Batch(0, items, keys)
+        self.chunk = Chunk(0, items, keys)
         #: The position of each person in the input.
         self.wanted: dict[str, int] = {}
-        # How many records a person has, and what became of those that are not gone.
+        # How many records each person has.
         self._records: dict[str, int] = {}
         for start in range(0, len(items), AT_ONCE):
             entries = normalise(items[start : start + AT_ONCE])
@@ -114,9 +98,9 @@ class _People:
                 why = entries.invalid.get(position - start)
                 first = position if why else self.wanted.setdefault(key, position)
                 if why is not None:
-                    self._batch.settle((position,), End(Status.INVALID, str(why), why))
+                    self.chunk.resolve((position,), Result(Status.INVALID, str(why), why))
                 elif first != position:
-                    self._batch.settle((position,), duplicate_of(first))
+                    self.chunk.resolve((position,), duplicate_of(first))
 
     def take(self, found: Mapping[str, tuple[BlockedLead, ...]]) -> list[BlockedLead]:
         """The records to remove, person by person. Who has none is settled."""
@@ -126,39 +110,37 @@ class _People:
                 self._records[key] = len(found[key])
                 taken.extend(found[key])
             else:
-                self._batch.settle((position,), NOT_BLOCKED)
+                self.chunk.resolve((position,), NOT_BLOCKED)
         return taken
 
-    def settle(self, outcomes: Iterable[Outcome], denied: Mapping[str, End]) -> None:
-        """Settle each person by what became of their records, which stand in the order of `take`.
-
-        `denied` overrules the outcome of a record.
-        """
-        of_records = (
-            End(outcome.status, outcome.detail, outcome.error) if outcome.key not in denied else denied[outcome.key]
-            for outcome in outcomes
-        )
-        for key, count in self._records.items():
-            mine = [next(of_records) for _ in range(count)]
-            self._batch.settle((self.wanted[key],), _end_of_person(mine))
+    def settle(self, outcomes: Iterable[Outcome]) -> None:
+        """Settle each person by what became of their records, which stand in the order of `take`."""
+        by_key: dict[str, Result] = {}
+        turn = iter(outcomes)
+        for person, count in self._records.items():
+            results = []
+            for outcome in islice(turn, count):
+                own = Result(outcome.status, outcome.detail, outcome.error)
+                # What became of a record that somebody else has too is told where it stood first.
+                results.append(by_key.setdefault(outcome.key, own))
+            self.chunk.resolve((self.wanted[person],), _result_of_person(results))
 
     def give_up(self, error: WaleadError) -> None:
         """Nobody could be looked up."""
-        end = End(Status.NOT_SENT, "nobody could be looked up in the list, so nothing was sent", error)
-        self._batch.settle(list(self.wanted.values()), end)
-
-    def report(self) -> BulkReport:
-        """What became of each person."""
-        return BulkReport(Outcomes([self._batch]), count_statuses([self._batch]))
+        result = Result(Status.NOT_SENT, "nobody could be looked up in the list, so nothing was sent", error)
+        self.chunk.resolve(list(self.wanted.values()), result)
 
 
-def _end_of_person(records: Sequence[End]) -> End:
+def _result_of_person(records: Sequence[Result]) -> Result:
     """A person is unblocked when all their records are gone; else the worst of those that stayed says why."""
-    stayed = [end for end in records if end.status not in SETTLED]
+    stayed = [result for result in records if result.status not in SETTLED]
     if not stayed:
         return DONE
-    by_status = {end.status: end for end in reversed(stayed)}
-    status = next((status for status in WORST_FIRST if status in by_status), Status.NOT_SENT)
-    worst = by_status.get(status, stayed[0])
+    worst = min(stayed, key=_badness)
     still = f"{len(stayed)} of {len(records)} records may still be there"
-    return End(status, f"{still}: {worst.detail or worst.error}", worst.error)
+    status = worst.status if worst.status in WORST_FIRST else Status.NOT_SENT
+    return Result(status, f"{still}: {worst.detail or worst.error}", worst.error)
+
+
+def _badness(result: Result) -> int:
+    return WORST_FIRST.index(result.status) if result.status in WORST_FIRST else len(WORST_FIRST)
