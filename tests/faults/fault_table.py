@@ -108,7 +108,14 @@ CUT = ends("ConnectionFailedError")
 CUT_AFTER = ends("ConnectionFailedError", always=FINE)
 SILENT = ends("DeadlineExceededError")
 SILENT_AFTER = ends("DeadlineExceededError", always=FINE)
-REDIRECTED = ends_the_run("APIError")
+#: A redirect, whatever its number, proves nothing of what was done before it.
+REDIRECTED = ends(
+    "APIError",
+    read_once="APIError",
+    once="APIError: unknown",
+    always="APIError: unknown",
+    down="APIError: unknown",
+)
 UNREADABLE = ends("UnexpectedResponseError", read_once="UnexpectedResponseError")
 UNREADABLE_AFTER = ends("UnexpectedResponseError", read_once="UnexpectedResponseError", always=FINE)
 NO_CONNECTION = ends("ConnectionFailedError", down="not_sent")
