@@ -17,7 +17,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from scripted import Script, ScriptedServer, answer, answers
+from scripted import QUICK, Script, ScriptedServer, answer, answers
 
 import walead_async
 from walead_async import (
@@ -49,12 +49,18 @@ async def breaks_off(writer: asyncio.StreamWriter, number: int) -> None:
 
 #: Ways in which a request can fail that carry something of the request back.
 FAILING: dict[str, Script] = {
-    "an echo of the key": answers(answer(ECHO, f"X-Request-Id: {KEY[:2]}-1", status="401 No")),
+    "an echo of the key": answers(answer(ECHO, f"X-Request-Id: r-{KEY}", status="401 No")),
     "an echo of the key in a page": answers(answer(b"<html>" + KEY.encode(), status="502 Bad")),
     "no HTTP": answers(KEY.encode() + b"\r\n\r\n"),
     "a redirect": answers(answer(b"", "Location: http://elsewhere.example/", status="302 Found")),
     "nothing that can be read": answers(answer(b"[17]")),
     "a cut answer": breaks_off,
+    "an encoding that echoes the key": answers(answer(b"[]", f"Content-Encoding: {KEY}")),
+    "a success that echoes the key": answers(answer(b'{"error": "wrong key: %b"}' % KEY.encode())),
+    "a record with the key for a date": answers(answer(b'[{"id": "%b", "createdAt": "%b"}]' % ((KEY.encode(),) * 2))),
+    "a key that is cut in two": answers(answer(b"x" * 490 + KEY.encode(), status="500 Bad")),
+    "a key in JSON's escapes": answers(answer(b'{"error": "' + KEY.replace("_", "\\u005f").encode() + b'"}')),
+    "a key in plain words of a proxy": answers(answer(b"x" * 1_995 + KEY.encode() + b"\xff", status="502 Bad")),
 }
 
 Call = Callable[[AsyncSession], Awaitable[object]]
@@ -89,12 +95,53 @@ async def test_the_key_is_in_no_error_traceback_pickle_log_or_event(
         with pytest.raises(WaleadError) as caught:
             await call(session)
         told = told_of(caught.value) + repr(session) + repr(vars(session)) + repr(events)
-    assert KEY not in told
+    # not even a part of it that is worth guessing the rest of
+    assert KEY[:8] not in told
     assert KEY.encode() not in pickle.dumps(caught.value)
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
     assert KEY not in caplog.text
     assert KEY not in "".join(capfd.readouterr())
     assert all(seen.headers["x-api-key"] == KEY and KEY not in seen.target for seen in server.seen)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+async def test_an_earlier_key_is_hidden_too(call: Call) -> None:
+    keys = ["wk_the_first_key_of_all", "wk_the_second_key"]
+    script = answers(answer(keys[0].encode(), status="503 Bad"), answer(keys[0].encode(), status="400 Bad"))
+    async with (
+        ScriptedServer(script) as server,
+        AsyncSession(lambda: keys[len(server.seen) > 0], base_url=server.url, retry=QUICK) as session,
+    ):
+        with pytest.raises(WaleadError) as caught:
+            await call(session)
+    assert {seen.headers["x-api-key"] for seen in server.seen} <= set(keys)
+    assert keys[0] not in told_of(caught.value)
+
+
+async def test_what_instruments_aiohttp_for_the_process_learns_nobody_s_name() -> None:
+    seen: list[str] = []
+
+    async def note(http: aiohttp.ClientSession, context: object, params: aiohttp.TraceRequestStartParams) -> None:
+        seen.append(str(params.url))
+
+    plain = aiohttp.ClientSession.__init__
+
+    # as opentelemetry's instrumentation does it
+    def instrumented(self: aiohttp.ClientSession, *args: Any, **options: Any) -> None:
+        tracing = aiohttp.TraceConfig()
+        tracing.on_request_start.append(note)
+        plain(self, *args, **{**options, "trace_configs": [*(options.get("trace_configs") or ()), tracing]})
+
+    aiohttp.ClientSession.__init__ = instrumented  # type: ignore[method-assign]
+    try:
+        async with ScriptedServer(answers(answer())) as server, aiohttp.ClientSession() as http:
+            async with AsyncSession(KEY, base_url=server.url) as session:
+                await session.blocked_leads.list(search="john-doe").collect()
+            async with http.get(server.url) as response:
+                await response.read()
+    finally:
+        aiohttp.ClientSession.__init__ = plain  # type: ignore[method-assign]
+    assert seen == [server.url]
 
 
 async def test_the_key_is_in_no_repr_of_what_a_user_holds() -> None:

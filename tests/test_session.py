@@ -28,7 +28,7 @@ from walead_async import (
 from walead_async.testing import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
 KEY = "wk_secret_123"
 
@@ -95,25 +95,29 @@ def test_an_option_that_is_wrong_is_refused(options: dict[str, object], words: s
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("make", "words"),
     [
-        lambda: RetryPolicy(attempts=0),
-        lambda: RetryPolicy(attempts=1.5),  # type: ignore[arg-type]
-        lambda: RetryPolicy(deadline=0),
-        lambda: RetryPolicy(deadline=float("inf")),
-        lambda: RetryPolicy(deadline=10**400),
-        lambda: RetryPolicy(wait_max=-1),
-        lambda: RetryPolicy(budget_ratio=float("nan")),
-        lambda: Timeouts(read=0),
-        lambda: Timeouts(connect="5"),  # type: ignore[arg-type]
-        lambda: RateLimit(0),
-        lambda: RateLimit(10, per=0),
-        lambda: RateLimit(10, burst=0),
+        (
+            lambda: RetryPolicy(attempts=0),
+            r"RetryPolicy\(attempts=...\) takes a finite whole number of at least 1, not 0",
+        ),
+        (lambda: RetryPolicy(attempts=1.5), "attempts.* whole number"),  # type: ignore[arg-type]
+        (lambda: RetryPolicy(attempts=True), "attempts.* whole number"),
+        (lambda: RetryPolicy(deadline=0), "deadline.* above 0"),
+        (lambda: RetryPolicy(deadline=float("inf")), "deadline.* finite"),
+        (lambda: RetryPolicy(deadline=10**400), "deadline.* finite"),
+        (lambda: RetryPolicy(wait_max=-1), "wait_max.* at least 0"),
+        (lambda: RetryPolicy(budget_ratio=float("nan")), "budget_ratio.* finite"),
+        (lambda: Timeouts(read=0), r"Timeouts\(read=...\) takes a finite number above 0, not 0"),
+        (lambda: Timeouts(connect="5"), "connect.* number above 0, not '5'"),  # type: ignore[arg-type]
+        (lambda: RateLimit(0), "requests.* above 0"),
+        (lambda: RateLimit(10, per=0), "per.* above 0"),
+        (lambda: RateLimit(10, burst=0), "burst.* at least 1"),
     ],
 )
-def test_a_number_out_of_range_is_refused(make: object) -> None:
-    with pytest.raises(ConfigurationError):
-        make()  # type: ignore[operator]
+def test_a_number_out_of_range_is_refused(make: Callable[[], object], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        make()
 
 
 @pytest.mark.parametrize("bad", ["", ".", "..", "a/b", "a b", "a\n", "a%2fb", "ü", "a?b", "x" * 201, None, 7])

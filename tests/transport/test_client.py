@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -12,7 +13,7 @@ import attrs
 import pytest
 from scripted import Connect, Serve, answer, answers
 
-from walead_async.config import RetryPolicy
+from walead_async.config import RetryPolicy, Timeouts
 from walead_async.errors import (
     APIError,
     AuthenticationError,
@@ -29,7 +30,7 @@ from walead_async.errors import (
     SessionClosedError,
     WaleadError,
 )
-from walead_async.events import LimitWaited, RequestSent, ResponseReceived, RetryScheduled
+from walead_async.events import LimitWaited, RequestFailed, RequestSent, ResponseReceived, RetryScheduled
 from walead_async.transport.messages import Request
 
 GET = Request("GET", "/v1/blocked-leads")
@@ -172,6 +173,57 @@ async def test_a_rotated_key_is_taken_up_at_the_next_request(serve: Serve, conne
     with pytest.raises(ConfigurationError, match="raised StopIteration"):
         await client.send(GET, lane=object())
     assert [seen.headers["x-api-key"] for seen in server.seen] == ["first", "second"]
+
+
+def rotating(*keys: str) -> Callable[[], str]:
+    """A function that gives these keys in turn, the last one for ever."""
+    left = list(keys)
+    return lambda: left.pop(0) if len(left) > 1 else left[0]
+
+
+@pytest.mark.parametrize("request_", [GET, BLOCK, UNBLOCK], ids=["read", "block", "unblock"])
+async def test_a_401_to_a_key_that_was_replaced_meanwhile_is_asked_again_once_with_the_new_one(
+    serve: Serve, connect: Connect, request_: Request
+) -> None:
+    server = await serve(answers(failing(401), answer(b"{}")))
+    response = await connect(server.url, key=rotating("old-key-1", "new-key-2")).send(request_, lane=object())
+    assert [seen.headers["x-api-key"] for seen in server.seen] == ["old-key-1", "new-key-2"]
+    assert response.maybe_repeated is False
+
+
+@pytest.mark.parametrize(
+    ("keys", "attempts", "sent"),
+    [(["key-1"], 5, 1), (["key-1", "key-2", "key-3", "key-4"], 5, 2), (["key-1", "key-2"], 1, 1)],
+    ids=["it was not replaced", "it is replaced again and again", "one attempt is all there is"],
+)
+async def test_a_401_that_stays_is_raised(
+    serve: Serve, connect: Connect, keys: list[str], attempts: int, sent: int
+) -> None:
+    server = await serve(answers(failing(401)))
+    with pytest.raises(AuthenticationError) as caught:
+        await connect(server.url, key=rotating(*keys), retry=attrs.evolve(QUICK, attempts=attempts)).send(
+            GET, lane=object()
+        )
+    assert len(server.seen) == caught.value.attempts == sent
+
+
+async def test_hooks_are_told_of_an_attempt_that_gets_no_answer(serve: Serve, connect: Connect) -> None:
+    async def never_answers(writer: asyncio.StreamWriter, number: int) -> None:
+        await asyncio.Event().wait()
+
+    told: list[object] = []
+    server = await serve(never_answers)
+    client = connect(server.url, retry=RetryPolicy.never(), timeouts=Timeouts(read=0.05), hooks=(told.append,))
+    with pytest.raises(DeadlineExceededError):
+        await client.send(GET, lane=object())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await client.send(GET, lane=object())
+    failed = [event for event in told if isinstance(event, RequestFailed)]
+    assert [(event.method, event.path, event.attempt) for event in failed] == [("GET", "/v1/blocked-leads", 1)] * 2
+    assert [event.cause for event in failed] == ["DeadlineExceededError", "CancelledError"]
+    assert failed[0].seconds >= 0.05
+    assert sum(isinstance(event, RequestSent) for event in told) == 2
 
 
 async def test_hooks_are_told_what_happens_and_a_failing_hook_breaks_nothing(

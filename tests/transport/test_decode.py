@@ -51,6 +51,13 @@ def test_a_campaign_record_has_no_id() -> None:
     assert lead == CampaignBlockedLead("a", "b", LEAD.created_at)
 
 
+@pytest.mark.parametrize("moment", ["2023-11-07t05:31:56z", "2023-11-07T05:31:56z", "20231107T053156Z"])
+def test_a_date_in_an_unusual_spelling_is_read_all_the_same(moment: str) -> None:
+    page = [RECORD, {**RECORD, "createdAt": moment}]
+    assert blocked_leads(orjson.dumps(page)) == [LEAD, LEAD]
+    assert campaign_leads(orjson.dumps(page))[1].created_at == LEAD.created_at
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import socket
 import ssl
+import time
 import traceback
 import zlib
+from collections.abc import Callable
+from pathlib import Path
 
 import aiohttp
 import pytest
 import trustme
+from loopback import LoopbackServer
 from scripted import Connect, Script, Serve, answer, answers
 
 from walead_async.config import RetryPolicy, Timeouts
@@ -163,6 +168,160 @@ async def test_a_short_deadline_cuts_a_longer_time_out(serve: Serve, connect: Co
     assert len(server.seen) == 1
 
 
+async def test_each_part_of_a_slow_body_gives_more_time(serve: Serve, connect: Connect) -> None:
+    async def drips(writer: asyncio.StreamWriter, number: int) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n")
+        for _ in range(8):
+            await asyncio.sleep(0.04)
+            writer.write(b" ")
+            await writer.drain()
+
+    server = await serve(drips)
+    response = await connect(server.url, retry=ONCE, timeouts=Timeouts(read=0.2)).send(GET, lane=object())
+    assert response.body == b" " * 8
+
+
+async def test_a_cancellation_or_a_time_out_of_the_caller_is_its_own(serve: Serve, connect: Connect) -> None:
+    server = await serve(never_answers)
+    client = connect(server.url, timeouts=Timeouts(read=5))
+    call = asyncio.create_task(client.send(GET, lane=object()))
+    await server.arrived.wait()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    with pytest.raises(TimeoutError) as caught:
+        async with asyncio.timeout(0.05):
+            await client.send(GET, lane=object())
+    assert not isinstance(caught.value, WaleadError)
+    task = asyncio.current_task()
+    assert task is not None
+    with pytest.raises(DeadlineExceededError):
+        await connect(server.url, retry=ONCE, timeouts=Timeouts(read=0.05)).send(GET, lane=object())
+    assert task.cancelling() == 0
+
+
+async def test_a_cancellation_at_the_very_moment_of_the_time_out_wins(serve: Serve, connect: Connect) -> None:
+    server = await serve(never_answers)
+    client = connect(server.url, retry=ONCE, timeouts=Timeouts(read=0.1))
+
+    async def call() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        # Just before the attempt begins, so that both are due in one round of the loop, which is kept busy meanwhile.
+        loop.call_at(loop.time() + 0.1, task.cancel)
+        loop.call_later(0.05, time.sleep, 0.1)
+        await client.send(GET, lane=object())
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(call())
+
+
+async def within_a_second(holds: Callable[[], bool]) -> bool:
+    """Whether this comes to hold within a second."""
+    for _ in range(100):
+        if holds():
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+def sockets() -> set[str]:
+    found = set()
+    for number in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.add(str(number.readlink()))
+    return {name for name in found if name.startswith("socket:")}
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body")
+@pytest.mark.parametrize("end", ["a time-out", "a cancellation", "aclose"])
+async def test_a_peer_that_does_not_read_keeps_no_socket_open(connect: Connect, end: str) -> None:
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen()
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        before = sockets()
+        client = connect(url, retry=ONCE, timeouts=Timeouts(read=0.3 if end == "a time-out" else 30))
+        call = asyncio.create_task(client.send(Request("POST", "/x", body=bytes(30_000_000)), lane=object()))
+        assert await within_a_second(lambda: bool(sockets() - before))
+        await asyncio.sleep(0.1)
+        if end == "a cancellation":
+            call.cancel()
+        elif end == "aclose":
+            await client.close()
+        (ended,) = await asyncio.gather(call, return_exceptions=True)
+        assert isinstance(ended, (DeadlineExceededError, asyncio.CancelledError, SessionClosedError))
+        assert await within_a_second(lambda: not sockets() - before)
+
+
+class RefusesUnread(LoopbackServer):
+    """Answers after the head of a request, and never reads the rest."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer(b"{}", status="413 Too Large"))
+        await asyncio.Event().wait()
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body")
+async def test_an_early_answer_to_a_body_that_is_not_read_keeps_no_socket_open(connect: Connect) -> None:
+    async with RefusesUnread() as server:
+        client = connect(server.url, retry=ONCE)
+        before = sockets()
+        with pytest.raises(APIError) as caught:
+            await client.send(Request("POST", "/x", body=bytes(30_000_000)), lane=object())
+        assert caught.value.status == 413
+        # the server's end of the connection is still there
+        assert await within_a_second(lambda: len(sockets() - before) == 1)
+
+
+async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next(serve: Serve, connect: Connect) -> None:
+    async def answers_twice_at_first(writer: asyncio.StreamWriter, number: int) -> None:
+        writer.write(answer(b'["asked"]'))
+        if number == 0:
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.write(answer(b'["not asked"]'))
+            unasked.set()
+        await writer.drain()
+
+    unasked = asyncio.Event()
+    server = await serve(answers_twice_at_first)
+    client = connect(server.url, retry=ONCE)
+    await client.send(GET, lane=object())
+    await unasked.wait()
+    await asyncio.sleep(0.05)
+    for _ in range(3):
+        assert (await client.send(GET, lane=object())).body == b'["asked"]'
+    assert [seen.connection for seen in server.seen] == [1, 2, 2, 2]
+
+
+async def test_a_resolver_that_fails_in_any_way_is_a_failed_connection(connect: Connect) -> None:
+    class Broken(aiohttp.abc.AbstractResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[aiohttp.abc.ResolveResult]:
+            raise TypeError("resolve() takes 2 positional arguments")
+
+        async def close(self) -> None: ...
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=Broken())) as http:
+        client = connect("https://api.walead.example", retry=ONCE, http=http)
+        with pytest.raises(ConnectionFailedError, match="TypeError"):
+            await client.send(DELETE, lane=object())
+
+
+async def test_closing_from_another_thread_ends_the_calls_under_way(serve: Serve, connect: Connect) -> None:
+    server = await serve(never_answers)
+    client = connect(server.url)
+    calls = [asyncio.create_task(client.send(GET, lane=object())) for _ in range(20)]
+    await server.arrived.wait()
+    await asyncio.to_thread(lambda: asyncio.run(client.close()))
+    ends = await asyncio.gather(*calls, return_exceptions=True)
+    assert {type(end) for end in ends} == {SessionClosedError}
+
+
 async def test_a_certificate_of_an_unknown_authority_is_not_accepted_and_not_tried_again(
     serve: Serve, connect: Connect
 ) -> None:
@@ -210,6 +369,59 @@ async def test_a_redirect_is_an_error_and_no_key_follows_it(serve: Serve, connec
         await connect(server.url).send(Request("POST", "/x", body=b"{}"), lane=object())
     assert caught.value.status == int(status[:3])
     assert (len(server.seen), len(elsewhere.seen)) == (1, 0)
+
+
+@pytest.mark.parametrize("status", ["101 Switching", "302 Found", "304 Not Modified", "300 Choices"])
+async def test_an_answer_that_is_neither_success_nor_refusal_proves_nothing(
+    serve: Serve, connect: Connect, status: str
+) -> None:
+    server = await serve(answers(answer(b"", status=status)))
+    with pytest.raises(APIError) as caught:
+        await connect(server.url, retry=ONCE).send(DELETE, lane=object())
+    assert (caught.value.status, caught.value.maybe_applied) == (int(status[:3]), True)
+
+
+@pytest.mark.parametrize(
+    ("body", "own"),
+    [(b'{"message": "no such record"}', True), (b"<html>nginx</html>", False), (b"", False), (b'"no"', False)],
+)
+async def test_an_error_tells_whether_the_service_itself_spoke(
+    serve: Serve, connect: Connect, body: bytes, own: bool
+) -> None:
+    server = await serve(answers(answer(body, status="404 Not Found")))
+    with pytest.raises(APIError) as caught:
+        await connect(server.url).send(GET, lane=object())
+    assert caught.value.is_json is own
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "none", "identity", "UTF-8", ""])
+async def test_a_content_encoding_that_names_no_packing_is_none(serve: Serve, connect: Connect, encoding: str) -> None:
+    server = await serve(answers(answer(b"[1]", f"Content-Encoding: {encoding}")))
+    assert (await connect(server.url).send(GET, lane=object())).body == b"[1]"
+
+
+async def test_a_byte_order_mark_and_long_headers_are_read_over(serve: Serve, connect: Connect) -> None:
+    server = await serve(answers(answer(b"\xef\xbb\xbf[1]", "Content-Security-Policy: " + "x" * 60_000)))
+    assert (await connect(server.url).send(GET, lane=object())).body == b"[1]"
+
+
+async def test_a_gzip_body_of_several_members_is_read_to_its_end(serve: Serve, connect: Connect) -> None:
+    packed = gzip.compress(b"[1,") + gzip.compress(b"2]")
+    server = await serve(
+        answers(
+            answer(packed, "Content-Encoding: gzip"),
+            answer(packed[:-9], "Content-Encoding: gzip"),
+            answer(packed + b"rubbish", "Content-Encoding: gzip"),
+            answer(gzip.compress(b"") * 1000, "Content-Encoding: gzip"),
+        )
+    )
+    client = connect(server.url, retry=ONCE)
+    assert (await client.send(GET, lane=object())).body == b"[1,2]"
+    with pytest.raises(ConnectionFailedError, match="has no end"):
+        await client.send(GET, lane=object())
+    for _ in range(2):
+        with pytest.raises(UnexpectedResponseError, match="cannot be unpacked"):
+            await client.send(GET, lane=object())
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import math
+import contextlib
 import os
 import ssl as tls
 from functools import lru_cache
@@ -46,6 +46,35 @@ MOST_STALE = 20
 CANCEL_GRACE = 1.0
 
 
+class _BrokenConnectionError(aiohttp.ClientError):
+    """Stands in for the errors after which aiohttp would send a GET or a DELETE again by itself."""
+
+
+class _UnaskedAnswerError(aiohttp.ClientError):
+    """A kept connection has something to read before anything was asked. Nothing was sent over it."""
+
+
+#: What aiohttp raises before it sends anything, what it is to our callers, and in which words. Children come first.
+NOTHING_SENT: tuple[tuple[type[Exception], type[WaleadError], str], ...] = (
+    (aiohttp.ConnectionTimeoutError, DeadlineExceededError, "no connection to {where} within {connect:g} s"),
+    (
+        aiohttp.ClientConnectorCertificateError,
+        UntrustedServerError,
+        "the TLS certificate of {where} was not accepted ({why}); a private certificate authority is named with ssl=",
+    ),
+    (
+        aiohttp.ClientSSLError,
+        ConnectionFailedError,
+        "no TLS connection to {where}: is this its https address? ({why})",
+    ),
+    (aiohttp.ClientProxyConnectionError, ConnectionFailedError, "no connection to the proxy ({why})"),
+    (aiohttp.ClientHttpProxyError, ConnectionFailedError, "the proxy refused to connect to {where} with {status}"),
+    (aiohttp.ClientConnectorDNSError, ConnectionFailedError, "the host name {where} cannot be resolved ({why})"),
+    (aiohttp.ClientConnectorError, ConnectionFailedError, "no connection to {where} ({why})"),
+    (_UnaskedAnswerError, ConnectionFailedError, "{where} sends answers that nobody asked for"),
+)
+
+
 class Reply(NamedTuple):
     """What an attempt was answered with: any status, and the whole body without its content encoding."""
 
@@ -82,7 +111,8 @@ class Http:
         self._key_header = istr(key_header)
         self._key: SecretText | None = None
         self._urls: dict[str, URL] = {}
-        self._limits = TaskTimeouts()
+        self._under_way: set[AttemptTimeout] = set()
+        self._one_ended = asyncio.Event()
         self._client: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.closed = False
@@ -116,10 +146,8 @@ class Http:
         failure: WaleadError | None = None
         response: aiohttp.ClientResponse | None = None
         stale = 0
-        task = asyncio.current_task()
-        assert task is not None, "requests are sent from tasks"
-        cancelling = task.cancelling()
-        self._limits.begin(task, min(now + timeouts.read, until))
+        limit = AttemptTimeout(min(now + timeouts.read, until))
+        self._under_way.add(limit)
         try:
             while response is None:
                 try:
@@ -138,9 +166,9 @@ class Http:
                     stale += 1
                     if stale > MOST_STALE:
                         raise
-            return await self._reply(response, timeouts.read, until)
+            return await _reply(response, limit, timeouts.read, until)
         except asyncio.CancelledError:
-            if not self._limits.ended_it(task, cancelling):
+            if not limit.caused_it():
                 raise
             failure = _too_slow(self._host, timeouts, until - now)
         except WaleadError as error:
@@ -148,35 +176,15 @@ class Http:
         except Exception as error:
             failure = self._failure(error, timeouts, connect, until - now, answered=response is not None)
         finally:
-            self._limits.end(task)
+            limit.end()
+            self._under_way.discard(limit)
+            if self.closed:
+                self._one_ended.set()
             if response is not None and response.connection is not None:
                 response.close()
         # Raised here and without the frames below: aiohttp's errors hold the request's headers, the frames the answer.
         response = None
         raise failure.with_traceback(None)
-
-    async def _reply(self, response: aiohttp.ClientResponse, silence: float, until: float) -> Reply:
-        """The whole answer, read before `until`. Raises as `exchange`."""
-        content = response.content
-        # A small answer is here as a whole already.
-        body = content.read_nowait() if content.is_eof() else await self._read(response, silence, until)
-        headers = response.headers
-        return Reply(response.status, headers, decoded(body, headers.get(hdrs.CONTENT_ENCODING, "")))
-
-    async def _read(self, response: aiohttp.ClientResponse, silence: float, until: float) -> bytes:
-        """The body as it came, unless it is larger than `MAX_BODY`. Raises `UnexpectedResponseError`."""
-        if (response.content_length or 0) > MAX_BODY:
-            raise too_large()
-        chunks: list[bytes] = []
-        size = 0
-        self._limits.extend(silence, until)
-        while chunk := await response.content.readany():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > MAX_BODY:
-                raise too_large()
-            self._limits.extend(silence, until)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def close(self, first: Callable[[], None]) -> None:
         """Call `first`, end the attempts under way and close what was opened here; a borrowed session stays as it is.
@@ -196,7 +204,13 @@ class Http:
     async def _close(self, first: Callable[[], None]) -> None:
         first()
         # The attempts abort their connections themselves: aiohttp would wait for what they still have to send.
-        await self._limits.close()
+        for limit in self._under_way:
+            limit.expire()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CANCEL_GRACE):
+                while self._under_way:
+                    self._one_ended.clear()
+                    await self._one_ended.wait()
         if self._client is not None:
             await self._client.close()
 
@@ -259,40 +273,44 @@ class Http:
     ) -> WaleadError:
         """Our error for whatever an attempt raised, in our own words: others hold the query, headers or a password."""
         where, why = self._host, _reason(error)
-        match error:
-            case aiohttp.ConnectionTimeoutError():
-                return DeadlineExceededError(f"no connection to {where} within {connect:g} s")
-            case aiohttp.ClientConnectorCertificateError():
-                return UntrustedServerError(
-                    f"the TLS certificate of {where} was not accepted ({why}); "
-                    "a private certificate authority is named with ssl="
-                )
-            case aiohttp.ClientSSLError():
-                return ConnectionFailedError(f"no TLS connection to {where}: is this its https address? ({why})")
-            case aiohttp.ClientProxyConnectionError():
-                return ConnectionFailedError(f"no connection to the proxy ({why})")
-            case aiohttp.ClientHttpProxyError():
-                return ConnectionFailedError(f"the proxy refused to connect to {where} with {error.status}")
-            case aiohttp.ClientConnectorDNSError():
-                return ConnectionFailedError(f"the host name {where} cannot be resolved ({why})")
-            case aiohttp.ClientConnectorError():
-                return ConnectionFailedError(f"no connection to {where} ({why})")
-            case _UnaskedAnswerError():
-                return ConnectionFailedError(f"{where} sends answers that nobody asked for")
-            case _ if self._client is None or self._client.closed:
-                closed = SessionClosedError("the connections of this session were closed in use: open a new one")
-                # these two are raised before anything is sent
-                closed.maybe_applied = not isinstance(error, RuntimeError) and str(error) != "Connector is closed."
-                return closed
-            case TimeoutError():
-                return _too_slow(where, timeouts, total)
-            case aiohttp.ClientResponseError() | HttpProcessingError() if not answered:
-                failure: WaleadError = UnexpectedResponseError(f"{where} answered with something that is not HTTP")
-            case _ if answered:
-                failure = ConnectionFailedError(f"the answer of {where} broke off ({why})")
-            case _:
-                failure = ConnectionFailedError(f"the connection to {where} broke ({why})")
-        return _after_sending(failure)
+        for theirs, ours, words in NOTHING_SENT:
+            if isinstance(error, theirs):
+                status = getattr(error, "status", None)
+                return ours(words.format(where=where, why=why, connect=connect, status=status))
+        if self._client is None or self._client.closed:
+            closed = SessionClosedError("the connections of this session were closed in use: open a new one")
+            # these two are raised before anything is sent
+            closed.maybe_applied = not isinstance(error, RuntimeError) and str(error) != "Connector is closed."
+            return closed
+        if isinstance(error, TimeoutError):
+            return _too_slow(where, timeouts, total)
+        if isinstance(error, (aiohttp.ClientResponseError, HttpProcessingError)) and not answered:
+            return _after_sending(UnexpectedResponseError(f"{where} answered with something that is not HTTP"))
+        what = "the answer of {} broke off ({})" if answered else "the connection to {} broke ({})"
+        return _after_sending(ConnectionFailedError(what.format(where, why)))
+
+
+async def _reply(response: aiohttp.ClientResponse, limit: AttemptTimeout, silence: float, until: float) -> Reply:
+    """The whole answer, read before `until`, with at most `silence` seconds between its parts. Raises as `exchange`."""
+    content = response.content
+    if content.is_eof():
+        # A small answer is here as a whole already.
+        body = content.read_nowait()
+    elif (response.content_length or 0) > MAX_BODY:
+        raise too_large()
+    else:
+        loop = asyncio.get_running_loop()
+        chunks: list[bytes] = []
+        size = 0
+        limit.due = min(loop.time() + silence, until)
+        while chunk := await content.readany():
+            limit.due = min(loop.time() + silence, until)
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise too_large()
+        body = b"".join(chunks)
+    return Reply(response.status, response.headers, decoded(body, response.headers.get(hdrs.CONTENT_ENCODING, "")))
 
 
 def _after_sending(error: WaleadError) -> WaleadError:
@@ -316,7 +334,7 @@ def _reason(error: BaseException) -> str:
 
 @lru_cache(64)
 def _to_connect(seconds: float) -> aiohttp.ClientTimeout:
-    """Only what aiohttp alone can limit: how long a connection takes to open. `TaskTimeouts` does the rest."""
+    """Only what aiohttp alone can limit: how long a connection takes to open. `AttemptTimeout` does the rest."""
     return aiohttp.ClientTimeout(total=None, connect=seconds)
 
 
@@ -324,14 +342,6 @@ def _user_agent() -> str:
     from importlib.metadata import version  # a fifth of what this package would add to an import
 
     return f"walead_async/{version('walead_async')}"
-
-
-class _BrokenConnectionError(aiohttp.ClientError):
-    """Stands in for the errors after which aiohttp would send a GET or a DELETE again by itself."""
-
-
-class _UnaskedAnswerError(aiohttp.ClientError):
-    """A kept connection has something to read before anything was asked. Nothing was sent over it."""
 
 
 async def _never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -366,82 +376,44 @@ class _Response(aiohttp.ClientResponse):
         super().close()
 
 
-class TaskTimeouts:
-    """Cancels tasks whose attempt takes too long, with one timer for all: `asyncio.timeout` costs 4 microseconds each.
+class AttemptTimeout:
+    """Cancels a task when its attempt takes too long. Times are those of the loop's clock.
 
-    Times are those of the loop's clock. A task has one limit at a time.
+    It does what `asyncio.timeout` does at half the cost: more time is given without setting the timer anew.
     """
 
-    __slots__ = ("_all_ended", "_due", "_expired", "_next", "_timer")
+    __slots__ = ("_cancelling", "_loop", "_task", "_timer", "due", "expired")
 
-    def __init__(self) -> None:
-        self._due: dict[asyncio.Task[object], float] = {}
-        self._expired: set[asyncio.Task[object]] = set()
-        self._timer: asyncio.TimerHandle | None = None
-        self._next = math.inf
-        self._all_ended: asyncio.Event | None = None
-
-    def begin(self, task: asyncio.Task[object], due: float) -> None:
-        """Cancel this task when `due`, unless its attempt has ended, or was given more time, before."""
-        self._due[task] = due
-        if due < self._next:
-            self._set_timer(due)
-
-    def extend(self, silence: float, until: float) -> None:
-        """The current task has `silence` seconds more, but no longer than `until`."""
+    def __init__(self, due: float) -> None:
         task = asyncio.current_task()
-        if task in self._due and task not in self._expired:
-            self._due[task] = min(asyncio.get_running_loop().time() + silence, until)
+        assert task is not None, "requests are sent from tasks"
+        self._loop = asyncio.get_running_loop()
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._timer = self._loop.call_at(due, self._look)
+        self.due = due
+        self.expired = False
 
-    def end(self, task: asyncio.Task[object]) -> None:
-        """The attempt is over. The timer stays: with others under way it is needed, and soon there are others."""
-        del self._due[task]
-        self._expired.discard(task)
-        if self._all_ended and not self._due:
-            self._all_ended.set()
+    def end(self) -> None:
+        """The attempt is over."""
+        self._timer.cancel()
 
-    def ended_it(self, task: asyncio.Task[object], cancelling: int) -> bool:
-        """True if this CancelledError is our time-out and no outside cancellation.
+    def expire(self) -> None:
+        """Cancel the task now, once."""
+        self._timer.cancel()
+        if not self.expired:
+            self.expired = True
+            self._task.cancel()
 
-        `cancelling` is what `task.cancelling()` was at the beginning.
-        """
-        if task not in self._expired:
-            return False
-        self._expired.discard(task)
-        return task.uncancel() <= cancelling
-
-    async def close(self) -> None:
-        """Cancel every attempt under way, and wait until they have ended."""
-        self._expire(math.inf)
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._due:
-            self._all_ended = asyncio.Event()
-            try:
-                async with asyncio.timeout(CANCEL_GRACE):
-                    await self._all_ended.wait()
-            except TimeoutError:
-                pass
-
-    def _set_timer(self, when: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._next = when
-        self._timer = asyncio.get_running_loop().call_at(when, self._look)
+    def caused_it(self) -> bool:
+        """True if this CancelledError is our time-out and no outside cancellation."""
+        return self.expired and self._task.uncancel() <= self._cancelling
 
     def _look(self) -> None:
-        self._timer = None
-        self._next = math.inf
-        self._expire(asyncio.get_running_loop().time())
-        running = [due for task, due in self._due.items() if task not in self._expired]
-        if running:
-            self._set_timer(min(running))
-
-    def _expire(self, now: float) -> None:
-        for task, due in self._due.items():
-            if due <= now and task not in self._expired:
-                self._expired.add(task)
-                task.cancel()
+        if self._loop.time() < self.due:
+            self._timer = self._loop.call_at(self.due, self._look)
+        else:
+            self.expire()
 
 
 def checked_proxy(proxy: str, *, scheme: str) -> URL:

@@ -32,7 +32,7 @@ __all__ = ["MAX_BODY", "UntrustedServerError", "api_error", "decoded", "request_
 
 #: The largest decoded body that is read, in bytes: a list of 400,000 records in one answer.
 MAX_BODY = 64 * 1024 * 1024
-#: The longest message of an error, in characters.
+#: The longest message of an error and the longest name of a request, in characters.
 MESSAGE_LENGTH = 500
 
 BY_STATUS: dict[int, type[APIError]] = {
@@ -80,8 +80,8 @@ def api_error(
 
 
 def request_id_of(headers: Mapping[str, str], *, hide: Callable[[str], str]) -> str | None:
-    """What the service calls this request, if it says so; `hide` takes the key out of it."""
-    return hide(headers.get("x-request-id") or headers.get("request-id") or "") or None
+    """What the service calls this request, if it says so; `hide` takes the key out of it, before it is cut."""
+    return hide(headers.get("x-request-id") or headers.get("request-id") or "")[:MESSAGE_LENGTH] or None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
