@@ -152,8 +152,6 @@ async def deliver(request: web.BaseRequest, reply: Reply, delivery: Delivery, pa
         asyncio.get_running_loop().call_later(IDLE, _write_again, transport, _head(reply, headers) + reply.body)
     if delivery.end is End.KEEP:
         return web.Response(status=reply.status, body=reply.body, headers=headers)
-    if delivery.deaf:
-        transport.pause_reading()
     head = _head(reply, headers)
     transport.write(head[: int(len(head) * delivery.headers)] + reply.body[: int(len(reply.body) * delivery.body)])
     if delivery.end is End.CLOSE:
