@@ -160,9 +160,9 @@ CUT = ends("ConnectionFailedError")
 CUT_AFTER = ends("ConnectionFailedError", always=FINE)
 SILENT = ends("DeadlineExceededError").only(Mode.ONCE, Mode.ALWAYS)
 SILENT_AFTER = ends("DeadlineExceededError", always=FINE).only(Mode.ONCE, Mode.ALWAYS)
-REDIRECTED = ends_the_run("APIError")
+#: A redirect, whatever its number, proves nothing of what was done before it.
 MAYBE = "APIError: unknown"
-REDIRECTED_AFTER = ends("APIError", read_once="APIError", once=MAYBE, always=MAYBE, down=MAYBE)
+REDIRECTED = ends("APIError", read_once="APIError", once=MAYBE, always=MAYBE, down=MAYBE)
 UNREADABLE = ends("UnexpectedResponseError", read_once="UnexpectedResponseError")
 UNREADABLE_AFTER = ends("UnexpectedResponseError", read_once="UnexpectedResponseError", always=FINE)
 NO_CONNECTION = ends("ConnectionFailedError", down="not_sent").only(Mode.DOWN)
@@ -213,6 +213,7 @@ CONNECTION = [
 ]
 
 ELSEWHERE = "redirect={}/http://elsewhere.example/"
+REDIRECTS = (301, 302, 303, 307, 308)
 LONG_PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
 
 STATUS = [
@@ -237,8 +238,7 @@ STATUS = [
     Row("504", SERVER, fault="status=504"),
     Row("an HTML error page", SERVER, "with 502", fault="html=502"),
     Row("an HTML error page", UNREADABLE, "with 200", fault="html=200"),
-    *(Row("3xx to another host", REDIRECTED, str(code), fault=ELSEWHERE.format(code)) for code in (301, 302, 307, 308)),
-    Row("3xx to another host", REDIRECTED_AFTER, "303, which may follow what was done", fault=ELSEWHERE.format(303)),
+    *(Row("3xx to another host", REDIRECTED, str(code), fault=ELSEWHERE.format(code)) for code in REDIRECTS),
     Row("204", UNREADABLE, fault="status=204"),
     Row("204", UNREADABLE_AFTER, "carried out", fault="apply-then-status=204"),
     Row("other statuses", refused("InvalidRequestError"), "400", fault="status=400"),

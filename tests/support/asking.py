@@ -44,9 +44,17 @@ class Asker:
         headers = {"x-api-key": self.emulator.api_key if key is None else key}
         return await self.send(method, self.emulator.walead_url + path, headers, json, query)
 
-    async def phonely(self, method: str, *, json: object = None, key: str | None = None, **query: object) -> Answer:
+    async def phonely(
+        self,
+        method: str,
+        path: str = "/agent-block-list",
+        *,
+        json: object = None,
+        key: str | None = None,
+        **query: object,
+    ) -> Answer:
         headers = {"X-Authorization": self.emulator.api_key if key is None else key}
-        return await self.send(method, self.emulator.phonely_url + "/agent-block-list", headers, json, query)
+        return await self.send(method, self.emulator.phonely_url + path, headers, json, query)
 
     async def control(
         self, method: str, path: str, *, json: object = None, headers: dict[str, str] | None = None

@@ -19,12 +19,12 @@ BLOCKED = Reply.of({"success": True, "message": "fine", "blocked": 2})
 NUMBERS = Reply.of({"blockList": ["+1"]})
 
 
-def spoilt(name: FaultName, reply: Reply, value: str | None = None) -> Reply:
+def changed(name: FaultName, reply: Reply, value: str | None = None) -> Reply:
     return Fault(name, value).changed(reply)
 
 
 def decoded(name: FaultName, reply: Reply, value: str | None = None) -> object:
-    return json.loads(spoilt(name, reply, value).body)
+    return json.loads(changed(name, reply, value).body)
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_extra_fields_leave_the_known_ones_as_they_are():
 @pytest.mark.parametrize("reply", [PAGE, BLOCKED, NUMBERS, Reply.of([]), Reply.of(["+1"])])
 @pytest.mark.parametrize("name", [FaultName.NAN, FaultName.LONE_SURROGATE, FaultName.CUT_JSON, FaultName.NOT_UTF8])
 def test_a_strict_reader_takes_none_of_these(name: FaultName, reply: Reply):
-    body = spoilt(name, reply).body
+    body = changed(name, reply).body
 
     with pytest.raises(orjson.JSONDecodeError):
         orjson.loads(body)
 
 
 def test_gzip_that_is_cut_unpacks_to_a_part():
-    reply = spoilt(FaultName.CUT_GZIP, PAGE)
+    reply = changed(FaultName.CUT_GZIP, PAGE)
     unpacker = zlib.decompressobj(31)
     part = unpacker.decompress(reply.body)
 
@@ -103,7 +103,7 @@ def test_gzip_that_is_cut_unpacks_to_a_part():
 
 @pytest.mark.parametrize("reply", [PAGE, BLOCKED])
 def test_a_zip_bomb_is_small_and_unpacks_to_valid_json_of_its_size(reply: Reply):
-    packed = spoilt(FaultName.ZIP_BOMB, reply, "3500K").body
+    packed = changed(FaultName.ZIP_BOMB, reply, "3500K").body
     unpacked = gzip.decompress(packed)
 
     assert len(packed) < 6_000
@@ -112,7 +112,7 @@ def test_a_zip_bomb_is_small_and_unpacks_to_valid_json_of_its_size(reply: Reply)
 
 
 def test_a_huge_body_is_told_and_not_made():
-    reply = spoilt(FaultName.HUGE_BODY, PAGE)
+    reply = changed(FaultName.HUGE_BODY, PAGE)
 
     assert (reply.blanks, reply.body) == (100_000_000, PAGE.body)
 
@@ -128,16 +128,48 @@ def test_a_huge_body_is_told_and_not_made():
     ],
 )
 def test_a_status_comes_with_its_header(name: FaultName, value: str, status: int, headers: dict[str, str]):
-    reply = spoilt(name, Reply(200), value)
+    reply = changed(name, Reply(200), value)
 
     assert (reply.status, dict(reply.headers)) == (status, headers)
 
 
 def test_a_status_of_success_has_no_body():
-    assert spoilt(FaultName.STATUS, Reply(200), "204").body == b""
+    assert changed(FaultName.STATUS, Reply(200), "204").body == b""
 
 
 def test_a_wrong_charset_is_claimed_for_the_same_bytes():
-    reply = spoilt(FaultName.WRONG_CHARSET, PAGE)
+    reply = changed(FaultName.WRONG_CHARSET, PAGE)
 
     assert (reply.content_type, reply.body) == ("application/json; charset=utf-16", PAGE.body)
+
+
+def test_a_byte_order_mark_stands_before_the_same_json():
+    assert changed(FaultName.BOM, PAGE).body == b"\xef\xbb\xbf" + PAGE.body
+
+
+def test_gzip_of_two_members_unpacks_to_the_whole_body():
+    reply = changed(FaultName.GZIP_MEMBERS, PAGE)
+    first = zlib.decompressobj(31)
+
+    assert PAGE.body.startswith(first.decompress(reply.body))
+    assert first.unused_data
+    assert gzip.decompress(reply.body) == PAGE.body
+
+
+@pytest.mark.parametrize("coding", ["utf-8", "none"])
+def test_a_content_encoding_is_claimed_for_the_same_bytes(coding: str):
+    reply = changed(FaultName.CONTENT_ENCODING, PAGE, coding)
+
+    assert (reply.headers["Content-Encoding"], reply.body) == (coding, PAGE.body)
+
+
+@pytest.mark.parametrize(("value", "length"), [(None, 9_000), ("20K", 20_000)])
+def test_a_long_header_is_added(value: str | None, length: int):
+    assert len(changed(FaultName.LONG_HEADER, PAGE, value).headers["X-Padding"]) == length
+
+
+def test_dates_are_written_in_lower_case():
+    records = json.loads(changed(FaultName.LOWER_CASE_DATES, PAGE).body)
+
+    assert [record["createdAt"] for record in records] == ["2024-01-01t00:00:00z"] * 3
+    assert [record["publicIdentifier"] for record in records] == ["lead-0", "lead-1", "lead-2"]

@@ -17,7 +17,7 @@ def parts(value: object) -> Iterator[object]:
         yield from parts(part)
 
 
-def test_the_contract_names_all_eight_calls():
+def test_the_contract_names_all_nine_calls():
     paths = openapi()["paths"]
     assert isinstance(paths, dict)
     calls = {(path, method) for path, item in paths.items() for method in item if method in ("get", "post", "delete")}
@@ -31,6 +31,7 @@ def test_the_contract_names_all_eight_calls():
         ("/agent-block-list", "get"),
         ("/agent-block-list", "post"),
         ("/agent-block-list", "delete"),
+        ("/get-agents", "post"),
     }
 
 
@@ -38,7 +39,7 @@ def test_the_contract_names_all_eight_calls():
     ("service", "paths", "server"),
     [
         ("walead", ["/v1/blocked-leads", "/v1/campaigns/{campaignId}/blocked-leads"], "https://app-api.walead.ai/api"),
-        ("phonely", ["/agent-block-list"], "https://app.phonely.ai/api"),
+        ("phonely", ["/agent-block-list", "/get-agents"], "https://app.phonely.ai/api"),
     ],
 )
 def test_the_contract_of_one_service_stands_alone(service: str, paths: list[str], server: str):

@@ -150,6 +150,40 @@ async def test_a_body_breaks_off_where_it_should(start: Start, fault: str, end: 
     assert b"connection: close" not in seen.sent.lower()
 
 
+async def test_an_answer_that_nobody_asked_for_follows_on_the_idle_connection(start: Start):
+    ask = await start(leads=1, faults=["GET#1:extra-answer"])
+    async with connected(ask.emulator) as (reader, writer):
+        writer.write(request(ask.emulator))
+        seen = await listen(reader, patience=0.3)
+        writer.write(request(ask.emulator))
+        more = await listen(reader, patience=0.3)
+
+    assert seen.sent.count(b"HTTP/1.1 200 OK") == 2
+    assert more.sent.count(b"HTTP/1.1 200 OK") == 1
+    assert len(ask.emulator.requests) == 2
+
+
+async def test_a_service_that_stops_reading_takes_no_more_than_the_buffers_hold(start: Start):
+    ask = await start(faults=["POST#1:stop-reading"])
+    async with connected(ask.emulator) as (_, writer):
+        writer.write(request(ask.emulator, "POST", b"x" * 15_000_000))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await writer.drain()
+        assert writer.transport.get_write_buffer_size() > 1_000_000
+
+    assert [(entry.status, entry.raw_body) for entry in ask.emulator.requests] == [(None, b"")]
+    assert len(ask.emulator.blocked_leads) == 0
+
+
+async def test_what_was_done_may_be_answered_with_101(start: Start):
+    ask = await start(faults=["POST:apply-then-status=101"])
+    seen = await heard(ask.emulator, "POST", b'{"leads":[{"publicIdentifier":"a"}]}', patience=0.2)
+
+    assert seen.sent.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
+    assert ask.emulator.blocked_leads.identifiers() == ["a"]
+
+
 async def test_a_slow_body_comes_byte_by_byte_and_whole(start: Start):
     ask = await start(leads=1, faults=["GET#1:slow-body=0.001"])
     async with connected(ask.emulator) as (reader, writer):

@@ -12,6 +12,7 @@ VALUES = {
     FaultName.HTML: "502",
     FaultName.REDIRECT: "http://127.0.0.1:1/",
     FaultName.APPLY_THEN_STATUS: "500",
+    FaultName.CONTENT_ENCODING: "none",
 }
 
 

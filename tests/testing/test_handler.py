@@ -67,6 +67,15 @@ async def test_apply_twice_gives_the_second_answer(start: Start):
     assert (await ask.block("a", "b")).json["blocked"] == 0
 
 
+@pytest.mark.parametrize("key", ["emulator-key", "wrong"])
+async def test_the_callers_key_may_come_back(start: Start, key: str):
+    ask = await start(leads=1, faults=["GET#1:key-in-body", "GET#2:key-in-encoding"])
+    in_body, in_encoding = [await ask.walead("GET", key=key) for _ in range(2)]
+
+    assert key in in_body.body.decode()
+    assert in_encoding.headers["Content-Encoding"] == key
+
+
 async def test_a_fault_that_was_never_played_is_told(start: Start):
     ask = await start(faults=["DELETE#3:close", "GET:status=500"])
     await ask.walead("GET")

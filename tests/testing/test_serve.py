@@ -87,6 +87,17 @@ async def test_a_program_tells_its_addresses_and_serves():
         assert await names(program.told) == ["lead-0000003", "lead-0000002"]
 
 
+async def test_a_program_may_serve_lists_that_lag():
+    async with running(stale=60.0) as program:
+        url, headers = f"{program.told['walead_url']}/v1/blocked-leads", {"x-api-key": program.told["api_key"]}
+        async with (
+            aiohttp.ClientSession(headers=headers) as http,
+            http.post(url, json={"leads": [{"publicIdentifier": "new"}]}) as answer,
+        ):
+            assert (await answer.json())["blocked"] == 1
+        assert await names(program.told) == ["lead-0000003", "lead-0000002"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_within_three_seconds_whatever_hangs(number: signal.Signals):
     async with running(faults=["hang"]) as program:
@@ -124,6 +135,7 @@ async def test_the_state_outlives_the_program(tmp_path: Path):
         {"drifts": ["wobble"]},
         {"page_size": 0},
         {"latency": -1.0},
+        {"stale": -1.0},
         {"leads": -1},
         {"port": -1},
         {"seed": -1},

@@ -18,6 +18,7 @@ __all__ = ["emulator_command"]
 @click.option("--leads", type=int, default=0, metavar="N", help="So many people are blocked at the start.")
 @click.option("--page-size", type=int, default=100, metavar="P", help="Records on a page.")
 @click.option("--latency", type=float, default=0.0, metavar="S", help="Seconds before each answer.")
+@click.option("--stale", type=float, default=0.0, metavar="S", help="Lists and searches lag so many seconds behind.")
 @click.option("--state", metavar="F", help="Keep the state in this file, from one start to the next.")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help="A fault to play, and when; may be repeated.")
 @click.option("--drift", "drifts", multiple=True, metavar="DRIFT", help="A change between requests; may be repeated.")
@@ -28,6 +29,7 @@ def emulator_command(
     leads: int,
     page_size: int,
     latency: float,
+    stale: float,
     state: str | None,
     faults: tuple[str, ...],
     drifts: tuple[str, ...],
@@ -60,6 +62,7 @@ def emulator_command(
             leads=leads,
             page_size=page_size,
             latency=latency,
+            stale=stale,
             state=Path(state) if state else None,
             faults=faults,
             drifts=drifts,

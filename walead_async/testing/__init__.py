@@ -27,8 +27,8 @@ _NAMES = {
     "handler": "LoggedRequest",
     "schedule": "When",
     "settings": (
-        "AgentList BadItem BadSetting ErrorBody IdentifierCase Reblock RetryAfter SearchMatch Service Settings "
-        "TieOrder UnknownId"
+        "AgentList BadItem BadSetting ErrorBody IdentifierCase IdentifierSpelling NumberSpelling Reblock RetryAfter "
+        "SearchMatch Service Settings TieOrder UnknownId"
     ),
     "store": "EmulatedLead LeadList",
 }

@@ -28,7 +28,7 @@ class DriftName(StrEnum):
     REMOVE_RANDOM, REMOVE_OLDEST, REMOVE_NEWEST: records go. INSERT_NEWEST: new people are blocked. INSERT_RANDOM:
     records turn up with times of the past. REBLOCK: random records get the present time and keep their ids. REPLACE:
     random records are replaced by new ones of the same people. UNBLOCK_WHAT_WAS_READ: the first records of the last
-    page go.
+    page go. CREATE_AGENT: the user gets new voice agents, whose lists are empty, right after the agents were listed.
     """
 
     REMOVE_RANDOM = "remove-random"
@@ -39,6 +39,7 @@ class DriftName(StrEnum):
     REBLOCK = "reblock"
     REPLACE = "replace"
     UNBLOCK_WHAT_WAS_READ = "unblock-what-was-read"
+    CREATE_AGENT = "create-agent"
 
 
 def _name(name: str) -> DriftName:
@@ -84,8 +85,12 @@ class Drift:
 
     def happen(self, store: Store) -> None:
         """Change the list that was read last."""
+        store.remember()
         leads, read = store.last_read or (store.leads, [])
-        if self.name is DriftName.UNBLOCK_WHAT_WAS_READ:
+        if self.name is DriftName.CREATE_AGENT:
+            for _ in range(self.number or 1):
+                store.agents[f"agent-{len(store.agent_ids()) + 1}"] = {}
+        elif self.name is DriftName.UNBLOCK_WHAT_WAS_READ:
             leads.remove(read[: self.number])
         else:
             for _ in range(self.number or 1):
@@ -106,7 +111,8 @@ class DriftScript(Script[Drift]):
     def happen(self, store: Store) -> None:
         """Let everything that is due after a page happen."""
         for scheduled in self:
-            if scheduled.due():
+            of_agents = scheduled.what.name is DriftName.CREATE_AGENT
+            if of_agents is store.agents_read and scheduled.due():
                 scheduled.fired += 1
                 scheduled.what.happen(store)
 

@@ -283,6 +283,7 @@ def run_emulator(
     leads: int,
     page_size: int,
     latency: float,
+    stale: float = 0.0,
     state: Path | None,
     faults: Sequence[str],
     drifts: Sequence[str],
@@ -291,13 +292,13 @@ def run_emulator(
 ) -> None:
     """Serve an emulator until SIGINT or SIGTERM, as `walead emulator` does; only in the main thread.
 
-    `page_size` (records) and `latency` (seconds) are those of `Settings`, the other options those of `Emulator`.
+    `page_size` (records), `latency` and `stale` (seconds) are those of `Settings`, the others those of `Emulator`.
     `ready` is called once requests are taken, with `walead_url`, `phonely_url`, `control_url` and `api_key`. A fault or
     drift that was never played is told at the end, as a warning of the logger `walead_async.testing.emulator`. Raises
     `BadSetting` for a wrong option, a port that is taken, or a state that cannot be read or saved.
     """
     emulator = Emulator(
-        settings=Settings(page_size=page_size, latency=latency),
+        settings=Settings(page_size=page_size, latency=latency, stale=stale),
         leads=leads,
         seed=seed,
         port=port,

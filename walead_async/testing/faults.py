@@ -85,13 +85,16 @@ class End(Enum):
 class Delivery(NamedTuple):
     """How much of the headers and of the body is sent, as a share of each, and what then becomes of the connection.
 
-    `slowly` sends the body byte by byte.
+    `slowly` sends the body byte by byte; `again` sends the answer once more when the connection is idle; `deaf` reads
+    no further than the headers of the request.
     """
 
     headers: float = 1.0
     body: float = 1.0
     end: End = End.KEEP
     slowly: bool = False
+    again: bool = False
+    deaf: bool = False
 
     @property
     def silent(self) -> bool:
@@ -101,11 +104,12 @@ class Delivery(NamedTuple):
 
 @attrs.frozen
 class Option:
-    """What stands behind a fault's `=`: each fault uses the fields that it knows."""
+    """What stands behind a fault's `=`, and the caller's key: each fault uses the fields that it knows."""
 
     status: int = 200
     text: str | None = None
     number: float = 0.0
+    key: str = ""
 
 
 class Takes(NamedTuple):
@@ -129,9 +133,9 @@ class Takes(NamedTuple):
 
 
 A_STATUS = Takes(
-    "a status from 200 to 599, and behind a / the Retry-After header, if any: 429/2",
+    "a status from 200 to 599, or 101, and behind a / the Retry-After header, if any: 429/2",
     "CODE[/RETRY-AFTER]",
-    r"(?P<status>[2-5]\d\d)(?:/(?P<text>[ -~]*))?",
+    r"(?P<status>101|[2-5]\d\d)(?:/(?P<text>[ -~]*))?",
 )
 A_URL = Takes(
     "an http or https URL, or a status and a URL: 301/http://other.example/",
@@ -139,16 +143,17 @@ A_URL = Takes(
     r"(?:(?P<status>3\d\d)/)?(?P<text>https?://[!-~]+)",
 )
 A_TIME = Takes("seconds from 0", "[SECONDS]", r"(?P<number>\d+\.?\d*|\.\d+)", "1")
-UNPACKED, PADDING = (
+UNPACKED, PADDING, HEADER = (
     Takes(
         "a number of bytes up to 10G, such as 500, 64K or 100M",
         "[BYTES]",
         r"(?P<number>\d{1,12})(?P<unit>[KMG]?)",
         default,
     )
-    for default in ("256M", "100M")
+    for default in ("256M", "100M", "9K")
 )
 A_NUMBER = Takes("a number of records from 0", "[N]", r"(?P<number>\d{1,9})", "1")
+A_CODING = Takes("the name of a coding, such as utf-8 or none", "CODING", r"(?P<text>[!-~]+)")
 A_FIELD = Takes("the name of a field", "[FIELD]", r"(?P<text>.+)|")
 
 
@@ -318,6 +323,41 @@ def _wrong_shape(reply: Reply, option: Option) -> Reply:
     return reply.with_value({"data": value} if isinstance(value, list) else [value])
 
 
+def _with_bom(reply: Reply, option: Option) -> Reply:
+    return attrs.evolve(reply, body=b"\xef\xbb\xbf" + reply.body)
+
+
+def _gzip_members(reply: Reply, option: Option) -> Reply:
+    half = len(reply.body) // 2
+    return _gzipped(reply, gzip.compress(reply.body[:half], mtime=0) + gzip.compress(reply.body[half:], mtime=0))
+
+
+def _encoded(reply: Reply, option: Option) -> Reply:
+    return attrs.evolve(reply, headers={**reply.headers, "Content-Encoding": option.text or option.key})
+
+
+def _with_key(reply: Reply, option: Option) -> Reply:
+    return _with_text(option.key)(reply, option)
+
+
+def _with_header(reply: Reply, option: Option) -> Reply:
+    return attrs.evolve(reply, headers={**reply.headers, "X-Padding": "x" * int(option.number)})
+
+
+def _lower_case_dates(reply: Reply, option: Option) -> Reply:
+    body = re.sub(rb'("createdAt":"[0-9-]+)T([0-9:.]+)Z"', rb'\1t\2z"', reply.body)
+    return attrs.evolve(reply, body=body)
+
+
+def _added_and_failed(reply: Reply, option: Option) -> Reply:
+    value = reply.value()
+    if not isinstance(value, dict):
+        return reply
+    done = [*value.get("added", ()), *value.get("removed", ())]
+    failed = [{"number": number, "reason": "Internal error"} for number in done[:1]]
+    return reply.with_value({**value, "failed": [*value.get("failed", ()), *failed]})
+
+
 _without_field = _in_field(lambda record, field: record.pop(field, None))
 _shortened = _of_records(lambda records, number: records[:number])
 _doubled = _of_records(lambda records, _: records + records[-1:])
@@ -348,6 +388,14 @@ class FaultName(StrEnum):
     CLOSE = "close", Kind("closes the connection without a word", effect=Effect.NONE, delivery=NO_ANSWER_CLOSE)
     RESET = "reset", Kind("resets the connection", effect=Effect.NONE, delivery=NO_ANSWER_RESET)
     HANG = "hang", Kind("never answers", effect=Effect.NONE, delivery=NO_ANSWER)
+    STOP_READING = (
+        "stop-reading",
+        Kind(
+            "reads no further than the headers of the request, and never answers",
+            effect=Effect.NONE,
+            delivery=NO_ANSWER._replace(deaf=True),
+        ),
+    )
     # It is carried out, and the answer does not say so.
     APPLY_THEN_STATUS = (
         "apply-then-status",
@@ -401,6 +449,15 @@ class FaultName(StrEnum):
             delivery=Delivery(slowly=True),
         ),
     )
+    EXTRA_ANSWER = (
+        "extra-answer",
+        Kind("answers, and sends the same answer once more when the connection is idle", delivery=Delivery(again=True)),
+    )
+    # It is carried out, and the headers of the answer are odd.
+    CONTENT_ENCODING = "content-encoding", Kind("claims this Content-Encoding for a plain body", _encoded, A_CODING)
+    KEY_IN_ENCODING = "key-in-encoding", Kind("sends the caller's key as the Content-Encoding", _encoded)
+    LONG_HEADER = "long-header", Kind("adds a header of so many bytes (9K)", _with_header, HEADER)
+    GZIP_MEMBERS = "gzip-members", Kind("sends gzip of two members, each with half of the body", _gzip_members)
     # It is carried out, and the body of the answer is wrong.
     EMPTY = "empty", Kind("answers with no body", _with_body(b""))
     NULL = "null", Kind("answers with `null`", _with_body(b"null"))
@@ -417,6 +474,13 @@ class FaultName(StrEnum):
     LONE_SURROGATE = "lone-surrogate", Kind("puts half of a surrogate pair into the answer", _with_text("\ud83d"))
     WRONG_CHARSET = "wrong-charset", Kind("claims UTF-16 for a body in UTF-8", _wrong_charset)
     NOT_UTF8 = "not-utf8", Kind("claims UTF-8 for a body in Latin-1", _not_utf8)
+    BOM = "bom", Kind("puts a byte order mark before the answer", _with_bom)
+    LOWER_CASE_DATES = "lower-case-dates", Kind("writes each `createdAt` with `t` and `z`", _lower_case_dates)
+    KEY_IN_BODY = "key-in-body", Kind("puts the caller's key into the answer", _with_key)
+    ADDED_AND_FAILED = (
+        "added-and-failed",
+        Kind("names the first number that was added or removed as failed, too", _added_and_failed),
+    )
     # The page of a list is wrong.
     EMPTY_PAGE = "empty-page", Kind("answers with an empty list", _with_body(b"[]"))
     REPEAT_PAGE = "repeat-page", Kind("gives the last answer of this kind again, whatever the offset")
@@ -526,10 +590,10 @@ class Fault:
             raise ValueError(self.value)
         return Option()
 
-    def changed(self, reply: Reply) -> Reply:
-        """What it makes of an answer; most faults of the connection leave it as it is."""
+    def changed(self, reply: Reply, key: str = "") -> Reply:
+        """What it makes of an answer to a caller with this key; most faults of the connection leave it as it is."""
         change = self.kind.change
-        return reply if change is None else change(reply, self.option)
+        return reply if change is None else change(reply, attrs.evolve(self.option, key=key))
 
     def meets(self, call: LoggedRequest) -> bool:
         """True if this call is one of those it chooses from."""

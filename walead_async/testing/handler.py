@@ -136,6 +136,8 @@ def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
 #: With this "linger" the operating system answers a close with a reset.
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 BLANKS = b" " * 65_536
+#: Seconds after an answer until one comes that nobody asked for.
+IDLE = 0.01
 
 
 async def deliver(request: web.BaseRequest, reply: Reply, delivery: Delivery, pause: float) -> web.StreamResponse:
@@ -143,14 +145,14 @@ async def deliver(request: web.BaseRequest, reply: Reply, delivery: Delivery, pa
     headers = {"Content-Type": reply.content_type, **reply.headers}
     if delivery.slowly or reply.blanks:
         return await _streamed(request, reply, headers, pause if delivery.slowly else None)
-    if delivery.end is End.KEEP:
-        return web.Response(status=reply.status, body=reply.body, headers=headers)
     transport = request.transport
     if transport is None:
         raise ConnectionResetError("the caller is gone")
-    # No "Connection: close": the connection is said to stay open.
-    lines = [f"HTTP/1.1 {reply.status} {_phrase(reply.status)}", *(f"{name}: {text}" for name, text in headers.items())]
-    head = "\r\n".join([*lines, f"Content-Length: {len(reply.body)}", "", ""]).encode()
+    if delivery.again:
+        asyncio.get_running_loop().call_later(IDLE, _write_again, transport, _head(reply, headers) + reply.body)
+    if delivery.end is End.KEEP:
+        return web.Response(status=reply.status, body=reply.body, headers=headers)
+    head = _head(reply, headers)
     transport.write(head[: int(len(head) * delivery.headers)] + reply.body[: int(len(reply.body) * delivery.body)])
     if delivery.end is End.CLOSE:
         transport.close()
@@ -182,11 +184,19 @@ async def _streamed(
     return response
 
 
-def _phrase(status: int) -> str:
+def _head(reply: Reply, headers: Mapping[str, str]) -> bytes:
+    """Status line and headers of an answer on a connection that is said to stay open."""
     try:
-        return HTTPStatus(status).phrase
+        phrase = HTTPStatus(reply.status).phrase
     except ValueError:
-        return "Unknown"
+        phrase = "Unknown"
+    lines = [f"HTTP/1.1 {reply.status} {phrase}", *(f"{name}: {text}" for name, text in headers.items())]
+    return "\r\n".join([*lines, f"Content-Length: {len(reply.body)}", "", ""]).encode()
+
+
+def _write_again(transport: asyncio.Transport, answer: bytes) -> None:
+    if not transport.is_closing():
+        transport.write(answer)
 
 
 class Handler:
@@ -221,47 +231,45 @@ class Handler:
         self, request: web.BaseRequest, service: Service, path: str, route: web.UrlMappingMatchInfo
     ) -> web.StreamResponse:
         """Answer one request. It is carried out when it has arrived, before any wait: its order is that of arrival."""
+        settings = self.store.settings
+        key = request.headers.get(KEY_HEADERS[service])
         call = LoggedRequest(
             service=service,
             method=request.method,
             path=path,
             query=request.query,
             headers=without_secrets(request.headers),
-            authorized=request.headers.get(KEY_HEADERS[service]) == self.store.api_key,
-            raw_body=await read_body(request, self.store.settings.body_limit),
+            authorized=key == self.store.api_key,
+            raw_body=b"",
         )
+        wait = self._throttle.wait(time.monotonic()) if self._throttle else 0.0
+        fault = None if wait else self.faults.choose(call)
+        if fault is None or not fault.kind.delivery.deaf:
+            call.raw_body = await read_body(request, settings.body_limit)
         self.log.append(call)
-        try:
-            self._check_rate()
-        except Refused as refused:
-            fault, reply = None, refused.reply(self.store.settings.error_body)
-        else:
-            fault = self.faults.choose(call)
-            reply = await self._carried_out(call, route, fault)
-        if self.store.settings.latency:
-            await asyncio.sleep(self.store.settings.latency)
+        reply = self._too_early(wait) if wait else await self._carried_out(call, route, fault)
+        if settings.latency:
+            await asyncio.sleep(settings.latency)
         if fault is None:
             call.status = reply.status
             return await deliver(request, reply, Delivery(), 0.0)
         call.fault = str(fault)
+        reply = fault.changed(reply, key or "")
         call.status = None if fault.kind.delivery.silent else reply.status
         return await deliver(request, reply, fault.kind.delivery, fault.option.number)
 
-    def _check_rate(self) -> None:
-        """Raise the 429 of the rate limit, if a request comes too early."""
-        wait = self._throttle.wait(time.monotonic()) if self._throttle else 0.0
-        if not wait:
-            return
+    def _too_early(self, wait: float) -> Reply:
+        """The 429 of the rate limit for a request that comes so many seconds too early."""
         seconds = math.ceil(wait)
         headers = {
             RetryAfter.SECONDS: {"Retry-After": str(seconds)},
             RetryAfter.DATE: {"Retry-After": formatdate(time.time() + seconds, usegmt=True)},
             RetryAfter.ABSENT: {},
         }[self.store.settings.retry_after]
-        raise Refused(429, "Too many requests", headers)
+        return Refused(429, "Too many requests", headers).reply(self.store.settings.error_body)
 
     async def _carried_out(self, call: LoggedRequest, route: web.UrlMappingMatchInfo, fault: Fault | None) -> Reply:
-        """The reply to a call, with the effect and the changes that its fault asks for."""
+        """The reply to a call, with the effect that its fault asks for."""
         effect = Effect.ONCE if fault is None else fault.kind.effect
         reply = Reply(200)
         for _ in range(math.ceil(effect.value)):
@@ -270,12 +278,12 @@ class Handler:
             if fault is not None and fault.name is FaultName.REPEAT_PAGE:
                 reply = self._last_read.get((call.service, call.path), reply)
             self._last_read[call.service, call.path] = reply
-        return reply if fault is None else fault.changed(reply)
+        return reply
 
     async def _reply(self, call: LoggedRequest, route: web.UrlMappingMatchInfo, *, halved: bool) -> Reply:
         """Carry a call out, with the changes that other people make right after a read."""
         store = self.store
-        store.last_read = None
+        store.last_read, store.agents_read = None, False
         try:
             if len(call.raw_body) > store.settings.body_limit:
                 raise Refused(413, "the body is too large")
@@ -291,7 +299,7 @@ class Handler:
             return refused.reply(store.settings.error_body)
         if call.method != "GET":
             store.changes += 1
-        if store.last_read is not None:
+        if store.last_read is not None or store.agents_read:
             self.drifts.happen(store)
         return reply
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from walead_async.testing.faults import Reply
 from walead_async.testing.handler import LoggedRequest, Refused, check_size
-from walead_async.testing.settings import AgentList
+from walead_async.testing.settings import AgentList, NumberSpelling
 
 if TYPE_CHECKING:
     from walead_async.testing.store import Store
@@ -21,7 +21,7 @@ async def list_numbers(store: Store, call: LoggedRequest) -> Reply:
     if not uid or not agent_id:
         raise Refused(400, "Invalid search params: uid and agentId are required")
     _check(store, uid, agent_id)
-    numbers = list(store.agents.get(agent_id, ()))
+    numbers = [_spelt(number, store.settings.number_spelling) for number in store.numbers(agent_id)]
     return Reply.of(numbers if store.settings.agent_list is AgentList.ARRAY else {"blockList": numbers})
 
 
@@ -30,6 +30,7 @@ async def block_numbers(store: Store, call: LoggedRequest) -> Reply:
     agent_id, numbers = _body(store, call)
     valid = re.compile(store.settings.number)
     listed = store.agents.setdefault(agent_id, {})
+    store.remember()
     added, failed = [], []
     for number in numbers:
         if not valid.fullmatch(number):
@@ -47,6 +48,7 @@ async def unblock_numbers(store: Store, call: LoggedRequest) -> Reply:
     """DELETE numbers from an agent's list."""
     agent_id, numbers = _body(store, call)
     listed = store.agents.setdefault(agent_id, {})
+    store.remember()
     removed, failed = [], []
     for number in numbers:
         if number in listed:
@@ -57,11 +59,32 @@ async def unblock_numbers(store: Store, call: LoggedRequest) -> Reply:
     return Reply.of({"message": f"{len(removed)} numbers removed", "removed": removed, "failed": failed})
 
 
+async def list_agents(store: Store, call: LoggedRequest) -> Reply:
+    """POST a user id: the voice agents of that user."""
+    uid = call.body.get("uid") if isinstance(call.body, dict) else None
+    if not isinstance(uid, str) or not uid:
+        raise Refused(400, "Invalid request body: uid is required")
+    _check_user(store, uid)
+    store.agents_read = True
+    agents = [
+        {
+            "uid": uid,
+            "agentId": agent_id,
+            "name": f"Agent {agent_id}",
+            "country": "US",
+            "businessPhoneNumber": f"+1415555{number:04d}",
+        }
+        for number, agent_id in enumerate(store.agent_ids(), 1)
+    ]
+    return Reply.of(agents)
+
+
 #: Each call by method and path.
 CALLS = {
     ("GET", "/agent-block-list"): list_numbers,
     ("POST", "/agent-block-list"): block_numbers,
     ("DELETE", "/agent-block-list"): unblock_numbers,
+    ("POST", "/get-agents"): list_agents,
 }
 
 
@@ -81,8 +104,23 @@ def _body(store: Store, call: LoggedRequest) -> tuple[str, list[str]]:
 
 
 def _check(store: Store, uid: str, agent_id: str) -> None:
+    _check_user(store, uid)
+    if agent_id in store.settings.agents_without_access:
+        raise Refused(store.settings.no_access_status, "Insufficient permissions")
+    if store.settings.agents is not None and agent_id not in store.agent_ids():
+        raise Refused(404, "Agent not found")
+
+
+def _check_user(store: Store, uid: str) -> None:
     if store.settings.users is not None and uid not in store.settings.users:
         raise Refused(401, "Insufficient permissions")
-    known = store.settings.agents
-    if known is not None and agent_id not in known:
-        raise Refused(404, "Agent not found")
+
+
+def _spelt(number: str, spelling: NumberSpelling) -> str:
+    """A number as the service lists it."""
+    digits = re.sub(r"\D", "", number)
+    return {
+        NumberSpelling.AS_SENT: number,
+        NumberSpelling.NO_PLUS: digits,
+        NumberSpelling.BRACKETS: f"+{digits[:1]} ({digits[1:4]}) {digits[4:]}",
+    }[spelling]

@@ -18,6 +18,8 @@ __all__ = [
     "BadSetting",
     "ErrorBody",
     "IdentifierCase",
+    "IdentifierSpelling",
+    "NumberSpelling",
     "Reblock",
     "RetryAfter",
     "SearchMatch",
@@ -98,8 +100,10 @@ def _has_offset(_: object, field: Field, value: str) -> None:
 FROM_ZERO = number("from 0", validators.ge(0))
 TRUTH = takes("true or false", validators.instance_of(bool))
 PATTERN = takes("a regular expression", validators.instance_of(str), _compiles)
+OPTIONAL_PATTERN = takes("a regular expression, or none", validators.instance_of(str), _compiles, optional=True)
 INSTANT = takes("an ISO 8601 time with its offset", validators.instance_of(str), _has_offset)
 NAMES = tuple_of("a list of names, or none for any", str, optional=True)
+NO_NAMES = tuple_of("a list of names", str)
 SIZES = tuple_of("a list of whole numbers from 1", int, validators.not_(validators.instance_of(bool)), validators.ge(1))
 
 
@@ -130,11 +134,29 @@ _listed = attrs.Converter(_to_tuple)
 
 
 class SearchMatch(StrEnum):
-    """What `search` compares with a public identifier: a part of it, its beginning, or all of it."""
+    """What `search` compares with a public identifier: a part of it, its beginning, all of it, or nothing ever."""
 
     SUBSTRING = "substring"
     PREFIX = "prefix"
     WHOLE = "whole"
+    NOTHING = "nothing"
+
+
+class IdentifierSpelling(StrEnum):
+    """How the service stores an identifier: as it was sent, percent-encoded, as a link, or with spaces around."""
+
+    AS_SENT = "as-sent"
+    PERCENT_ENCODED = "percent-encoded"
+    LINK = "link"
+    SPACES = "spaces"
+
+
+class NumberSpelling(StrEnum):
+    """How the service lists a number: as it was sent, without the `+`, or with brackets: `+1 (415) 5550123`."""
+
+    AS_SENT = "as-sent"
+    NO_PLUS = "no-plus"
+    BRACKETS = "brackets"
 
 
 class TieOrder(StrEnum):
@@ -232,6 +254,17 @@ class Settings:
     search: SearchMatch = SearchMatch.SUBSTRING
     #: Whether capitals matter to `search`.
     search_minds_case: bool = attrs.field(default=False, validator=TRUTH)
+    #: `search` compares the term in lower case with the names as they stand: one with a capital is never found.
+    search_lowers_term: bool = attrs.field(default=False, validator=TRUTH)
+    #: The most records that a search finds, all its pages together; None for no limit.
+    search_limit: int | None = attrs.field(default=None, validator=whole(1, optional=True))
+    #: No record at or beyond this position is shown, whatever the offset and the page size; None for no limit.
+    offset_limit: int | None = attrs.field(default=None, validator=whole(1, optional=True))
+    #: A regular expression: a record in whose identifier it is found is left out of each page after it was cut, so
+    #: that offsets count it. None hides nobody.
+    hidden_identifier: str | None = attrs.field(default=None, validator=OPTIONAL_PATTERN)
+    #: Listings and searches, Phonely's lists too, show what was there so many seconds ago, as replicas that lag do.
+    stale: float = attrs.field(default=0.0, validator=FROM_ZERO)
     #: The order of records with equal `createdAt`.
     tie_order: TieOrder = TieOrder.INSERTION
 
@@ -269,6 +302,10 @@ class Settings:
     unknown_id: UnknownId = UnknownId.SKIPPED
     #: Answer `success: false`, still with 200, if fewer items were changed than asked for.
     short_is_failure: bool = attrs.field(default=False, validator=TRUTH)
+    #: Give the id of the record that was removed last to the next new one.
+    reuse_ids: bool = attrs.field(default=False, validator=TRUTH)
+    #: How the identifiers of people who are blocked are stored.
+    identifier_spelling: IdentifierSpelling = IdentifierSpelling.AS_SENT
     #: Whether capitals in identifiers matter to blocks.
     identifier_case: IdentifierCase = IdentifierCase.MATTERS
 
@@ -283,8 +320,14 @@ class Settings:
     users: tuple[str, ...] | None = attrs.field(default=None, validator=NAMES)
     #: The agents there are; another is answered with 404. None: any id is an agent.
     agents: tuple[str, ...] | None = attrs.field(default=None, validator=NAMES)
+    #: The agents to which no user has access, though they are listed.
+    agents_without_access: tuple[str, ...] = attrs.field(default=(), validator=NO_NAMES)
+    #: The status of a call on one of those: 401 or 403.
+    no_access_status: int = attrs.field(default=401, validator=status(401, 403))
     #: How an agent's numbers are listed.
     agent_list: AgentList = AgentList.OBJECT
+    #: How a number is written in a list.
+    number_spelling: NumberSpelling = NumberSpelling.AS_SENT
     #: A regular expression that a whole phone number must match.
     number: str = attrs.field(default=r"\+?[0-9][0-9 ().-]{4,24}", validator=PATTERN)
 

@@ -8,12 +8,15 @@ import hashlib
 import logging
 import os
 import random
+import re
 import tempfile
+import time
 from bisect import bisect_left, bisect_right, insort
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import orjson
 
@@ -32,6 +35,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 def _whole_milliseconds(at: datetime) -> datetime:
@@ -76,6 +81,27 @@ class EmulatedLead(NamedTuple):
     json: bytes
 
 
+class History(Generic[T]):
+    """What a list held before each of its changes, for readers that are shown it late."""
+
+    def __init__(self) -> None:
+        self._past: deque[tuple[float, list[T]]] = deque()
+
+    def note(self, rows: Iterable[T], stale: float) -> None:
+        """Keep what a list holds just before it is changed; what is older than `stale` seconds is dropped."""
+        self._drop(stale)
+        self._past.append((time.monotonic(), list(rows)))
+
+    def shown(self, rows: Sequence[T], stale: float) -> Sequence[T]:
+        """What the list held `stale` seconds ago; `rows` is what it holds now."""
+        self._drop(stale)
+        return self._past[0][1] if self._past else rows
+
+    def _drop(self, stale: float) -> None:
+        while self._past and self._past[0][0] <= time.monotonic() - stale:
+            self._past.popleft()
+
+
 class LeadList:
     """A block list. To loop over it gives its records, oldest first; `len` counts them.
 
@@ -91,6 +117,8 @@ class LeadList:
         self._random = random.Random(store.seed)
         self._order: list[EmulatedLead] = []
         self._by_id: dict[str, EmulatedLead] = {}
+        self._free_ids: list[str] = []
+        self.past: History[EmulatedLead] = History()
         # Made on first use: a list that is only read needs none.
         self._by_name: dict[str, list[EmulatedLead]] | None = None
 
@@ -137,53 +165,60 @@ class LeadList:
         """
         number, self.made = self.made, self.made + 1
         record_id = "" if self._workspace is None else self._new_id(number)
+        if self._free_ids and self._store.settings.reuse_ids:
+            record_id = self._free_ids.pop()
         created = self._store.clock.next() if created_at is None else _whole_milliseconds(created_at)
         return self._place(created, number, record_id, identifier, reason)
 
     def change(self, lead: EmulatedLead, reason: str | None, *, renew: bool = False) -> None:
         """Give a record another reason, and with `renew` the clock's time; its id stays."""
-        self.remove([lead])
+        self._take_out(lead)
         created = self._store.clock.next() if renew else lead.created_at
         self._place(created, lead.number, lead.id, lead.public_identifier, reason)
 
     def remove(self, leads: Iterable[EmulatedLead]) -> int:
         """Remove these records and return how many of them there were."""
-        gone = 0
-        for lead in leads:
-            at = bisect_left(self._order, lead)
-            if at == len(self._order) or self._order[at] is not lead:
-                continue
-            del self._order[at]
-            gone += 1
-            self._by_id.pop(lead.id, None)
-            if self._by_name is not None:
-                self._by_name[lead.public_identifier.lower()].remove(lead)
-        return gone
+        gone = [lead.id for lead in leads if self._take_out(lead)]
+        self._free_ids += filter(None, gone)
+        return len(gone)
 
     def clear(self) -> None:
         """Remove every record."""
         self._order, self._by_id, self._by_name = [], {}, None
 
-    def found(self, text: str) -> list[EmulatedLead]:
-        """The records that a search finds, oldest first."""
+    def found(self, text: str, order: Sequence[EmulatedLead] | None = None) -> list[EmulatedLead]:
+        """The records that a search finds, oldest first; in `order`, if that is given."""
         settings = self._store.settings
-        fold = str if settings.search_minds_case else str.lower
-        wanted = fold(text)
-        if settings.search is SearchMatch.PREFIX:
-            return [lead for lead in self._order if fold(lead.public_identifier).startswith(wanted)]
-        if settings.search is SearchMatch.WHOLE:
-            return [lead for lead in self._order if fold(lead.public_identifier) == wanted]
-        return [lead for lead in self._order if wanted in fold(lead.public_identifier)]
+        fold = str if settings.search_minds_case or settings.search_lowers_term else str.lower
+        wanted = text if settings.search_minds_case else text.lower()
+        searched = self._order if order is None else order
+        match settings.search:
+            case SearchMatch.NOTHING:
+                return []
+            case SearchMatch.PREFIX:
+                return [lead for lead in searched if fold(lead.public_identifier).startswith(wanted)]
+            case SearchMatch.WHOLE:
+                return [lead for lead in searched if fold(lead.public_identifier) == wanted]
+            case SearchMatch.SUBSTRING:
+                return [lead for lead in searched if wanted in fold(lead.public_identifier)]
 
     def page(self, offset: int, size: int, *, newest_first: bool, search: str = "") -> list[EmulatedLead]:
-        """The records on one page of the list, or of what a search finds in it."""
-        order = self.found(search) if search else self._order
-        low, high = offset, min(offset + size, len(order))
-        if newest_first:
-            low, high = max(0, len(order) - high), len(order) - low
+        """The records on one page of the list, or of what a search finds in it, as the service shows it now."""
+        settings = self._store.settings
+        order: Sequence[EmulatedLead] = self.past.shown(self._order, settings.stale)
+        limits = [len(order), settings.offset_limit]
+        if search:
+            order = self.found(search, order)
+            limits = [len(order), settings.offset_limit, settings.search_limit]
+        low, high = offset, min(offset + size, *(limit for limit in limits if limit is not None))
         if low >= high:
             return []
+        if newest_first:
+            low, high = len(order) - high, len(order) - low
         window = self._retied(order, low, high)
+        if settings.hidden_identifier is not None:
+            hidden = re.compile(settings.hidden_identifier)
+            window = [lead for lead in window if not hidden.search(lead.public_identifier)]
         return window[::-1] if newest_first else window
 
     def state(self) -> orjson.Fragment:
@@ -197,6 +232,17 @@ class LeadList:
             created = _whole_milliseconds(datetime.fromisoformat(fields["createdAt"]))
             self._place(created, number, fields.get("id", ""), fields["publicIdentifier"], fields["reason"])
         self.made = int(state["made"])
+
+    def _take_out(self, lead: EmulatedLead) -> bool:
+        """Remove a record, if it is there."""
+        at = bisect_left(self._order, lead)
+        if at == len(self._order) or self._order[at] is not lead:
+            return False
+        del self._order[at]
+        self._by_id.pop(lead.id, None)
+        if self._by_name is not None:
+            self._by_name[lead.public_identifier.lower()].remove(lead)
+        return True
 
     def _new_id(self, number: int) -> str:
         """An id that looks random, and is the same again with the same seed."""
@@ -238,7 +284,7 @@ class LeadList:
 
 
 class Store:
-    """The state behind both services. Pure: no socket, no file, and no time but its own clock.
+    """The state behind both services. Pure: no socket, no file, and, but for `settings.stale`, no time but its clock.
 
     `agents` maps an agent's id to its numbers, kept in the order of adding. Changing it by hand is allowed.
     """
@@ -264,8 +310,11 @@ class Store:
         self.leads = LeadList(self, self.workspace_id)
         self.campaigns: dict[str, LeadList] = {}
         self.agents: dict[str, dict[str, None]] = {}
+        self._past_numbers: dict[str, History[str]] = {}
         #: The list of which a page was read last, and the records on that page.
         self.last_read: tuple[LeadList, list[EmulatedLead]] | None = None
+        #: True if the agents were listed last.
+        self.agents_read = False
         self._pages = 0
         self.changes += 1
 
@@ -305,6 +354,25 @@ class Store:
     def campaign(self, campaign_id: str) -> LeadList:
         """The list of a campaign, begun when it is first asked for."""
         return self.campaigns.setdefault(campaign_id, LeadList(self))
+
+    def agent_ids(self) -> list[str]:
+        """The agents there are: those that the settings name, and those that have a list."""
+        return list(dict.fromkeys([*(self.settings.agents or ()), *self.agents]))
+
+    def numbers(self, agent_id: str) -> list[str]:
+        """The numbers of an agent, as its list shows them now."""
+        numbers = list(self.agents.get(agent_id, ()))
+        past = self._past_numbers.get(agent_id)
+        return numbers if past is None else list(past.shown(numbers, self.settings.stale))
+
+    def remember(self) -> None:
+        """Keep what every list holds, just before a change, if readers are to be shown it late."""
+        stale = self.settings.stale
+        if stale:
+            for leads in (self.leads, *self.campaigns.values()):
+                leads.past.note(leads, stale)
+            for agent_id in self.agent_ids():
+                self._past_numbers.setdefault(agent_id, History()).note(self.agents.get(agent_id, ()), stale)
 
     def state(self) -> bytes:
         """Everything that is known, as JSON; settings are no part of it."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from walead_async.testing.faults import Reply
 from walead_async.testing.handler import LoggedRequest, Refused, check_size
-from walead_async.testing.settings import BadItem, IdentifierCase, Reblock, UnknownId
+from walead_async.testing.settings import BadItem, IdentifierCase, IdentifierSpelling, Reblock, UnknownId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from walead_async.testing.settings import Settings
     from walead_async.testing.store import EmulatedLead, LeadList, Store
 
 __all__ = ["CALLS"]
@@ -57,6 +59,7 @@ async def unblock_leads(store: Store, call: LoggedRequest) -> Reply:
     leads = [store.leads.by_id(record_id) for record_id in body]
     if None in leads and store.settings.unknown_id is UnknownId.FAILS:
         raise Refused(404, f"there is no blocked lead {body[leads.index(None)]!r}")
+    store.remember()
     removed = store.leads.remove(lead for lead in leads if lead is not None)
     return _counted(store, "unblocked", removed, len(body))
 
@@ -105,9 +108,8 @@ def _shown(store: Store, leads: LeadList, page: list[EmulatedLead]) -> Reply:
 def _block(store: Store, leads: LeadList, wanted: Sequence[tuple[str, str | None]]) -> Reply:
     """Add who is new, treat the others by the settings, and answer with the count."""
     settings = store.settings
-    lowered = settings.identifier_case is IdentifierCase.LOWERED
     bad = re.compile(settings.bad_identifier)
-    good = [(name.lower() if lowered else name, reason) for name, reason in wanted if not bad.search(name)]
+    good = [(_spelt(name, settings), reason) for name, reason in wanted if not bad.search(name)]
     if len(good) < len(wanted) and settings.bad_item is BadItem.FAILS:
         first = next(name for name, _ in wanted if bad.search(name))
         raise Refused(400, f"{first!r} is not a valid public identifier")
@@ -115,6 +117,7 @@ def _block(store: Store, leads: LeadList, wanted: Sequence[tuple[str, str | None
         known = next((name for name, _ in good if name in leads), None)
         if known is not None:
             raise Refused(409, f"{known!r} is already blocked")
+    store.remember()
     new = 0
     for name, reason in good:
         there = leads.of(name)
@@ -125,6 +128,18 @@ def _block(store: Store, leads: LeadList, wanted: Sequence[tuple[str, str | None
             new += 1
     count = len(good) if settings.reblock_counts else new
     return _counted(store, "blocked", count, len(wanted), settings.block_status)
+
+
+def _spelt(name: str, settings: Settings) -> str:
+    """An identifier as the service stores it."""
+    if settings.identifier_case is IdentifierCase.LOWERED:
+        name = name.lower()
+    return {
+        IdentifierSpelling.AS_SENT: name,
+        IdentifierSpelling.PERCENT_ENCODED: "".join(f"%{byte:02X}" for byte in name.encode()),
+        IdentifierSpelling.LINK: f"https://www.linkedin.com/in/{quote(name)}/",
+        IdentifierSpelling.SPACES: f" {name} ",
+    }[settings.identifier_spelling]
 
 
 def _block_again(leads: LeadList, rule: Reblock, there: list[EmulatedLead], name: str, reason: str | None) -> None:
