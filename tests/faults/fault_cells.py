@@ -104,7 +104,7 @@ async def _side_by_side(row: Row, cells: Sequence[tuple[Column, Mode]], scenario
         try:
             async with asyncio.timeout(NEVER):
                 words, problems = await scenario(row, column, mode)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             words, problems = f"{type(error).__name__} came out", [traceback.format_exc()]
         return Cell(words, problems + await left.behind())
 
@@ -115,9 +115,10 @@ async def _side_by_side(row: Row, cells: Sequence[tuple[Column, Mode]], scenario
 class SkippingLoop(asyncio.SelectorEventLoop):
     """An event loop that does not sleep: if nothing happens on any socket, its clock goes on to the next timer."""
 
+    ahead = 0.0
+
     def __init__(self) -> None:
         super().__init__(_ImpatientSelector(self))
-        self.ahead = 0.0
 
     def time(self) -> float:
         """The clock, and what it was put forward."""
