@@ -20,11 +20,11 @@ import time
 import traceback
 import types
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from email.utils import formatdate
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ async def _side_by_side(row: Row, cells: Sequence[tuple[Column, Mode]], scenario
         try:
             async with asyncio.timeout(NEVER):
                 words, problems = await scenario(row, column, mode)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             words, problems = f"{type(error).__name__} came out", [traceback.format_exc()]
         return Cell(words, problems + await left.behind())
 
@@ -115,9 +115,10 @@ async def _side_by_side(row: Row, cells: Sequence[tuple[Column, Mode]], scenario
 class SkippingLoop(asyncio.SelectorEventLoop):
     """An event loop that does not sleep: if nothing happens on any socket, its clock goes on to the next timer."""
 
+    ahead = 0.0
+
     def __init__(self) -> None:
         super().__init__(_ImpatientSelector(self))
-        self.ahead = 0.0
 
     def time(self) -> float:
         """The clock, and what it was put forward."""
@@ -128,7 +129,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
         raise AssertionError("a cell runs in one thread, and asks no name server")
 
 
-class _ImpatientSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+class _ImpatientSelector(selectors.DefaultSelector):
     def __init__(self, loop: SkippingLoop) -> None:
         super().__init__()
         self._loop = loop
@@ -163,8 +164,8 @@ class Left:
 _left: ContextVar[Left | None] = ContextVar("left", default=None)
 
 
-def _noted_task(loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any) -> asyncio.Future[Any]:
-    task = asyncio.Task(coro, loop=loop, **options)
+def _noted_task(loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Future[Any]:
+    task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
     if (left := _left.get()) is not None:
         left.tasks.append(task)
     return task
@@ -247,8 +248,11 @@ async def stage(
         emulator = await stack.enter_async_context(Emulator(settings=settings, api_key=KEY, uid="u-1"))
         truth = Truth(emulator, column)
         await truth.prepare()
+        method, number = met_by(row, column, mode)
         if row.fault:
-            emulator.faults.add(scheduled(row.fault, row, column, mode))
+            fault = row.fault.format(soon=formatdate(time.time() + 5, usegmt=True))
+            when = f"{method}#{number}:" if number else f"{method}:" if method else ""
+            emulator.faults.add(when + fault)
         if row.drift:
             emulator.drifts.add(row.drift)
         url = emulator.phonely_url if column.of_agents else emulator.walead_url
@@ -256,7 +260,8 @@ async def stage(
         proxy: FaultProxy | None = None
         if row.wire or row.way is Way.CERTIFICATE:
             trust = _server_context() if row.way else None
-            proxy = FaultProxy(emulator.port, row.wire, chooser(row, column, mode), trust=trust)
+            chooses = partial(_is_met, method, number)
+            proxy = FaultProxy(emulator.port, row.wire, chooses, trust=trust)
             await stack.enter_async_context(proxy)
             url = proxy.in_front_of(url)
         elif row.way is Way.REFUSED:
@@ -265,7 +270,8 @@ async def stage(
             url = "https://walead.example/api"
             connector = aiohttp.TCPConnector(resolver=EmptyResolver())
             http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
-        session = await stack.enter_async_context(open_session(url, row, column, http, hook))
+        session = open_session(url, row, column, http, hook)
+        await stack.enter_async_context(session)
         yield Stage(session, truth, proxy)
 
 
@@ -284,33 +290,23 @@ def open_session(
     return AsyncSession(KEY, base_url=url, retry=retry, timeouts=timeouts, http=http, hooks=[hook])
 
 
-def scheduled(fault: str, row: Row, column: Column, mode: Mode) -> str:
-    """A fault for the emulator: on the request that matters, once or always, or on whatever is asked."""
-    fault = fault.format(soon=formatdate(time.time() + 5, usegmt=True))
-    if mode is Mode.DOWN:
-        return fault
-    return f"{column.method}:{fault}" if mode is Mode.ALWAYS else f"{column.method}#{nth(row, column)}:{fault}"
+def met_by(row: Row, column: Column, mode: Mode) -> tuple[str | None, int | None]:
+    """The method and the number of the request that meets the fault; None is any.
 
-
-def chooser(row: Row, column: Column, mode: Mode) -> Callable[[str, int], bool]:
-    """The same for the proxy: whether it plays its fault on the request of this method and number."""
-    if mode is Mode.DOWN:
-        return lambda method, number: True
-    if mode is Mode.ALWAYS:
-        return lambda method, number: method == column.method
-    # The request that left the connection open was a read.
-    chosen = nth(row, column) + (row.kept and column.method == "GET")
-    return lambda method, number: method == column.method and number == chosen
-
-
-def nth(row: Row, column: Column) -> int:
-    """In a list of pages it is a later page that fails: reading has begun, and its overlap is known.
-
-    While the length of a page is learned, or read ahead, a request may be for a page that is dropped anyway.
+    In a list of pages it is a later page that fails: reading has begun, and its overlap is known. While the length of
+    a page is learned, or read ahead, a request may be for a page that is dropped anyway.
     """
-    if column is Column.LIST:
-        return 2 if row.window > 1 else 5
-    return 2 if column is Column.CAMPAIGN_LIST else 1
+    if mode is Mode.DOWN:
+        return None, None
+    if mode is Mode.ALWAYS:
+        return column.method, None
+    number = {Column.LIST: 2 if row.window > 1 else 5, Column.CAMPAIGN_LIST: 2}.get(column, 1)
+    # The request that left a connection open was a read.
+    return column.method, number + (row.kept and column.method == "GET")
+
+
+def _is_met(method: str | None, number: int | None, of: str, nth: int) -> bool:
+    return method in (None, of) and number in (None, nth)
 
 
 def shown(ended: Ended) -> list[str]:

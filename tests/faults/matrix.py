@@ -14,8 +14,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.append(str(TESTS / "support"))
 
 from fault_calls import Column  # noqa: E402 - once the path is set
 from fault_cells import Cell, run  # noqa: E402 - once the path is set
@@ -23,7 +23,7 @@ from fault_rows import HELD_BY, NOT_COVERED_YET, ROWS, Mode, Row  # noqa: E402 -
 
 from walead_async.testing.faults import KINDS  # noqa: E402 - once the path is set
 
-PAGE = HERE.parents[1] / "docs" / "reference" / "faults.md"
+PAGE = TESTS.parent / "docs" / "reference" / "faults.md"
 WIDTH = max(len(str(row)) for rows in ROWS.values() for row in rows)
 
 HEAD = """\
@@ -60,8 +60,8 @@ def run_row(row: Row, columns: Sequence[str] = ()) -> tuple[dict[tuple[Column, M
     wrong = []
     for (column, mode), cell in cells.items():
         end = promised[column, mode]
-        problems = cell.problems if cell.words == end else [f"not {end}", *cell.problems]
-        wrong += [f"{row}, {mode}, {column}: {cell.words}: {problem}" for problem in problems]
+        problems = [f"ended as {cell.words!r}, not as {end!r}"] * (cell.words != end) + cell.problems
+        wrong += [f"{row}, {mode}, {column}: {problem}" for problem in problems]
     return cells, wrong
 
 
@@ -129,13 +129,14 @@ def main() -> None:
     wrong: list[str] = []
     count = 0
     for group, rows in ROWS.items():
-        print(group)
-        for row in rows:
-            if not chosen.row or row.name in chosen.row:
-                cells, problems = run_row(row, chosen.column)
-                count += len(cells)
-                wrong += problems
-                print("\n".join(lines(row, cells)) + " (WRONG)" * bool(problems), flush=True)
+        picked = [row for row in rows if not chosen.row or row.name in chosen.row]
+        if picked:
+            print(group)
+        for row in picked:
+            cells, problems = run_row(row, chosen.column)
+            count += len(cells)
+            wrong += problems
+            print(*lines(row, cells), *["  (WRONG)"] * bool(problems), sep="\n", flush=True)
     print(f"{count} cells in {time.perf_counter() - began:.0f} s")
     if wrong:
         print("\n".join(["not as promised:", *wrong]))

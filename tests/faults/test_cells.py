@@ -48,6 +48,10 @@ def raises() -> None:
     raise TypeError("not one of ours")
 
 
+def cancels() -> None:
+    raise asyncio.CancelledError
+
+
 BAD: dict[str, tuple[Callable[[], object], str]] = {
     "a task": (sleeps, "a task was left"),
     "a task that nobody holds": (lambda: asyncio.ensure_future(asyncio.sleep(1e9)), "a task was left"),
@@ -59,6 +63,7 @@ BAD: dict[str, tuple[Callable[[], object], str]] = {
     "the key in the log": (lambda: logging.getLogger("a").debug("%s", KEY), "the key was logged or printed"),
     "a warning": (lambda: warnings.warn("careful", stacklevel=1), "warned: careful"),
     "an error that is not ours": (raises, "not one of ours"),
+    "a cancellation that nobody asked for": (cancels, "CancelledError"),
 }
 
 

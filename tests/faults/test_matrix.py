@@ -7,6 +7,8 @@ from fault_rows import ROWS, Row
 from matrix import run_row
 
 
+# A row has up to thirty cells, and some rows one after the other.
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("row", [row for rows in ROWS.values() for row in rows], ids=str)
 def test_every_call_ends_as_promised_whenever_the_fault_is_met(row: Row) -> None:
     _, wrong = run_row(row)
