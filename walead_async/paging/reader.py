@@ -219,8 +219,6 @@ class Reader(Generic[T]):
                 return self._end()
             return self._look_at_end((), end, None)
         # it began further back than need be, or records were added before it
-        if end >= self._position and not page.stands:
-            self._note_moved()
         self._plan(OVERLAP)
         if not self._leap:
             self._leap = len(records)
