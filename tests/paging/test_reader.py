@@ -738,6 +738,18 @@ def test_a_read_that_is_stopped_before_its_first_answer_stands_where_it_began(ki
     assert second.reader.verdict is Completeness.COMPLETE
 
 
+def test_what_is_seen_against_a_read_before_it_has_anything_new_is_known_when_it_goes_on_again() -> None:
+    first = reader_for()
+    give(first, (0, MovingList(range(100)).records))
+    mark = first.mark()
+    assert mark is not None
+    second = reader_for(start=mark)
+    give(second, (98, []))
+    again = second.mark()
+    assert again is not None
+    assert (again.offset, again.changed) == (98, second.why)
+
+
 def test_what_is_known_against_a_read_is_still_known_when_it_goes_on() -> None:
     records = MovingList(range(300))
     first = reading(records, after=removing(5), most=2)

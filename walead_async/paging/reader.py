@@ -134,7 +134,7 @@ class Reader(Generic[T]):
         if self.count == left:
             return None
         if not self._new:
-            return self._start
+            return self._start._replace(changed=self.changed, doubt=self.doubt)
         kept = len(self._new) - left
         date, ids = self._seen.held(self._new[:kept], self._new[kept:])
         # what was not yielded is forgotten, and with it the order of its group: begin before that if a page holds it
