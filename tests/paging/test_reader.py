@@ -117,6 +117,12 @@ def test_a_wrong_guess_of_the_page_size_costs_requests_and_nothing_else(guess: i
     assert read.requests < 40
 
 
+def test_a_guess_that_no_page_reaches_is_given_up_and_pages_are_asked_for_ahead_again() -> None:
+    records, reader = MovingList(range(200)), reader_for(page_size=1_000)
+    give(reader, *((offset, records.page(offset, 20)) for offset in (0, 18, 36)))
+    assert reader.stride == 18
+
+
 def test_the_page_size_is_known_once_a_page_was_followed_by_more() -> None:
     records, reader = MovingList(range(30)), reader_for()
     give(reader, (0, records.page(0, 10)))
@@ -321,6 +327,34 @@ def test_a_list_of_one_record_ends_if_nothing_stands_past_it_before_it_is_seen_o
     assert names(read.run()) == "r0"
     assert read.asked == [Ask(0), Ask(0), Ask(1), Ask(0)]
     assert read.reader.verdict is Completeness.COMPLETE
+
+
+def test_a_list_of_one_record_that_is_emptied_meanwhile_has_changed() -> None:
+    read = reading(MovingList(range(1)), after=removing(1))
+    assert len(read.run()) == 1
+    assert (read.reader.verdict, read.reader.why) == (
+        Completeness.CHANGED,
+        "every record that had been read was removed",
+    )
+
+
+def test_another_record_alone_at_the_end_than_the_last_one_read_is_a_change() -> None:
+    records, reader = MovingList(range(150)), reader_for(second_look="no")
+    give(reader, (0, records.page(0, 100)), (98, records.page(98, 100)), (149, records.page(148, 1)))
+    assert (reader.verdict, reader.why) == (
+        Completeness.CHANGED,
+        "the last record that had been read was removed",
+    )
+
+
+def test_an_end_that_has_moved_on_by_one_is_seen_in_the_page_past_it_that_is_under_way() -> None:
+    records, reader = MovingList(range(150)), reader_for("DESC")
+    pages = [(offset, records.page(offset, 100, descending=True)) for offset in (0, 98)]
+    give(reader, *pages, (LOOK, records.page(0, 100)))
+    records.add()
+    assert give(reader, (149, records.page(149, 100, descending=True))).keep == 150
+    give(reader, (150, records.page(150, 100, descending=True)))
+    assert (reader.ended, reader.verdict) == (True, Completeness.CHANGED)
 
 
 def test_a_list_that_grows_between_any_two_requests_ends_once_all_that_stood_there_was_yielded() -> None:
@@ -629,14 +663,32 @@ def test_a_read_goes_on_after_the_last_record_that_was_taken(kind: str) -> None:
 
 
 @pytest.mark.parametrize("left", range(10))
-def test_a_read_that_is_stopped_anywhere_in_a_quiet_list_goes_on_and_is_complete(left: int) -> None:
-    records = MovingList([0, 1, 1, 1, 2, 3, 3, 3, 3, 3, 4, 4, 5, 6, 6, 6])
-    first = reader_for()
-    got = list(give(first, (0, records.page(0, 10))).records)
-    mark = first.mark(left)
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_read_that_is_stopped_anywhere_in_a_quiet_list_goes_on_and_is_complete(steps: int, left: int) -> None:
+    records = MovingList([0, 1, 1, 1, 2, 3, 3, 3, 4, 4, 4, 4, 5, 6, 6, 6])
+    first = reading(records, size=10)
+    for _ in range(steps):
+        new = first.step().records
+    left = min(left, len(new))
+    mark = first.reader.mark(left)
     second = Read(reader_for(start=mark) if mark else reader_for(), lambda ask: records.answer(ask, 10))
-    assert got[: 10 - left] + second.run() == records.records
+    assert first.got[: len(first.got) - left] + second.run() == records.records
     assert (second.reader.verdict, second.reader.count) == (Completeness.COMPLETE, 16)
+
+
+def test_a_read_that_goes_on_amid_a_group_larger_than_a_page_still_knows_all_of_it_that_was_read() -> None:
+    records = MovingList([0] * 500)
+    first = reading(records)
+    for _ in range(3):
+        first.step()
+    mark = first.reader.mark(left=5)
+    taken = first.got[:-5]
+    for _ in range(250):
+        records.remove(0)
+    assert mark is not None
+    both = taken + Read(reader_for(start=mark), lambda ask: records.answer(ask, 100)).run()
+    assert len(set(both)) == len(both)
+    assert records.faithful.keys() <= set(both)
 
 
 def test_a_read_that_goes_on_in_the_middle_of_a_group_in_no_order_sees_the_whole_group() -> None:
@@ -684,6 +736,18 @@ def test_a_read_that_is_stopped_before_its_first_answer_stands_where_it_began(ki
     second = Read(reader_for(kind, start=again), lambda ask: records.answer(ask, 4, kind))
     assert len(second.run()) == 3
     assert second.reader.verdict is Completeness.COMPLETE
+
+
+def test_what_is_seen_against_a_read_before_it_has_anything_new_is_known_when_it_goes_on_again() -> None:
+    first = reader_for()
+    give(first, (0, MovingList(range(100)).records))
+    mark = first.mark()
+    assert mark is not None
+    second = reader_for(start=mark)
+    give(second, (98, []))
+    again = second.mark()
+    assert again is not None
+    assert (again.offset, again.changed) == (98, second.why)
 
 
 def test_what_is_known_against_a_read_is_still_known_when_it_goes_on() -> None:

@@ -18,6 +18,8 @@ def test_simulated_reads_lose_nothing_and_say_what_they_know() -> None:
     found = run_many(1_500, seed=1_000_000)
     for end in ("complete", "changed", "unverified", "error"):
         assert sum(count for (group, _, how), count in found.items() if group == "drift" and how == end) > 50
+    for hidden in ("beyond", "stretch", "side"):
+        assert found["hidden", hidden, "unverified"] > 10
 
 
 def test_the_simulation_prints_a_summary() -> None:

@@ -134,7 +134,7 @@ class Reader(Generic[T]):
         if self.count == left:
             return None
         if not self._new:
-            return self._start
+            return self._start._replace(changed=self.changed, doubt=self.doubt)
         kept = len(self._new) - left
         date, ids = self._seen.held(self._new[:kept], self._new[kept:])
         # what was not yielded is forgotten, and with it the order of its group: begin before that if a page holds it
@@ -219,8 +219,6 @@ class Reader(Generic[T]):
                 return self._end()
             return self._look_at_end((), end, None)
         # it began further back than need be, or records were added before it
-        if end >= self._position and not page.stands:
-            self._note_moved()
         self._plan(OVERLAP)
         if not self._leap:
             self._leap = len(records)

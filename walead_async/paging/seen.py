@@ -163,10 +163,7 @@ class Named(Generic[T]):
     def compare(self, records: Sequence[T], offset: int, expected: int) -> Compared[T]:
         """Compare a page, which should begin with the `expected` records yielded last."""
         keys = [digest(self._name(record)) for record in records]
-        new: dict[str, T] = {}
-        for key, record in zip(keys, records, strict=True):
-            if key not in self._known:
-                new.setdefault(key, record)
+        new = {key: record for key, record in zip(keys, records, strict=True) if key not in self._known}
         last = list(islice(reversed(self._known), max(0, expected)))[::-1]
         return Compared(
             new=list(new.values()),
