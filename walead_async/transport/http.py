@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import ssl as tls
 from functools import lru_cache
@@ -27,7 +28,9 @@ from walead_async.errors import (
 from walead_async.transport.responses import MAX_BODY, UntrustedServerError, decoded, too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from aiohttp.connector import Connection
 
     from walead_async.config import Timeouts
     from walead_async.transport.messages import Request
@@ -111,8 +114,7 @@ class Http:
         self._key_header = istr(key_header)
         self._key: SecretText | None = None
         self._urls: dict[str, URL] = {}
-        self._under_way: set[AttemptTimeout] = set()
-        self._one_ended = asyncio.Event()
+        self._limits = TaskTimeouts()
         self._client: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.closed = False
@@ -146,8 +148,10 @@ class Http:
         failure: WaleadError | None = None
         response: aiohttp.ClientResponse | None = None
         stale = 0
-        limit = AttemptTimeout(min(now + timeouts.read, until))
-        self._under_way.add(limit)
+        task = asyncio.current_task()
+        assert task is not None, "requests are sent from tasks"
+        cancelling = task.cancelling()
+        self._limits.begin(task, min(now + timeouts.read, until))
         try:
             while response is None:
                 try:
@@ -166,9 +170,12 @@ class Http:
                     stale += 1
                     if stale > MOST_STALE:
                         raise
-            return await _reply(response, limit, timeouts.read, until)
+            # A small answer is here as a whole already. No body is kept in a local: a traceback would show it.
+            if response.content.is_eof():
+                return _reply(response, response.content.read_nowait())
+            return _reply(response, await self._read(response, task, timeouts.read, until))
         except asyncio.CancelledError:
-            if not limit.caused_it():
+            if not self._limits.ended_it(task, cancelling):
                 raise
             failure = _too_slow(self._host, timeouts, until - now)
         except WaleadError as error:
@@ -176,15 +183,29 @@ class Http:
         except Exception as error:
             failure = self._failure(error, timeouts, connect, until - now, answered=response is not None)
         finally:
-            limit.end()
-            self._under_way.discard(limit)
-            if self.closed:
-                self._one_ended.set()
+            self._limits.end(task)
             if response is not None and response.connection is not None:
                 response.close()
         # Raised here and without the frames below: aiohttp's errors hold the request's headers, the frames the answer.
         response = None
         raise failure.with_traceback(None)
+
+    async def _read(
+        self, response: aiohttp.ClientResponse, task: asyncio.Task[object], silence: float, until: float
+    ) -> bytes:
+        """The body as it came, with at most `silence` seconds between its parts. Raises `UnexpectedResponseError`."""
+        if (response.content_length or 0) > MAX_BODY:
+            raise too_large()
+        chunks: list[bytes] = []
+        size = 0
+        self._limits.extend(task, silence, until)
+        while chunk := await response.content.readany():
+            self._limits.extend(task, silence, until)
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise too_large()
+        return b"".join(chunks)
 
     async def close(self, first: Callable[[], None]) -> None:
         """Call `first`, end the attempts under way and close what was opened here; a borrowed session stays as it is.
@@ -204,13 +225,7 @@ class Http:
     async def _close(self, first: Callable[[], None]) -> None:
         first()
         # The attempts abort their connections themselves: aiohttp would wait for what they still have to send.
-        for limit in self._under_way:
-            limit.expire()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CANCEL_GRACE):
-                while self._under_way:
-                    self._one_ended.clear()
-                    await self._one_ended.wait()
+        await self._limits.close()
         if self._client is not None:
             await self._client.close()
 
@@ -290,27 +305,9 @@ class Http:
         return _after_sending(ConnectionFailedError(what.format(where, why)))
 
 
-async def _reply(response: aiohttp.ClientResponse, limit: AttemptTimeout, silence: float, until: float) -> Reply:
-    """The whole answer, read before `until`, with at most `silence` seconds between its parts. Raises as `exchange`."""
-    content = response.content
-    if content.is_eof():
-        # A small answer is here as a whole already.
-        body = content.read_nowait()
-    elif (response.content_length or 0) > MAX_BODY:
-        raise too_large()
-    else:
-        loop = asyncio.get_running_loop()
-        chunks: list[bytes] = []
-        size = 0
-        limit.due = min(loop.time() + silence, until)
-        while chunk := await content.readany():
-            limit.due = min(loop.time() + silence, until)
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > MAX_BODY:
-                raise too_large()
-        body = b"".join(chunks)
-    return Reply(response.status, response.headers, decoded(body, response.headers.get(hdrs.CONTENT_ENCODING, "")))
+def _reply(response: aiohttp.ClientResponse, body: bytes) -> Reply:
+    headers = response.headers
+    return Reply(response.status, headers, decoded(body, headers.get(hdrs.CONTENT_ENCODING, "")))
 
 
 def _after_sending(error: WaleadError) -> WaleadError:
@@ -334,7 +331,7 @@ def _reason(error: BaseException) -> str:
 
 @lru_cache(64)
 def _to_connect(seconds: float) -> aiohttp.ClientTimeout:
-    """Only what aiohttp alone can limit: how long a connection takes to open. `AttemptTimeout` does the rest."""
+    """Only what aiohttp alone can limit: how long a connection takes to open. `TaskTimeouts` does the rest."""
     return aiohttp.ClientTimeout(total=None, connect=seconds)
 
 
@@ -360,10 +357,10 @@ _NEVER_RESEND = (_never_resend,)
 class _Request(aiohttp.ClientRequest):
     """Refuses a kept connection on which an answer came that nobody asked for: it would be taken for ours."""
 
-    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+    def send(self, conn: Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
         if conn.protocol is not None and conn.protocol.should_close:
             raise _UnaskedAnswerError
-        return await super().send(conn)
+        return super().send(conn)
 
 
 class _Response(aiohttp.ClientResponse):
@@ -376,44 +373,74 @@ class _Response(aiohttp.ClientResponse):
         super().close()
 
 
-class AttemptTimeout:
-    """Cancels a task when its attempt takes too long. Times are those of the loop's clock.
+class TaskTimeouts:
+    """Cancels tasks whose attempt takes too long, with one timer for all of them: one each costs 3 % of a call.
 
-    It does what `asyncio.timeout` does at half the cost: more time is given without setting the timer anew.
+    Times are those of the loop's clock. A task has one limit at a time.
     """
 
-    __slots__ = ("_cancelling", "_loop", "_task", "_timer", "due", "expired")
+    __slots__ = ("_due", "_expired", "_next", "_one_ended", "_timer")
 
-    def __init__(self, due: float) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "requests are sent from tasks"
-        self._loop = asyncio.get_running_loop()
-        self._task = task
-        self._cancelling = task.cancelling()
-        self._timer = self._loop.call_at(due, self._look)
-        self.due = due
-        self.expired = False
+    def __init__(self) -> None:
+        self._due: dict[asyncio.Task[object], float] = {}
+        self._expired: set[asyncio.Task[object]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._next = math.inf
+        self._one_ended = asyncio.Event()
 
-    def end(self) -> None:
-        """The attempt is over."""
-        self._timer.cancel()
+    def begin(self, task: asyncio.Task[object], due: float) -> None:
+        """Cancel this task when `due`, unless its attempt has ended, or was given more time, before."""
+        self._due[task] = due
+        if due < self._next:
+            self._look_at(due)
 
-    def expire(self) -> None:
-        """Cancel the task now, once."""
-        self._timer.cancel()
-        if not self.expired:
-            self.expired = True
-            self._task.cancel()
+    def extend(self, task: asyncio.Task[object], silence: float, until: float) -> None:
+        """This task has `silence` seconds more, but no longer than `until`."""
+        self._due[task] = min(asyncio.get_running_loop().time() + silence, until)
 
-    def caused_it(self) -> bool:
-        """True if this CancelledError is our time-out and no outside cancellation."""
-        return self.expired and self._task.uncancel() <= self._cancelling
+    def end(self, task: asyncio.Task[object]) -> None:
+        """The attempt is over. The timer stays: with others under way it is needed, and soon there are others."""
+        del self._due[task]
+        if self._expired:
+            self._expired.discard(task)
+            self._one_ended.set()
+
+    def ended_it(self, task: asyncio.Task[object], cancelling: int) -> bool:
+        """True if this CancelledError is our time-out and no outside cancellation.
+
+        `cancelling` is what `task.cancelling()` was at the beginning.
+        """
+        return task in self._expired and task.uncancel() <= cancelling
+
+    async def close(self) -> None:
+        """Cancel every attempt under way, and wait for them to end: for a second at most, if they do not."""
+        self._expire(math.inf)
+        if self._timer is not None:
+            self._timer.cancel()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CANCEL_GRACE):
+                while self._due:
+                    self._one_ended.clear()
+                    await self._one_ended.wait()
+
+    def _look_at(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._next = when
+        self._timer = asyncio.get_running_loop().call_at(when, self._look)
 
     def _look(self) -> None:
-        if self._loop.time() < self.due:
-            self._timer = self._loop.call_at(self.due, self._look)
-        else:
-            self.expire()
+        self._next = math.inf
+        self._expire(asyncio.get_running_loop().time())
+        running = [due for task, due in self._due.items() if task not in self._expired]
+        if running:
+            self._look_at(min(running))
+
+    def _expire(self, now: float) -> None:
+        for task, due in self._due.items():
+            if due <= now and task not in self._expired:
+                self._expired.add(task)
+                task.cancel()
 
 
 def checked_proxy(proxy: str, *, scheme: str) -> URL:
