@@ -114,7 +114,7 @@ class LeadList:
         self.made = 0
         self._store = store
         self._workspace = None if workspace_id is None else orjson.dumps(workspace_id)
-        self._random = random.Random(store.seed)
+        self._random = random.Random(f"ties/{store.seed}")
         self._order: list[EmulatedLead] = []
         self._by_id: dict[str, EmulatedLead] = {}
         self._free_ids: list[str] = []
