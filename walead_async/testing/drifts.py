@@ -89,7 +89,7 @@ class Drift:
         leads, read = store.last_read or (store.leads, [])
         if self.name is DriftName.CREATE_AGENT:
             for _ in range(self.number or 1):
-                store.agents[f"agent-{len(store.agent_ids()) + 1}"] = {}
+                store.agents[f"agent-{store.random.getrandbits(32):08x}"] = {}
         elif self.name is DriftName.UNBLOCK_WHAT_WAS_READ:
             leads.remove(read[: self.number])
         else:

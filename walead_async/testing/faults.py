@@ -553,10 +553,8 @@ class Fault:
         """
         match = TEXT.fullmatch(text.strip())
         if not match:
-            raise BadSetting(
-                f"{text!r} is not a fault: [SERVICE] [METHOD] [PATH] [WHEN]:NAME[=VALUE] is, "
-                "such as DELETE#3:apply-then-close"
-            )
+            shape = "[SERVICE] [METHOD] [PATH] [WHEN]:NAME[=VALUE]"
+            raise BadSetting(f"{text!r} is not a fault: {shape} is, such as DELETE#3:apply-then-close")
         try:
             return cls(
                 _name(match["name"]),
