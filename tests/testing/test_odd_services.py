@@ -205,3 +205,11 @@ async def test_what_was_done_may_be_answered_with_a_status_that_says_nothing(sta
 
     assert (await ask.block("a")).status == status
     assert ask.emulator.blocked_leads.identifiers() == ["a"]
+
+
+async def test_a_gateway_may_turn_an_unblock_away_and_say_later_that_there_is_no_such_record(start: Start):
+    ask = await start(faults=["DELETE#1:status=502", "DELETE#2:status=404"])
+    ids = ask.emulator.add_leads(["a"])
+
+    assert [(await ask.walead("DELETE", json=ids)).status for _ in range(2)] == [502, 404]
+    assert ask.emulator.blocked_leads.identifiers() == ["a"]
