@@ -157,6 +157,8 @@ async def status_of(base: str, path: str, key: str) -> int:
         ({"seed": True}, "seed takes a whole number"),
         ({"faults": ["wobble"]}, "there is no fault 'wobble'"),
         ({"drifts": ["wobble"]}, "there is no drift 'wobble'"),
+        ({"faults": [503]}, "503 is neither a text nor a Fault"),
+        ({"drifts": [None]}, "None is neither a text nor a Drift"),
         ({"faults": "reset"}, r"faults takes a list, such as \['reset'\]"),
         ({"drifts": "reblock"}, r"drifts takes a list, such as \['reblock'\]"),
         ({"state": Path("/nowhere/at/all")}, "there is no directory"),

@@ -174,10 +174,10 @@ async def test_an_agent_may_be_created_after_the_agents_were_listed(start: Start
     ask = await start(settings=Settings(agents=("A",)), drifts=["#1:create-agent", "remove-oldest"], leads=1)
     first, second = [(await ask.phonely("POST", "/get-agents", json={"uid": "u"})).json for _ in range(2)]
     await block_number(ask)
+    old, new = [agent["agentId"] for agent in second]
 
-    assert [agent["agentId"] for agent in first] == ["A"]
-    assert [agent["agentId"] for agent in second] == ["A", "agent-2"]
-    assert await numbers(ask, "agent-2") == []
+    assert [agent["agentId"] for agent in first] == [old] == ["A"]
+    assert (await numbers(ask, old), await numbers(ask, new)) == ([NUMBER], [])
     assert len(ask.emulator.blocked_leads) == 1
 
 
@@ -204,4 +204,12 @@ async def test_what_was_done_may_be_answered_with_a_status_that_says_nothing(sta
     ask = await start(faults=[f"apply-then-status={status}"])
 
     assert (await ask.block("a")).status == status
+    assert ask.emulator.blocked_leads.identifiers() == ["a"]
+
+
+async def test_a_gateway_may_turn_an_unblock_away_and_say_later_that_there_is_no_such_record(start: Start):
+    ask = await start(faults=["DELETE#1:status=502", "DELETE#2:status=404"])
+    ids = ask.emulator.add_leads(["a"])
+
+    assert [(await ask.walead("DELETE", json=ids)).status for _ in range(2)] == [502, 404]
     assert ask.emulator.blocked_leads.identifiers() == ["a"]

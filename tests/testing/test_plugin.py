@@ -106,7 +106,7 @@ BAD = [
     ("there is no fault 'aply-twice'; did you mean 'apply-twice'?", "walead_faults('aply-twice')", "session"),
     ("'POST#0:reset': requests are counted from 1", "walead_faults('POST#0:reset')", "session"),
     ("there is no drift 'reblok'; did you mean 'reblock'?", "walead_drifts('reblok')", "session"),
-    ("takes texts or a Fault, not 503", "walead_faults(503)", "session"),
+    ("503 is neither a text nor a Fault", "walead_faults(503)", "session"),
     ("walead_faults takes one or more texts, such as", "walead_faults()", "session"),
     ("walead_faults takes one or more texts, such as", "walead_faults('reset', times=2)", "session"),
     ("seed takes a whole number from 0", "walead_emulator(seed=-1)", "session"),

@@ -13,9 +13,9 @@ from walead_async.testing.schedule import Scheduled, Script
 class Thing:
     when: When
 
-
-def thing(text: str) -> Thing:
-    raise AssertionError(text)
+    @classmethod
+    def parse(cls, text: str) -> Thing:
+        raise AssertionError(text)
 
 
 def played(when: When, requests: int = 12) -> list[int]:
@@ -61,7 +61,7 @@ def test_a_when_that_cannot_be_is_refused(wrong: dict[str, int]):
 
 
 def test_a_script_has_the_same_luck_after_it_was_cleared():
-    script: Script[Thing] = Script(5, thing)
+    script: Script[Thing] = Script(5, Thing)
 
     def luck() -> list[bool]:
         script.add(Thing(When(probability=0.5)))
@@ -75,7 +75,7 @@ def test_a_script_has_the_same_luck_after_it_was_cleared():
 
 
 def test_unfired_are_those_that_were_never_played():
-    script: Script[Thing] = Script(0, thing)
+    script: Script[Thing] = Script(0, Thing)
     early, late = Thing(When.nth(1)), Thing(When.nth(2))
     script.add(early)
     script.add(late)

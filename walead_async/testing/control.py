@@ -27,18 +27,18 @@ BODY_LIMIT = 64_000_000
 
 
 @attrs.frozen
-class Wish:
-    """What a request asks of the emulator: its JSON body, and the address that it serves on."""
+class Command:
+    """What a request asks of the emulator: its JSON body, and the address that it was sent to, without a path."""
 
     handler: Handler
-    wanted: object
+    body: object
     base_url: str
 
 
-Act: TypeAlias = "Callable[[Wish], Awaitable[object]]"
+Act: TypeAlias = "Callable[[Command], Awaitable[object]]"
 
 
-async def what_there_is(wish: Wish) -> object:
+async def what_there_is(command: Command) -> object:
     """GET the paths and their methods."""
     there: dict[str, list[str]] = {}
     for method, path in CALLS:
@@ -46,65 +46,65 @@ async def what_there_is(wish: Wish) -> object:
     return there
 
 
-async def clear(wish: Wish) -> object:
+async def clear(command: Command) -> object:
     """DELETE everything: begin anew."""
-    wish.handler.clear()
+    command.handler.clear()
     return {}
 
 
-async def health(wish: Wish) -> object:
+async def health(command: Command) -> object:
     """GET a sign that it serves."""
-    return {"status": "ok", "leads": len(wish.handler.store.leads)}
+    return {"status": "ok", "leads": len(command.handler.store.leads)}
 
 
-async def settings(wish: Wish) -> object:
+async def settings(command: Command) -> object:
     """GET all settings."""
-    return attrs.asdict(wish.handler.store.settings)
+    return attrs.asdict(command.handler.store.settings)
 
 
-async def change_settings(wish: Wish) -> object:
+async def change_settings(command: Command) -> object:
     """PUT some settings by name."""
-    if not isinstance(wish.wanted, dict):
+    if not isinstance(command.body, dict):
         raise BadSetting("an object of settings by name is needed")
-    wish.handler.take(wish.handler.store.settings.changed(wish.wanted))
-    return await settings(wish)
+    command.handler.take(command.handler.store.settings.changed(command.body))
+    return await settings(command)
 
 
 def _script_calls(name: str, of: Callable[[Handler], FaultScript | DriftScript]) -> dict[tuple[str, str], Act]:
     """GET, POST and DELETE of the faults or of the drifts: how often each was played, more of them, or none."""
 
-    async def played(wish: Wish) -> object:
-        return [{name: str(one.what), "seen": one.seen, "fired": one.fired} for one in of(wish.handler)]
+    async def played(command: Command) -> object:
+        return [{name: str(one.what), "seen": one.seen, "fired": one.fired} for one in of(command.handler)]
 
-    async def add(wish: Wish) -> object:
-        texts = wish.wanted.get(f"{name}s") if isinstance(wish.wanted, dict) else None
+    async def add(command: Command) -> object:
+        texts = command.body.get(f"{name}s") if isinstance(command.body, dict) else None
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise BadSetting(f'an object {{"{name}s": ["…"]}} with a list of texts is needed')
-        of(wish.handler).add(*texts)
-        return await played(wish)
+        of(command.handler).add(*texts)
+        return await played(command)
 
-    async def clear(wish: Wish) -> object:
-        of(wish.handler).clear()
+    async def clear(command: Command) -> object:
+        of(command.handler).clear()
         return []
 
     return {(method, f"/{name}s"): act for method, act in (("GET", played), ("POST", add), ("DELETE", clear))}
 
 
-async def requests(wish: Wish) -> object:
+async def requests(command: Command) -> object:
     """GET the log."""
-    return [entry.as_json() for entry in wish.handler.log]
+    return [entry.as_json() for entry in command.handler.log]
 
 
-async def clear_requests(wish: Wish) -> object:
+async def clear_requests(command: Command) -> object:
     """DELETE the log."""
-    wish.handler.log.clear()
+    command.handler.log.clear()
     return []
 
 
-async def add_leads(wish: Wish) -> object:
+async def add_leads(command: Command) -> object:
     """POST more records, by number or by name."""
-    store = wish.handler.store
-    leads = wish.wanted.get("leads") if isinstance(wish.wanted, dict) else None
+    store = command.handler.store
+    leads = command.body.get("leads") if isinstance(command.body, dict) else None
     if type(leads) is int and 0 <= leads <= MOST_LEADS:
         return {"ids": [lead.id for lead in store.add_leads(leads)]}
     if not isinstance(leads, list):
@@ -113,20 +113,20 @@ async def add_leads(wish: Wish) -> object:
     return {"ids": [store.add_leads([(name, reason)], created_at)[0].id for name, reason, created_at in read]}
 
 
-async def clear_leads(wish: Wish) -> object:
+async def clear_leads(command: Command) -> object:
     """DELETE all records."""
-    wish.handler.store.leads.clear()
+    command.handler.store.leads.clear()
     return {"ids": []}
 
 
-async def state(wish: Wish) -> object:
+async def state(command: Command) -> object:
     """GET all lists."""
-    return orjson.Fragment(wish.handler.store.state())
+    return orjson.Fragment(command.handler.store.state())
 
 
-async def served_openapi(wish: Wish) -> object:
+async def served_openapi(command: Command) -> object:
     """GET the OpenAPI document with the emulator's own addresses."""
-    return openapi(servers={service: f"{wish.base_url}/{service.value}" for service in Service})
+    return openapi(servers={service: f"{command.base_url}/{service.value}" for service in Service})
 
 
 #: What each path takes, by method.
@@ -164,7 +164,7 @@ async def answer(
     try:
         wanted = orjson.loads(body) if request.method in ("PUT", "POST") else None
         act: Any = route.handler
-        return _json(200, await act(Wish(handler, wanted, base_url)))
+        return _json(200, await act(Command(handler, wanted, base_url)))
     except BadSetting as error:
         return _json(400, {"error": str(error)})
     except orjson.JSONDecodeError as error:

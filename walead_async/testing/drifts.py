@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
@@ -64,7 +64,7 @@ class Drift:
             raise BadSetting(f"the drift {self.name.value!r} takes a number from 1 to {MOST}, not {self.number}")
 
     @classmethod
-    def parse(cls, text: str) -> Drift:
+    def parse(cls, text: str) -> Self:
         """Read a drift from text: `[WHEN:]NAME[=NUMBER]`, such as `remove-random=2`, `%3:insert-newest`, `#1 :reblock`.
 
         WHEN is as for faults. Raises `BadSetting` for anything else.
@@ -89,7 +89,7 @@ class Drift:
         leads, read = store.last_read or (store.leads, [])
         if self.name is DriftName.CREATE_AGENT:
             for _ in range(self.number or 1):
-                store.agents[f"agent-{len(store.agent_ids()) + 1}"] = {}
+                store.agents[f"agent-{store.random.getrandbits(32):08x}"] = {}
         elif self.name is DriftName.UNBLOCK_WHAT_WAS_READ:
             leads.remove(read[: self.number])
         else:
@@ -106,7 +106,7 @@ class DriftScript(Script[Drift]):
     """
 
     def __init__(self, seed: int) -> None:
-        super().__init__(seed, Drift.parse)
+        super().__init__(seed, Drift)
 
     def happen(self, store: Store) -> None:
         """Let everything that is due after a page happen."""

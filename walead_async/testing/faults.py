@@ -10,7 +10,7 @@ import zlib
 from enum import Enum, StrEnum
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeAlias
 
 import attrs
 import orjson
@@ -544,7 +544,7 @@ class Fault:
             raise BadSetting(f"the fault {self.name.value!r} takes {words}") from None
 
     @classmethod
-    def parse(cls, text: str) -> Fault:
+    def parse(cls, text: str) -> Self:
         """Read a fault from text: `[SERVICE] [METHOD] [PATH] [WHEN]:NAME[=VALUE]`, or the part behind the colon alone.
 
         WHEN is `#3` (the third), `#3-5`, `#3-`, `%10` (every tenth) or `~0.1` (each with that probability), and behind
@@ -553,10 +553,8 @@ class Fault:
         """
         match = TEXT.fullmatch(text.strip())
         if not match:
-            raise BadSetting(
-                f"{text!r} is not a fault: [SERVICE] [METHOD] [PATH] [WHEN]:NAME[=VALUE] is, "
-                "such as DELETE#3:apply-then-close"
-            )
+            shape = "[SERVICE] [METHOD] [PATH] [WHEN]:NAME[=VALUE]"
+            raise BadSetting(f"{text!r} is not a fault: {shape} is, such as DELETE#3:apply-then-close")
         try:
             return cls(
                 _name(match["name"]),
@@ -612,7 +610,7 @@ class FaultScript(Script[Fault]):
     """
 
     def __init__(self, seed: int) -> None:
-        super().__init__(seed, Fault.parse)
+        super().__init__(seed, Fault)
 
     def choose(self, call: LoggedRequest) -> Fault | None:
         """The fault to play on this call, if any."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from difflib import get_close_matches
 from enum import StrEnum
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 import attrs
 
@@ -13,7 +13,7 @@ from walead_async.testing.settings import BadSetting
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 __all__ = ["ALWAYS", "WHEN", "Scheduled", "Script", "When", "by_name"]
 
@@ -85,16 +85,21 @@ class When:
 ALWAYS = When()
 
 
-class Timed(Protocol):
-    """What is played by a schedule."""
+class Scripted(Protocol):
+    """A fault or a drift."""
 
     @property
     def when(self) -> When:
         """When it is played."""
         ...
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read it from text. Raises `BadSetting`."""
+        ...
 
-T = TypeVar("T", bound=Timed)
+
+T = TypeVar("T", bound=Scripted)
 
 
 @attrs.define
@@ -122,9 +127,9 @@ class Scheduled(Generic[T]):
 class Script(Generic[T]):
     """Faults or drifts in the order of adding, each with its own counter and its own luck."""
 
-    def __init__(self, seed: int, parse: Callable[[str], T]) -> None:
+    def __init__(self, seed: int, kind: type[T]) -> None:
         self._seed = seed
-        self._parse = parse
+        self._kind = kind
         self._added = 0
         self._scheduled: list[Scheduled[T]] = []
 
@@ -136,9 +141,15 @@ class Script(Generic[T]):
 
     def add(self, *given: T | str) -> None:
         """Add some, as values or as text; they count requests from now on. Raises `BadSetting`; then none is added."""
-        for what in [self._parse(one) if isinstance(one, str) else one for one in given]:
+        for what in [self._read(one) for one in given]:
             self._scheduled.append(Scheduled(what, random.Random(f"{self._seed}/{self._added}")))
             self._added += 1
+
+    def _read(self, one: T | str) -> T:
+        what = self._kind.parse(one) if isinstance(one, str) else one
+        if not isinstance(what, self._kind):
+            raise BadSetting(f"{what!r} is neither a text nor a {self._kind.__name__}")
+        return what
 
     def clear(self) -> None:
         """Forget all of them; what is added next counts, and draws, as the first."""
