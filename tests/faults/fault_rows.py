@@ -108,19 +108,7 @@ STATUS = [
     emulated("an HTML error page", "html=200", UNREADABLE, detail="with 200"),
     *(
         emulated("3xx to another host", ELSEWHERE.format(code), REDIRECTED, detail=str(code))
-        for code in (301, 302, 307, 308)
-    ),
-    emulated(
-        "3xx to another host",
-        ELSEWHERE.format(303),
-        ends(
-            "APIError",
-            read_once="APIError",
-            once="APIError: unknown",
-            always="APIError: unknown",
-            down="APIError: unknown",
-        ),
-        detail="303, which may follow what was done",
+        for code in (301, 302, 303, 307, 308)
     ),
     emulated("204", "status=204", UNREADABLE),
     emulated("204", "apply-then-status=204", UNREADABLE_AFTER, detail="carried out"),
