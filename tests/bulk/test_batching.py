@@ -103,7 +103,7 @@ def test_a_limit_is_never_below_one_nor_above_what_was_asked_for(steps: list[tup
 def test_whatever_is_given_every_key_is_in_one_batch_once_and_all_else_is_resolved(
     items: list[object], size: int
 ) -> None:
-    batcher, limits = Batcher(FakeOperation(FakeCaller(Service()))), Limits(size)
+    batcher, limits = Batcher(FakeOperation(FakeCaller(Service())).entries), Limits(size)
     sent: list[str] = []
     chunks: list[Chunk] = []
     for first in range(0, len(items), 3):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from walead_async.bulk.operation import Operation
+    from walead_async.bulk.operation import Entries
     from walead_async.bulk.outcomes import Chunk
 
 __all__ = ["MAX_BYTES", "Batch", "Batcher", "FirstPositions", "Limits", "SendQueue", "SizeLimit", "gathered"]
@@ -190,10 +190,13 @@ class Limits:
 
 
 class Batcher:
-    """Normalises items, finds duplicates, and collects what can be sent until it fills a batch."""
+    """Normalises items, finds duplicates, and collects what can be sent until it fills a batch.
 
-    def __init__(self, operation: Operation) -> None:
-        self._operation = operation
+    `normalise` is the `entries` of an operation.
+    """
+
+    def __init__(self, normalise: Callable[[Sequence[object]], Entries]) -> None:
+        self._normalise = normalise
         self._firsts = FirstPositions()
         self._open = Batch(())
         # How many items were taken for the open batch, those that cannot be sent included.
@@ -209,7 +212,7 @@ class Batcher:
 
     def add(self, chunk: Chunk) -> None:
         """Take the items of a chunk, and resolve those that cannot be sent. Raises what goes wrong with all of them."""
-        chunk.keys, wires, invalid = self._operation.entries(chunk.items)
+        chunk.keys, wires, invalid = self._normalise(chunk.items)
         keys, count = chunk.keys, len(chunk.items)
         sendable: Sequence[int] = range(count)
         positions: Sequence[int] = range(chunk.first, chunk.first + count)

@@ -183,8 +183,8 @@ def after_lone_refusal(
     """
     refused = Result(Status.REFUSED, str(error), error)
     if isinstance(error, NotFoundError) and not operation.blocks:
-        believed = error.is_json and (operation.missing_means == "item" or verify == "never")
-        if believed and not known.maybe_ours:
+        asks_less = verify == "never" or (verify == "unclear" and operation.missing_means == "item")
+        if error.is_json and asks_less and not known.maybe_ours:
             return NO_SUCH_RECORD
         return Doubt(already(operation, known), Result(Status.REFUSED, STILL_LISTED, error))
     if known.maybe_ours:
@@ -231,6 +231,10 @@ class CircuitBreaker:
     def open(self) -> bool:
         """Whether the run has to end."""
         return self._silent >= SILENT_ATTEMPTS or (self._refused >= REFUSED_ITEMS and not self._succeeded)
+
+    def answered(self) -> None:
+        """The service answered, whatever it said."""
+        self._silent = 0
 
     def succeeded(self) -> None:
         """The service carried something out, or an item was found to be as wanted."""

@@ -8,23 +8,10 @@ from collections.abc import AsyncIterable, AsyncIterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from walead_async.bulk import results
 from walead_async.bulk.batching import Batch, Batcher, Limits, SendQueue, gathered
 from walead_async.bulk.outcomes import DONE, Chunk, Result, report_of, settled_event
-from walead_async.bulk.results import (
-    CircuitBreaker,
-    Doubt,
-    Known,
-    Meaning,
-    after_count,
-    after_lone_refusal,
-    after_named,
-    given_up,
-    left_unsent,
-    meaning_of,
-    ours,
-    reading_is_hopeless,
-    unverified,
-)
+from walead_async.bulk.results import CircuitBreaker, Doubt, Known, Meaning, ours
 from walead_async.errors import APIError, OutcomeUnknownError, PayloadTooLargeError, ServerError, WaleadError
 from walead_async.models import Status
 
@@ -75,12 +62,12 @@ class Runner:
         self._window = window
         self._lane = object()
         self._limits = Limits(batch_size)
-        self._batcher = Batcher(operation)
+        self._batcher = Batcher(operation.entries)
         self._queue = SendQueue(caller.take_retry)
         self._breaker = CircuitBreaker()
         self._bisected_after_5xx = False
-        # Chunks that are not handed out yet, in order, and how many items they hold; how many items
-        # were taken in all, and cut into how many batches.
+        # Chunks that are not handed out yet, in order, and how many items they hold; how many items were taken in all,
+        # and cut into how many batches.
         self._order: deque[Chunk] = deque()
         self._held = 0
         self._taken = 0
@@ -308,7 +295,7 @@ class Runner:
         if answer.named is not None:
             self._answered_by_name(batch, answer.named, response)
             return
-        result = after_count(answer, len(batch), self._operation, batch.known)
+        result = results.after_count(answer, len(batch), self._operation, batch.known)
         if isinstance(result, Doubt):
             self._unclear(batch, OutcomeUnknownError(_odd_count(answer, len(batch))), result)
         else:
@@ -328,13 +315,13 @@ class Runner:
                 continue
             status, words = said
             if status not in {Status.REFUSED, Status.UNKNOWN}:
-                self._confirmed(part, after_named(status, words, self._operation, part.known))
+                self._confirmed(part, results.after_named(status, words, self._operation, part.known))
                 continue
             method = "POST" if self._operation.blocks else "DELETE"
             part.error = APIError(words or "", status=response.status, method=method, path=self._operation.path)
             perhaps = (words or "") if status is Status.UNKNOWN else None
             self._resolve(
-                part, after_lone_refusal(part.error, self._operation, part.known, self._verify, words=perhaps)
+                part, results.after_lone_refusal(part.error, self._operation, part.known, self._verify, words=perhaps)
             )
 
     def _confirmed(self, batch: Batch, result: Result) -> None:
@@ -346,7 +333,7 @@ class Runner:
     def _failed(self, batch: Batch, error: WaleadError) -> None:
         """A batch failed, after all the attempts that the session makes: what that says of its items."""
         batch.error = error
-        meaning = meaning_of(error, self._operation)
+        meaning = results.meaning_of(error, self._operation)
         if error.maybe_applied or meaning is Meaning.UNCLEAR:
             batch.known = Known.MAYBE_APPLIED
         self._breaker.failed(error)
@@ -370,7 +357,7 @@ class Runner:
             self._limits.refused(batch)
         if len(batch) == 1:
             self._breaker.refused(error, self._operation)
-            self._resolve(batch, after_lone_refusal(error, self._operation, batch.known, self._verify))
+            self._resolve(batch, results.after_lone_refusal(error, self._operation, batch.known, self._verify))
             return
         if batch.known is Known.NEW:
             batch.known = Known.REJECTED
@@ -400,7 +387,7 @@ class Runner:
 
     def _leave(self, batch: Batch, why: str, error: WaleadError | None) -> None:
         """Send a batch no more."""
-        self._resolve(batch, left_unsent(batch.known, why, error))
+        self._resolve(batch, results.left_unsent(batch.known, why, error))
 
     def _resolve(self, batch: Batch, result: Result | Doubt) -> None:
         """Give the items of a batch their result, or let a verification find it, if one can be made."""
@@ -409,13 +396,13 @@ class Runner:
         elif self._may_verify:
             self._doubts.append((batch, result))
         else:
-            batch.resolve(unverified(result, batch.error, NOT_READ))
+            batch.resolve(results.unverified(result, batch.error, NOT_READ))
 
     def _give_up_waiting(self) -> bool:
         """Give up what waits for the retry budget, since nothing is under way that would fill it."""
         batches = self._queue.take_all()
         for batch in batches:
-            self._resolve(batch, given_up(batch.error, self._operation, batch.known))
+            self._resolve(batch, results.given_up(batch.error, self._operation, batch.known))
         return bool(batches)
 
     def _end_run(self, error: WaleadError) -> None:
@@ -428,13 +415,13 @@ class Runner:
             self._leave(batch, BEFORE_ITS_TURN if batch.error is None else REFUSED_IN_BATCH, error)
         if not self._may_verify:
             for batch, doubt in self._doubts:
-                batch.resolve(unverified(doubt, batch.error, NOT_READ))
+                batch.resolve(results.unverified(doubt, batch.error, NOT_READ))
             self._doubts.clear()
 
     @property
     def _may_verify(self) -> bool:
         """Whether a verification is allowed and can succeed."""
-        return self._verify != "never" and not reading_is_hopeless(self.ended_by)
+        return self._verify != "never" and not results.reading_is_hopeless(self.ended_by)
 
     def _start_verification(self) -> bool:
         doubts, self._doubts = self._doubts, []
@@ -456,7 +443,7 @@ class Runner:
                 self._end_run(failure)
             if last or not self._may_verify or not self._caller.take_retry():
                 for batch, doubt in doubts:
-                    batch.resolve(unverified(doubt, batch.error, f"the read-back failed: {failure}", failure))
+                    batch.resolve(results.unverified(doubt, batch.error, f"the read-back failed: {failure}", failure))
                 self._verifying = False
                 return
         self._verifying = False
@@ -464,6 +451,7 @@ class Runner:
 
     def _verified(self, doubts: Sequence[tuple[Batch, Doubt]], present: Collection[str]) -> None:
         """The list told who is as wanted; the others are sent again, if they may be."""
+        self._breaker.answered()
         again: dict[int, list[tuple[Chunk, int]]] = {}
         for batch, doubt in doubts:
             as_wanted: list[tuple[Chunk, int]] = []

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from walead_async.bulk.api import check_call
-from walead_async.bulk.outcomes import DONE, Chunk, Result, duplicate_of, report_of
+from walead_async.bulk.batching import Batcher, Limits
+from walead_async.bulk.outcomes import DONE, Chunk, Result, report_of
 from walead_async.bulk.results import ours
 from walead_async.bulk.runner import Runner, run_to_its_end
 from walead_async.models import SETTLED, BulkReport, Status
@@ -26,6 +27,7 @@ __all__ = ["Records", "unblock_identifiers"]
 AT_ONCE = 1_000
 
 NOT_BLOCKED = Result(Status.ALREADY, "is not blocked")
+LOOKUP_FAILED = "nobody could be looked up in the list, so nothing was sent"
 #: What a person ends as if some of their records are still there, the worst first.
 WORST_FIRST = (Status.UNKNOWN, Status.REFUSED, Status.NOT_SENT)
 
@@ -71,7 +73,7 @@ async def unblock_identifiers(
         runner = Runner(caller, unblock, records, batch_size, verify, window=None)
         done, ended_by = await run_to_its_end(runner)
         people.settle(done.outcomes)
-    report = report_of([people.chunk])
+    report = report_of(people.chunks)
     if ended_by is not None:
         ended_by.report = report
         if check:
@@ -85,50 +87,49 @@ class _People:
     """The people of one call: who is wanted, and what became of each."""
 
     def __init__(self, items: Sequence[object], normalise: Callable[[Sequence[object]], Entries]) -> None:
-        keys: list[str] = []
-        self.chunk = Chunk(0, items, keys)
-        #: The position of each person in the input.
-        self.wanted: dict[str, int] = {}
+        self.chunks: list[Chunk] = []
+        #: Where each person stands: a chunk, and the index in it.
+        self.wanted: dict[str, tuple[Chunk, int]] = {}
         # How many records each person has.
         self._records: dict[str, int] = {}
-        for start in range(0, len(items), AT_ONCE):
-            entries = normalise(items[start : start + AT_ONCE])
-            keys.extend(entries.keys)
-            for position, key in enumerate(entries.keys, start):
-                why = entries.invalid.get(position - start)
-                first = position if why else self.wanted.setdefault(key, position)
-                if why is not None:
-                    self.chunk.resolve((position,), Result(Status.INVALID, str(why), why))
-                elif first != position:
-                    self.chunk.resolve((position,), duplicate_of(first))
+        batcher, limits = Batcher(normalise), Limits(AT_ONCE)
+        for first in range(0, len(items), AT_ONCE):
+            chunk = Chunk(first, items[first : first + AT_ONCE])
+            self.chunks.append(chunk)
+            batcher.add(chunk)
+            for batch in batcher.take(limits, everything=True):
+                self.wanted.update(zip(batch.keys, batch, strict=True))
+        batcher.close()
 
     def take(self, found: Mapping[str, tuple[BlockedLead, ...]]) -> list[BlockedLead]:
         """The records to remove, person by person. Who has none is settled."""
-        taken: list[BlockedLead] = []
-        for key, position in self.wanted.items():
+        for key in self.wanted:
             if found[key]:
                 self._records[key] = len(found[key])
-                taken.extend(found[key])
             else:
-                self.chunk.resolve((position,), NOT_BLOCKED)
-        return taken
+                self._resolve(key, NOT_BLOCKED)
+        return [record for key in self._records for record in found[key]]
 
     def settle(self, outcomes: Iterable[Outcome]) -> None:
         """Settle each person by what became of their records, which stand in the order of `take`."""
-        by_key: dict[str, Result] = {}
+        # What became of a record that somebody else has too is told where it stood first.
+        by_record: dict[str, Result] = {}
         turn = iter(outcomes)
-        for person, count in self._records.items():
-            results = []
-            for outcome in islice(turn, count):
-                own = Result(outcome.status, outcome.detail, outcome.error)
-                # What became of a record that somebody else has too is told where it stood first.
-                results.append(by_key.setdefault(outcome.key, own))
-            self.chunk.resolve((self.wanted[person],), _result_of_person(results))
+        for key, count in self._records.items():
+            mine = [
+                by_record.setdefault(outcome.key, Result(outcome.status, outcome.detail, outcome.error))
+                for outcome in islice(turn, count)
+            ]
+            self._resolve(key, _result_of_person(mine))
 
     def give_up(self, error: WaleadError) -> None:
         """Nobody could be looked up."""
-        result = Result(Status.NOT_SENT, "nobody could be looked up in the list, so nothing was sent", error)
-        self.chunk.resolve(list(self.wanted.values()), result)
+        for key in self.wanted:
+            self._resolve(key, Result(Status.NOT_SENT, LOOKUP_FAILED, error))
+
+    def _resolve(self, key: str, result: Result) -> None:
+        chunk, index = self.wanted[key]
+        chunk.resolve((index,), result)
 
 
 def _result_of_person(records: Sequence[Result]) -> Result:
