@@ -61,6 +61,38 @@ JOHN = [
     "https://www.linkedin.com/in/john-doe.",
     "https://www.linkedin.com/in/john-doe%20",
     "https://www.linkedin.com/in/%22john-doe%22",
+    "(john-doe)",
+    "john-doe).",
+    "**john-doe**",
+    "• john-doe",
+    "¿John-Doe?",
+    "john-doe。",
+    "[https://www.linkedin.com/in/john-doe]",
+    "<linkedin.com/in/john-doe>.",
+    "{{https://www.linkedin.com/in/john-doe}}",
+    "https://www.linkedin.com/in/john-doe&trk=public_profile",
+    "https://www.linkedin.com/in/john-doe&section=x&copy=1",
+    "https://www.linkedin.com/in/john-doe/&trk=x",
+    "https://www.linkedin.com/in/john-doe&",
+    "linkedin://in/john-doe&x=1",
+    "https://www.linkedin.com/in/john-doe?a=1&amp;b=2",
+    "https://www.linkedin.com/in/john-doe&amp;trk=x",
+    "https:&#x2F;&#x2F;www.linkedin.com&#47;in&#47;john-doe",
+    "&quot;john-doe&quot;&nbsp;",
+    "https://www.linkedin.com/in/in/john-doe",
+    "linkedin.com/in/IN/in/john-doe/",
+    "https://www.linkedin.com/in/john-doehttps://www.linkedin.com/in/john-doe",
+    "https://www.linkedin.com/in/john-doe/https://www.linkedin.com/in/john-doe/",
+    "https://www.linkedin.com/in/john-doe\nhttps://de.linkedin.com/in/John-Doe/en",
+    "linkedin.com/in/john-doe, linkedin.com/in/john-doe",
+    "www.linkedin.com/in/john-doewww.linkedin.com/in/john-doe",
+    "linkedin.com/in/john-doe linkedin.com/in/john-doe",
+    "[https://linkedin.com/in/john-doe](https://linkedin.com/in/john-doe)",
+    "https://www.linkedin.com/in/john-doe/in/",
+    "https://www.linkedin.com/in/john-doe?original_referer=https://www.linkedin.com/in/jane",
+    "jo\u200bhn\u00ad-d\u2060oe",
+    "\u202ajohn\ufeff-doe\u200e",
+    "https://www.linkedin.com/in/john%E2%80%8B-doe",
 ]
 
 
@@ -87,7 +119,12 @@ def test_every_spelling_of_one_person_is_one_key(pasted: str) -> None:
         ("a", "a"),
         ("12345", "12345"),
         ("in", "in"),
-        ("null", "null"),
+        ("nil", "nil"),
+        ("acoaaa-smith", "acoaaa-smith"),
+        ("https://www.linkedin.com/in/jos&#233;-garc&iacute;a", "josé-garcía"),
+        ("jos&amp;#xE9;", "josé"),
+        ("👩\u200d💻-dev", "👩\u200d💻-dev"),
+        ("علی\u200c\u200bرضا", "علی\u200cرضا"),
         ("a" * MAX_IDENTIFIER, "a" * MAX_IDENTIFIER),
     ],
 )
@@ -122,7 +159,72 @@ def test_two_own_ids_that_differ_in_case_are_two_people() -> None:
         ('""', "empty"),
         ("@", "empty"),
         ("-", "only punctuation"),
-        ("n/a", "slash"),
+        ("n/a", "nothing"),
+        ("#N/A", "nothing"),
+        ("N/A.", "nothing"),
+        ("#REF!", "nothing"),
+        ("#NAME?", "nothing"),
+        ("\\N", "nothing"),
+        ("null", "nothing"),
+        ("'NULL'", "nothing"),
+        ("None", "nothing"),
+        ("NaN", "nothing"),
+        ("(undefined)", "nothing"),
+        ("https://www.linkedin.com/in/null", "nothing"),
+        ("https://www.linkedin.com/in/N/A", "nothing"),
+        ("me", "signed in"),
+        ("https://www.linkedin.com/in/ME/", "signed in"),
+        ("https:", "the beginning of a link"),
+        ("jane-do...", "cut off"),
+        ('"jane-do…"', "cut off"),
+        ("jane-do...).", "cut off"),
+        ("…jane-doe", "cut off"),
+        ("jane…smith", "cut off"),
+        ("jane-do. . .", "cut off"),
+        ("jane-do&hellip;", "cut off"),
+        ("https://www.linkedin.com/in/jane-do...", "cut off"),
+        ("https://www.linkedin.com/in/jane-do%E2%80%A6", "cut off"),
+        ("https://www.linkedin.com/in/jane-do%2E%2E%2E", "cut off"),
+        ("https://www.linkedin.com/in/jane-do.../", "cut off"),
+        ("https://www.linkedin.com/in/jane-doe?trk=a...", "cut off"),
+        ("{{username}}", "placeholder"),
+        ("{{ first_name }}", "placeholder"),
+        ("{name}", "placeholder"),
+        ("%NAME%", "placeholder"),
+        ("[name]", "placeholder"),
+        ("[[john-doe]]", "placeholder"),
+        ('"<name>".', "placeholder"),
+        ("<name/>", "placeholder"),
+        ("&lt;name&gt;", "placeholder"),
+        ("${name}", "placeholder"),
+        ("#{name}", "placeholder"),
+        ("$name", "placeholder"),
+        ("{{name", "placeholder"),
+        ("name}}", "placeholder"),
+        ("https://www.linkedin.com/in/{{username}}", "placeholder"),
+        ("https://www.linkedin.com/in/%7B%7Busername%7D%7D/", "placeholder"),
+        ("https://www.linkedin.com/in/<name>", "placeholder"),
+        ("<https://www.linkedin.com/in/[name]>", "placeholder"),
+        ("https://www.linkedin.com/in/%FIRST%-%LAST%", "placeholder"),
+        ("https://www.linkedin.com/in/john-{last_name}", "placeholder"),
+        ("https://www.linkedin.com/in/:username", "placeholder"),
+        ("john&jane", "'&' stands in it"),
+        ("john(doe)x", "'(' stands in it"),
+        ("jos\ufffd", "stands in it"),
+        ("https://www.linkedin.com/in/jos&eacute-x", "broken HTML entity"),
+        ("https://www.linkedin.com/in/jos&#233-x", "broken HTML entity"),
+        ("https://www.linkedin.com/in/jos&nonsense;-x", "broken HTML entity"),
+        ("https://www.linkedin.com/in/jos%26eacute%3B", "'&' stands in it"),
+        ("https://www.linkedin.com/in/jos\\u00e9", "an escape of a program"),
+        ("acoaaa" + "b" * 30, "the wrong case"),
+        ("https://www.linkedin.com/in/ACOAAA" + "B" * 30, "the wrong case"),
+        ("https://www.linkedin.com/in/a-a https://www.linkedin.com/in/b-b", "more than one person"),
+        ("https://www.linkedin.com/in/a-ahttps://www.linkedin.com/in/b-b", "more than one person"),
+        ("https://www.linkedin.com/in/a-a?x=1https://www.linkedin.com/in/b-b", "more than one person"),
+        ("https://www.linkedin.com/in/a-a/https://www.linkedin.com/in/b-b", "more than one person"),
+        ("linkedin.com/in/a-a;linkedin.com/in/b-b", "more than one person"),
+        ("linkedin.com/in/a-alinkedin.com/in/b-b", "more than one person"),
+        ("linkedin.com/in/a-a/in/b-b", "more than one person"),
         (None, "nothing (None)"),
         (b"john-doe", "bytes"),
         (42, "a number"),
@@ -202,8 +304,99 @@ def test_what_is_no_person_is_named(pasted: object, reason: str) -> None:
     assert reason in str(caught.value)
 
 
+NOISE = st.text(")]>!?:;,*\"'”»`. ", max_size=4).filter(lambda noise: "..." not in noise.replace(" ", ""))
+PLAIN = st.from_regex(r"[a-z]{3,8}(-[a-z0-9]{3,8}){1,2}", fullmatch=True)
+PROFILE = st.sampled_from(["", "https://www.linkedin.com/in/", "linkedin.com/in/", "http://de.linkedin.com/in/"])
+
+
+@given(PROFILE, PLAIN, st.sampled_from(["", "/", "?trk=x", "&trk=x", "/en?x=1"]), NOISE)
+def test_punctuation_behind_it_is_taken_off(before: str, name: str, after: str, noise: str) -> None:
+    pasted = before + name + (after if before else "") + noise
+    assert public_identifier(pasted) == name
+    assert public_identifier(f"({pasted})") == name
+
+
+@given(PROFILE, PLAIN, NOISE, st.sampled_from(["...", "…", ". . .", "....", "%E2%80%A6", "&hellip;", "&#8230;", "⋯"]))
+def test_what_was_cut_off_is_never_sent(before: str, name: str, noise: str, cut: str) -> None:
+    for pasted in (before + name + cut + noise, before + cut + name, f"{before}{name}{cut}/" if before else name + cut):
+        with pytest.raises(InvalidInputError):
+            public_identifier(pasted)
+
+
+@given(
+    PROFILE,
+    st.from_regex(r"[A-Za-z_. ]{2,12}", fullmatch=True).filter(lambda word: word.strip(" .")),
+    st.sampled_from(
+        ["{{%s}}", "{%s}", "%%%s%%", "[%s]", "<%s>", "${%s}", "#{%s}", "{{ %s }}", "<%%= %s %%>", "[[%s]]"]
+    ),
+    NOISE,
+)
+def test_a_placeholder_is_never_sent(before: str, word: str, form: str, noise: str) -> None:
+    for pasted in (before + form % word + noise, before + quote(form % word), before + "john-" + form % word):
+        with pytest.raises(InvalidInputError):
+            public_identifier(pasted)
+
+
+@given(PLAIN, PLAIN, st.sampled_from(["", " ", "\n", "/", ", ", ";", " | ", "?x=1", "?x=1 "]))
+def test_two_links_are_one_person_or_none(first: str, second: str, between: str) -> None:
+    link = "https://www.linkedin.com/in/"
+    assert public_identifier(link + first + between + link + first) == first
+    if first != second:
+        with pytest.raises(InvalidInputError):
+            public_identifier(link + first + between + link + second)
+
+
+@given(
+    PROFILE,
+    PLAIN,
+    st.lists(st.tuples(st.integers(0, 30), st.sampled_from("\u200b\ufeff\u00ad\u2060\u200e\u202b\u2069"))),
+)
+def test_what_cannot_be_seen_changes_nothing(before: str, name: str, unseen: list[tuple[int, str]]) -> None:
+    letters = list(before + name)
+    for place, letter in unseen:
+        letters.insert(place, letter)
+    assert public_identifier("".join(letters)) == name
+
+
+@given(st.text(st.characters(categories=["L", "N"], max_codepoint=0x2FF), min_size=1, max_size=9))
+def test_an_entity_is_the_letter_that_it_stands_for(name: str) -> None:
+    plain = f"x{name}x"
+    for pasted in ("".join(f"&#{ord(letter)};" for letter in plain), "".join(f"&amp;#x{ord(c):X};" for c in plain)):
+        assert public_identifier(pasted) == public_identifier(plain)
+        assert public_identifier(f"https://www.linkedin.com/in/{pasted}&trk=x") == public_identifier(plain)
+
+
+#: Names as people have them, in several scripts, with what LinkedIn adds and what people add.
+FIRST, LAST = map(
+    str.split,
+    (
+        "Jane John María José Jürgen Zoë Łukasz Ñusta Søren Åsa Chloé Ana-Lucía Nguyễn Đặng Ömer Şule İpek Χρήστος"
+        " Елена Олександр 小明 さくら 지민 علی דוד प्रिया Seán D'Arcy O’Brien Nan-Xi Nulle Menon Nonese Undine Mel 🚀",
+        "Doe Smith Müller García Nowak Ångström Þórsson Đorđević Öztürk Παπαδόπουλος Иванова Шевченко 王 田中 김"
+        " رضایی כהן शर्मा McDonald van-der-Berg Núñez-Lara Null Nullman None Nanda Me Meyer In Na",
+    ),
+)
+ADDED = ["", "", "-12345678", "-a1b2c3d4", "-7", "-phd", "_x", "🎉", "-👩\u200d💻", "-mba-2", "."]
+
+
+def test_no_name_of_ten_thousand_is_lost() -> None:
+    names = [
+        form.format(first, last) + added
+        for form in ("{}-{}", "{1}{0}")
+        for first in FIRST
+        for last in LAST
+        for added in ADDED
+    ]
+    assert len(names) >= 10_000
+    for name in names:
+        key = public_identifier(name)
+        assert key == normalize("NFC", name.lower()).rstrip(".")
+        assert public_identifier(f"https://www.linkedin.com/in/{quote(name)}/?trk=x") == key
+
+
 LINKS = "https:// http: linkedin: linkedin.com www.linkedin.com /in/ / \\ pub/ john-doe ACoAA urn:li:fsd_profile:"
 SIGNS = '%20 %25 %2F % C3 %C3%BC %22 ? # @ " “ < > . , & Σ İ ß \u212a \u212b ᾳ ι \ufeff \u200d \u0345 \u0301 \u0338'
+SIGNS += " ( ) [ ] { } {{ }} $ * ! : ; … ... &amp; &#233; in me null \u200b \u00ad \ufe0f 🚀"
 FRAGMENTS = st.sampled_from([*LINKS.split(), *SIGNS.split()])
 PASTED = st.one_of(st.text(max_size=30), st.lists(st.one_of(FRAGMENTS, st.text(max_size=2)), max_size=8).map("".join))
 
@@ -212,6 +405,9 @@ PASTED = st.one_of(st.text(max_size=30), st.lists(st.one_of(FRAGMENTS, st.text(m
 @given(PASTED)
 @example("pub/")
 @example("\u1fef")
+@example("%20$x")
+@example("%25x%25")
+@example("pub/.$x>")
 def test_a_key_is_its_own_key_in_every_wrapping(pasted: str) -> None:
     try:
         key = public_identifier(pasted)

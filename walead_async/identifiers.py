@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 from unicodedata import category, normalize
 from urllib.parse import unquote
@@ -27,7 +29,14 @@ MAX_ID = 200
 ADVICE = "paste the link of the person's profile (linkedin.com/in/...) or the name at its end"
 
 #: What nearly every row of a file is: a lower-case name, bare or in a plain profile link. It is its own key.
-_COMMON = re.compile(r"(https?://(?:[a-z]{2,3}\.)?linkedin\.com/in/)?([a-z0-9][a-z0-9_-]{0,99})(?(1)/?)").fullmatch
+_COMMON = re.compile(
+    r"(https?://(?:[a-z]{2,3}\.)?linkedin\.com/in/)?((?!ac[ow]aa)[a-z0-9][a-z0-9_-]{0,99})(?(1)/?)"
+).fullmatch
+#: The same with capitals and what follows a link.
+_ANY_CASE = re.compile(
+    r"((?:https?://)?(?:[a-z]{2,3}\.)?linkedin\.com/in/)?((?!ac[ow]aa)[a-z0-9][a-z0-9_-]{0,99})(?(1)/?(?:\?[\w=%+-]*)?)",
+    re.IGNORECASE | re.ASCII,
+).fullmatch
 #: The same for a whole batch, a name a line; a hundredth of the time of looking at each.
 _ALL_COMMON = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(?:\n[a-z0-9][a-z0-9_-]{0,99})*").fullmatch
 _OWN_ID = re.compile(r"AC[ow]AA").match
@@ -70,31 +79,97 @@ _OTHER_PAGES = {
     "profile": "a link of LinkedIn's old kind that names nobody",
 }
 
+#: What no name is, though it looks like one: LinkedIn's word for whoever is signed in, what programs write for nothing
+#: (but not nil, which is a name), and the beginning of a link.
+_NOBODY = frozenset({"me", "null", "none", "nan", "na", "n.a", "undefined", "http", "https"})
+#: What programs and spreadsheets write for nothing that does not look like a name.
+_NOTHING = re.compile(
+    r"n/a|\\n|#(?:n/?a|ref|value|name|div/0|num|null|spill|calc|error|field|blocked|getting_data)"
+).fullmatch
+
 _QUOTES = "\"'`´\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2033\u00ab\u00bb\u2039\u203a\uff02\uff07"
-_UNSEEN = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060\u00ad\u180e\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+#: Characters that show nothing. They come with a text that was copied, and are no part of any name.
+_INVISIBLE = (
+    "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2061\u2062\u2063\u2064"
+    "\u2066\u2067\u2068\u2069\u206a\u206b\u206c\u206d\u206e\u206f\ufeff\ufff9\ufffa\ufffb"
+)
+_without_invisible = partial(re.compile(f"[{_INVISIBLE}]").sub, "")
+#: The joiners show nothing either, but inside a name they join the letters of some scripts, and the parts of an emoji.
+_UNSEEN = _INVISIBLE + "\u200c\u200d"
 _SPACES = " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\u00a0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
     map(chr, range(0x2000, 0x200B))
 )
-_AT_START = _SPACES + _UNSEEN + _QUOTES + "<@,;"
-_AT_END = _SPACES + _UNSEEN + _QUOTES + ">@,;."
+#: What stands around a name in the text that it was copied from: marks of any script, an @, the bullet of a list.
+_AROUND = _SPACES + _UNSEEN + _QUOTES + "@,;:.!?*" + "¡¿\u00b7\u2022\u2023\u2043、。，．：；！？＊｡､،؛؟"
+_BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">", "（": "）", "［": "］", "｛": "｝", "＜": "＞"} | {
+    "【": "】",
+    "〔": "〕",
+    "「": "」",
+    "『": "』",
+    "《": "》",
+    "〈": "〉",
+    "⟨": "⟩",
+}
+_CLOSING = {closing: opening for opening, closing in _BRACKETS.items()}
+#: In these a template writes the name of what goes there; the others are punctuation.
+_OF_TEMPLATES = frozenset("[{<［｛＜⟨")
+_IN_NO_NAME = re.compile(f"[&:\ufffd{re.escape(''.join(_BRACKETS) + ''.join(_CLOSING))}]").search
+_ELLIPSIS = re.compile(r"\.\s*\.\s*\.|[\u2025\u2026\u22ef\ufe19]").search
+_ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
+_BROKEN_ENTITY = re.compile(r"&(?:#|([a-zA-Z][a-zA-Z0-9]*)(;)?(?!=|[a-zA-Z0-9]))").finditer
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|U[0-9a-fA-F]{8})").search
+_LINK_LIKE = re.compile(r"linkedin\.|(?:^|[/\\])(?:in|pub)[/\\]|https?:[/\\]|%2fin%2f", re.IGNORECASE).search
+#: Where a second link may begin: behind white space or the sign of a list, or at http, unless that is a value.
+_NEXT_LINK = re.compile(r"[\s,;|]+|(?<!=)(?=https?:/)", re.IGNORECASE).split
+_SCHEME_ALONE = re.compile(r"https?:/*", re.IGNORECASE).fullmatch
+#: A template's variable in a name: before it is percent-decoded, and after.
+_UNFILLED = re.compile(r"[$:].*|%.*\w.*%|.*\{.*\}.*", re.DOTALL).fullmatch
+_UNFILLED_DECODED = re.compile(r"%\w+%|\{\{|\}\}").search
+_OWN_ID_IN_ANY_CASE = re.compile(r"ac[ow]aa", re.IGNORECASE).match
+#: From this length on nobody chose a name that begins like one of LinkedIn's own ids.
+OWN_ID_LENGTH = 30
+
+_EMPTY = "empty: only punctuation stands here"
 
 
 def public_identifier(text: object) -> str:
     """Turn what people paste into the key that the API takes and compares by.
 
     Takes a public identifier, LinkedIn's own id (`ACoAA...`) or any link to a profile, as they come out of browsers,
-    mails and spreadsheets. The key is percent-decoded, normalised to NFC and in lower case; LinkedIn's own ids keep
-    their case. Two spellings of one person give one key, and a key is its own key.
+    mails and spreadsheets. What is certainly noise around it is taken off. The key is percent-decoded, normalised to
+    NFC and in lower case; LinkedIn's own ids keep their case. Two spellings of one person give one key, and a key is
+    its own key.
 
-    Raises `InvalidInputError` with the reason if it cannot be a person. In doubt it is let through: the server knows.
+    Raises `InvalidInputError` with the reason if it cannot be a person, or if a part of it is not known. In doubt it
+    is let through: the server knows.
     """
-    if type(text) is str and (common := _COMMON(text)) is not None:
-        return common[2]
-    pasted = _trim(trimmed(text))
+    if type(text) is str and (common := _COMMON(text) or _ANY_CASE(text)) is not None:
+        name = common[2].lower()
+        if name not in _NOBODY:
+            return name
+    elif type(text) is str and len(text) < OWN_ID_LENGTH and text.replace("-", "").isalnum() and not _OWN_ID(text):
+        # letters and digits of any script; composing and folding may need each other's work
+        return _folded(text)
+    pasted = _without_invisible(trimmed(text))
+    if "&" in pasted:
+        pasted = _without_entities(pasted)
     if "/" not in pasted and "\\" not in pasted and "%2f" in pasted.lower():
-        pasted = _trim(_decoded(pasted))
-    name = _name_in_link(pasted.replace("\\", "/"))
-    return _key(name)
+        pasted = _decoded(pasted)
+    _refuse_cut(pasted)
+    pasted = _without_around(pasted)
+    if _NOTHING(pasted.lower()):
+        raise _nobody(pasted)
+    if "#{" in pasted:
+        raise _template()
+    if _ESCAPE(pasted):
+        raise InvalidInputError(f"an escape of a program stands in it (such as \\u00e9), not the letter: {ADVICE}")
+    if _LINK_LIKE(pasted) is None:
+        return _key(_name_in_link(pasted.replace("\\", "/")))
+    links = _links(pasted)
+    keys = {_key(_name_in_link(link.replace("\\", "/"))) for link in links}
+    if len(keys) > 1:
+        raise InvalidInputError("links to more than one person: give each a row of its own")
+    return keys.pop()
 
 
 def plain_lines(items: Sequence[object]) -> str | None:
@@ -103,7 +178,12 @@ def plain_lines(items: Sequence[object]) -> str | None:
         lines = "\n".join(items)  # type: ignore[arg-type]  # what is not text raises, which is the answer
     except TypeError:
         return None
-    return lines if lines.count("\n") == len(items) - 1 and _ALL_COMMON(lines) else None
+    if lines.count("\n") != len(items) - 1 or _ALL_COMMON(lines) is None:
+        return None
+    # LinkedIn's own ids have capitals, so these may be some that lost them
+    if not _NOBODY.isdisjoint(items) or "acoaa" in lines or "acwaa" in lines:
+        return None
+    return lines
 
 
 def path_id(kind: str, text: object) -> str:
@@ -153,9 +233,68 @@ def trimmed(text: object) -> str:
     return normalize("NFC", text).strip(_SPACES + _UNSEEN)
 
 
-def _trim(text: str) -> str:
-    """Without what stands around an identifier in mails and spreadsheets: quotes, commas, a leading @."""
-    return text.lstrip(_AT_START).rstrip(_AT_END)
+def _without_around(text: str) -> str:
+    """Without what stands around an identifier in mails, lists and spreadsheets, brackets included.
+
+    Raises `InvalidInputError` for a word that stands in the brackets of a template.
+    """
+    while True:
+        text = text.strip(_AROUND)
+        if text[:1] in _BRACKETS and text[-1:] == _BRACKETS[text[0]]:
+            inside = text[1:-1]
+            if text[0] in _OF_TEMPLATES and inside.strip(_AROUND) and not _LINK_LIKE(inside) and not _EMAIL(inside):
+                raise _template()
+            text = inside
+        elif text.startswith("{{") or text.endswith("}}"):
+            raise _template()
+        elif text[-1:] in _BRACKETS or (
+            text[-1:] in _CLOSING and text.count(text[-1]) > text.count(_CLOSING[text[-1]])
+        ):
+            text = text[:-1]
+        elif text[:1] in _CLOSING or (text[:1] in _BRACKETS and text.count(text[0]) > text.count(_BRACKETS[text[0]])):
+            text = text[1:]
+        else:
+            return text
+
+
+def _without_entities(text: str) -> str:
+    """With the characters that HTML's entities stand for. Raises `InvalidInputError` where one is broken."""
+    from html import unescape
+    from html.entities import html5
+
+    for _ in range(MAX_ENCODINGS):
+        plain = _ENTITY.sub(lambda entity: unescape(entity[0]), text)
+        if plain == text:
+            break
+        text = plain
+    for broken in _BROKEN_ENTITY(text):
+        # some names are read by browsers without the semicolon too, whatever follows
+        name = broken[1] or ""
+        if not name or broken[2] or any(name[:length] in html5 for length in range(2, len(name) + 1)):
+            raise InvalidInputError(f"a broken HTML entity stands in it (such as &eacute): {ADVICE}")
+    return normalize("NFC", _without_invisible(text))
+
+
+def _links(text: str) -> list[str]:
+    """The links of a cell: nearly always one."""
+    if text[: len(text) // 2] == text[(len(text) + 1) // 2 :] and _LINK_LIKE(text[: len(text) // 2]):
+        text = text[: len(text) // 2]
+    links = [link for piece in _NEXT_LINK(text) if (link := _without_around(piece)) and not _SCHEME_ALONE(link)]
+    if len(links) > 1 and all(_LINK_LIKE(link) for link in links):
+        return links
+    return [text]
+
+
+def _refuse_cut(text: str) -> None:
+    """Raise `InvalidInputError` for what some program cut to make it fit."""
+    if _ELLIPSIS(text) is None:
+        return
+    end = text[len(text.rstrip(_AROUND + "".join(_CLOSING))) :]
+    # elsewhere in a query it is a value
+    if _ELLIPSIS(re.split("[?#]", text, maxsplit=1)[0]) or _ELLIPSIS(end):
+        raise InvalidInputError(
+            "it was cut off (...), so the rest of it is not known: open the profile, and paste its whole link"
+        )
 
 
 def _name_in_link(pasted: str) -> str:
@@ -165,6 +304,9 @@ def _name_in_link(pasted: str) -> str:
     scheme = _SCHEMES(pasted)
     rest = pasted[scheme.end() :] if scheme else pasted
     place = re.split(r"[?#]", rest, maxsplit=1)[0]
+    if "/" in place:
+        # where ? should stand
+        place = place.partition("&")[0]
     first, *parts = place.split("/")
     host = first.rpartition("@")[2].partition(":")[0].rstrip(".").lower()
     if scheme is None and not parts:
@@ -187,7 +329,7 @@ def _name_in_app_link(pasted: str) -> str:
     before = _APP_LINK(pasted)
     if before is None:
         raise _not_a_profile("a link into LinkedIn's app that names nobody")
-    return re.split(r"[/?#]", pasted[before.end() :], maxsplit=1)[0]
+    return re.split(r"[/?#&]", pasted[before.end() :], maxsplit=1)[0]
 
 
 def _name_in_path(parts: list[str], *, linkedin: bool = True) -> str:
@@ -196,8 +338,15 @@ def _name_in_path(parts: list[str], *, linkedin: bool = True) -> str:
         parts = parts[1:]
     page = parts[0].lower() if parts else ""
     if page == "in":
+        while [part.lower() for part in parts[1:2]] == ["in"] and len(parts) > 2:
+            parts = parts[1:]
         if len(parts) == 1:
             raise InvalidInputError(f"a profile link without a name: {ADVICE}")
+        if [part.lower() for part in parts[1:3]] == ["n", "a"]:
+            raise _nobody("n/a")
+        others = {after for before, after in pairwise(parts[2:]) if before.lower() == "in"}
+        if others - {parts[1]}:
+            raise InvalidInputError("links to more than one person: give each a row of its own")
         return parts[1]
     if page == "pub" and len(parts) == 2:
         return parts[1]
@@ -214,21 +363,35 @@ def _name_in_path(parts: list[str], *, linkedin: bool = True) -> str:
 
 def _key(name: str) -> str:
     """The key of a name as it stands in a link: decoded, checked, and folded unless it is LinkedIn's own id."""
-    name = _trim(_decoded(name))
+    if _UNFILLED(name):
+        raise _template()
+    name = _decoded(name)
+    if _UNFILLED_DECODED(name):
+        raise _template()
+    _refuse_cut(name)
+    name = _without_around(name)
+    if _UNFILLED(name):
+        raise _template()
     if (urn := _URN(name)) is not None:
         name = urn[1]
     if not _OWN_ID(name):
-        # lower() can leave what NFC would compose, and NFC what lower() would change, so both run once more
-        name = normalize("NFC", normalize("NFC", name.lower()).lower())
+        if len(name) >= OWN_ID_LENGTH and _OWN_ID_IN_ANY_CASE(name):
+            raise InvalidInputError(f"LinkedIn's own id (ACoAA...) in the wrong case, which makes it another: {ADVICE}")
+        name = _folded(name)
     _check_name(name)
     return name
+
+
+def _folded(name: str) -> str:
+    # lower() can leave what NFC would compose, and NFC what lower() would change, so both run once more
+    return normalize("NFC", normalize("NFC", normalize("NFC", name).lower()).lower())
 
 
 def _decoded(text: str) -> str:
     """Percent-decode until nothing is left to decode: links are often encoded twice. Then NFC."""
     for _ in range(MAX_ENCODINGS):
         try:
-            plain = unquote(text, errors="strict")
+            plain = _without_invisible(unquote(text, errors="strict"))
         except UnicodeDecodeError:
             raise InvalidInputError(f"its percent-encoding is not UTF-8: {ADVICE}") from None
         if plain == text:
@@ -256,9 +419,27 @@ def _check_name(name: str) -> None:
     if "?" in name or "#" in name:
         raise InvalidInputError(f"a ? or # stands in it: {ADVICE}")
     if name.isascii() and not any(map(str.isalnum, name)):
-        raise InvalidInputError(f"empty: only punctuation stands here; {ADVICE}")
+        raise InvalidInputError(f"{_EMPTY}; {ADVICE}")
     if name.lower().startswith(("urn:", "linkedin:", "http:", "https:")) or _LINKEDIN(name.lower()):
         raise _not_a_profile("a LinkedIn address that names nobody")
+    if "linkedin.com" in name:
+        raise InvalidInputError("links to more than one person: give each a row of its own")
+    if (sign := _IN_NO_NAME(name)) is not None:
+        raise InvalidInputError(f"{sign[0]!r} stands in it, which no name has: {ADVICE}")
+    if name in _NOBODY:
+        raise _nobody(name)
+
+
+def _template() -> InvalidInputError:
+    return InvalidInputError(f"a placeholder of a template that was not filled in, not a person: {ADVICE}")
+
+
+def _nobody(text: str) -> InvalidInputError:
+    if text == "me":
+        return _not_a_profile("LinkedIn's word for whoever is signed in")
+    if text.startswith("http"):
+        return _not_a_profile("the beginning of a link")
+    return InvalidInputError(f"{text!r}, which programs write where there is nothing: {ADVICE}")
 
 
 def _not_a_profile(what: str) -> InvalidInputError:

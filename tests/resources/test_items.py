@@ -12,7 +12,9 @@ from walead_async.identifiers import plain_lines, public_identifier
 from walead_async.models import LeadToBlock
 from walead_async.resources.items import check_reason, identifier_entries, lead_entries
 
-pasted = st.text(alphabet='abz09-_ AÄ\n"/', max_size=6) | st.sampled_from(["john-doe", "x" * 100, "x" * 101])
+pasted = st.text(alphabet='abz09-_ AÄ\n"/', max_size=6) | st.sampled_from(
+    ["john-doe", "x" * 100, "x" * 101, "me", "null", "nan", "acoaaa" + "b" * 30, "acoaab", "http", "menon"]
+)
 
 
 @given(st.lists(pasted, min_size=1, max_size=6), st.none() | st.text(max_size=5))
