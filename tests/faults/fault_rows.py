@@ -161,8 +161,7 @@ CUT_AFTER = ends("ConnectionFailedError", always=FINE)
 SILENT = ends("DeadlineExceededError").only(Mode.ONCE, Mode.ALWAYS)
 SILENT_AFTER = ends("DeadlineExceededError", always=FINE).only(Mode.ONCE, Mode.ALWAYS)
 #: A redirect, whatever its number, proves nothing of what was done before it.
-MAYBE = "APIError: unknown"
-REDIRECTED = ends("APIError", read_once="APIError", once=MAYBE, always=MAYBE, down=MAYBE)
+REDIRECTED = ends("APIError", read_once="APIError")
 UNREADABLE = ends("UnexpectedResponseError", read_once="UnexpectedResponseError")
 UNREADABLE_AFTER = ends("UnexpectedResponseError", read_once="UnexpectedResponseError", always=FINE)
 NO_CONNECTION = ends("ConnectionFailedError", down="not_sent").only(Mode.DOWN)
