@@ -314,11 +314,12 @@ async def test_a_resolver_that_fails_in_any_way_is_a_failed_connection(connect: 
 
 async def test_closing_from_another_thread_ends_the_calls_under_way(serve: Serve, connect: Connect) -> None:
     server = await serve(never_answers)
-    client = connect(server.url)
+    client = connect(server.url, timeouts=Timeouts())
     calls = [asyncio.create_task(client.send(GET, lane=object())) for _ in range(20)]
     await server.arrived.wait()
     await asyncio.to_thread(lambda: asyncio.run(client.close()))
-    ends = await asyncio.gather(*calls, return_exceptions=True)
+    async with asyncio.timeout(1.0):
+        ends = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(end) for end in ends} == {SessionClosedError}
 
 
