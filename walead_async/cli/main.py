@@ -18,6 +18,7 @@ except ModuleNotFoundError as error:
     print(f'walead: {error.name} is missing: python -m pip install "walead_async[cli]"', file=sys.stderr)
     sys.exit(2)
 
+from walead_async._version import __version__
 from walead_async.cli.options import ExitCode, exit_code_of, refuse_key
 from walead_async.cli.output import one_line, release_streams, say, whereabouts
 from walead_async.errors import WaleadError
@@ -66,9 +67,7 @@ class Commands(click.Group):
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        click.echo(f"walead_async {version('walead_async')}")
+        click.echo(f"walead_async {__version__}")
         ctx.exit()
 
 

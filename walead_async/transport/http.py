@@ -17,6 +17,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from multidict import istr
 from yarl import URL
 
+from walead_async._version import __version__
 from walead_async.errors import (
     ConfigurationError,
     ConnectionFailedError,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Http", "Reply"]
 
 JSON = "application/json"
+USER_AGENT = f"walead_async/{__version__}"
 #: The longest header that is read, in bytes.
 LONGEST_HEADER = 64 * 1024
 #: How many URLs without a query are kept: a session has few paths, but one a campaign.
@@ -243,7 +245,7 @@ class Http:
             connector=aiohttp.TCPConnector(limit=0) if borrowed is None else borrowed.connector,
             connector_owner=borrowed is None,
             cookie_jar=aiohttp.DummyCookieJar(),
-            headers={hdrs.ACCEPT: JSON, hdrs.ACCEPT_ENCODING: "identity", hdrs.USER_AGENT: _user_agent()},
+            headers={hdrs.ACCEPT: JSON, hdrs.ACCEPT_ENCODING: "identity", hdrs.USER_AGENT: USER_AGENT},
             auto_decompress=False,
             max_line_size=LONGEST_HEADER,
             max_field_size=LONGEST_HEADER,
@@ -333,12 +335,6 @@ def _reason(error: BaseException) -> str:
 def _to_connect(seconds: float) -> aiohttp.ClientTimeout:
     """Only what aiohttp alone can limit: how long a connection takes to open. `TaskTimeouts` does the rest."""
     return aiohttp.ClientTimeout(total=None, connect=seconds)
-
-
-def _user_agent() -> str:
-    from importlib.metadata import version  # a fifth of what this package would add to an import
-
-    return f"walead_async/{version('walead_async')}"
 
 
 async def _never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
