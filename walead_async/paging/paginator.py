@@ -33,8 +33,7 @@ class PageSource(Protocol[T]):
 
     `caller` sends its requests, `path` names it in events, `identity` (path, sort and search) binds a cursor to it.
     `paged` is False if one answer always holds the whole list, `filtered` True of what a search leaves of one.
-    `page_size` is what the session remembers of it, a guess, or None. The read ends before the first record of which
-    `beyond` is true, if that is given.
+    The read ends before the first record of which `beyond` is true, if that is given.
     """
 
     caller: Caller
@@ -42,8 +41,15 @@ class PageSource(Protocol[T]):
     paged: bool
     filtered: bool
     second_look: SecondLook
-    page_size: int | None
     beyond: Callable[[T], bool] | None
+
+    @property
+    def page_size(self) -> int | None:
+        """What the session remembers of the page size, a guess; None if it remembers none."""
+        ...
+
+    @page_size.setter
+    def page_size(self, size: int | None) -> None: ...
 
     @property
     def identity(self) -> str:

@@ -168,7 +168,7 @@ class NumberOperation:
         """What the lists `added` or `removed`, and above them `failed`, name; UNKNOWN where a reason is not plain."""
         change = number_change(response.body, "added" if self.blocks else "removed")
         done: tuple[Status, str | None] = (Status.DONE, None)
-        said = dict.fromkeys(map(digits_of, change.changed), done)
+        said: dict[str, tuple[Status, str | None]] = dict.fromkeys(map(digits_of, change.changed), done)
         said.update((digits_of(number), self._failed(reason)) for number, reason in change.failed)
         named = {key: said[digits] for key in keys if (digits := digits_of(key)) in said}
         return Answer(named=named, message=change.message)

@@ -180,6 +180,7 @@ def _slowly(body: bytes, model: type[T]) -> list[T]:
     del body  # what a traceback shows should not hold the whole list
     if not isinstance(found, list):
         raise UnexpectedResponseError(f"the list is {_kind(found)}, not an array of records")
+    record = None
     for position, record in enumerate(found):
         if not isinstance(record, dict):
             raise UnexpectedResponseError(

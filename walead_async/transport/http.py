@@ -353,7 +353,9 @@ _NEVER_RESEND = (_never_resend,)
 class _Request(aiohttp.ClientRequest):
     """Refuses a kept connection on which an answer came that nobody asked for: it would be taken for ours."""
 
-    def send(self, conn: Connection) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
+    def send(  # pyright: ignore[reportIncompatibleMethodOverride]  # it returns the coroutine of aiohttp's own
+        self, conn: Connection
+    ) -> Coroutine[Any, Any, aiohttp.ClientResponse]:
         if conn.protocol is not None and conn.protocol.should_close:
             raise _UnaskedAnswerError
         return super().send(conn)
