@@ -1,4 +1,4 @@
-"""Reads simulated lists that move under the reader, and prints how the reads ended.
+"""Reads simulated lists that move under the reader, looks people up in others, and prints how that ended.
 
 `python tests/paging/simulation.py --runs 10000 --seed 0`
 """
@@ -12,8 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
+import simulated_lookups
 from simulated_reads import DRIFTS, FAULTS, HIDDEN, run_many
 
+#: A session of look-ups for so many reads.
+LOOKUPS = 10
 ENDS = ("complete", "changed", "unverified", "error")
 
 
@@ -31,6 +34,11 @@ def main() -> None:
     for group, names in (("drift", DRIFTS), ("fault", FAULTS), ("hidden", HIDDEN)):
         for name in names:
             print(f"  {group} {name:12}" + "".join(f"{found[group, name, end]:>12,}" for end in ENDS))
+    lookups = max(1, chosen.runs // LOOKUPS)
+    looked = simulated_lookups.run_many(lookups, chosen.seed)
+    print(f"look-ups: {lookups} sessions; nobody who is blocked was said to be absent, and nobody else to be blocked")
+    for kind in simulated_lookups.SEARCHES:
+        print(f"  {kind:46}{looked[kind, 'runs']:>8,} sessions{looked[kind, 'requests']:>12,} requests")
 
 
 if __name__ == "__main__":
