@@ -48,7 +48,8 @@ async def block_command(
     agent: str,
     numbers: tuple[str, ...],
     file: str | None,
-    column: str | None,
+    columns: tuple[str, ...],
+    encoding: str | None,
     uid: str | None,
     base_url: str | None,
     as_json: bool,
@@ -57,7 +58,7 @@ async def block_command(
 
     Write a number with its country code (+14155550123); - reads them from standard input, one a line.
     """
-    given = Inputs(numbers, file=file, column=column, kind="number")
+    given = Inputs(numbers, file=file, columns=columns, encoding=encoding, kind="number")
     async with (
         progress("items", given.total, beside_lines=as_json) as shown,
         VoiceAgentSession(uid=uid, base_url=base_url, hooks=[shown]) as phones,
@@ -77,13 +78,14 @@ async def unblock_command(
     agent: str,
     numbers: tuple[str, ...],
     file: str | None,
-    column: str | None,
+    columns: tuple[str, ...],
+    encoding: str | None,
     uid: str | None,
     base_url: str | None,
     as_json: bool,
 ) -> int:
     """Unblock numbers: the agent may call them again."""
-    given = Inputs(numbers, file=file, column=column, kind="number")
+    given = Inputs(numbers, file=file, columns=columns, encoding=encoding, kind="number")
     async with (
         progress("items", given.total, beside_lines=as_json) as shown,
         VoiceAgentSession(uid=uid, base_url=base_url, hooks=[shown]) as phones,

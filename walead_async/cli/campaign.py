@@ -56,7 +56,8 @@ def block_command(
     campaign: str,
     identifiers: tuple[str, ...],
     file: str | None,
-    column: str | None,
+    columns: tuple[str, ...],
+    encoding: str | None,
     yes: bool,
     base_url: str | None,
     as_json: bool,
@@ -66,7 +67,7 @@ def block_command(
     The API has no way to unblock somebody in a campaign, so the command asks first, unless --yes is given. A block in
     the workspace (walead block) covers every campaign and can be undone.
     """
-    given = Inputs(identifiers, file=file, column=column)
+    given = Inputs(identifiers, file=file, columns=columns, encoding=encoding)
     say("A campaign block cannot be undone: the API has no campaign unblock.")
     if not yes:
         if given.reads_standard_input or sys.stdin is None or not sys.stdin.isatty():

@@ -61,25 +61,33 @@ async def list_command(search: str | None, sort: Literal["ASC", "DESC"], base_ur
 @common
 @in_event_loop
 async def find_command(
-    identifiers: tuple[str, ...], file: str | None, column: str | None, base_url: str | None, as_json: bool
+    identifiers: tuple[str, ...],
+    file: str | None,
+    columns: tuple[str, ...],
+    encoding: str | None,
+    base_url: str | None,
+    as_json: bool,
 ) -> int:
     """Say whether people are blocked in the workspace.
 
     ID is a LinkedIn public identifier or a link to a profile. Each gets a line, in the order given. Exits with 0
     whatever it finds, and with 1 if one of them cannot be a person: its line says so.
     """
-    given = Inputs(identifiers, file=file, column=column)
+    given = Inputs(identifiers, file=file, columns=columns, encoding=encoding)
     texts: list[str] = []
     invalid: dict[str, InvalidInputError] = {}
     complaints: list[str] = []
-    async for text in given.texts():
-        line = given.next_line()
+    async for item in given.texts():
+        row = given.next_row()
+        text = row.text
         texts.append(text)
         try:
-            public_identifier(text)
+            if row.problem is not None:
+                raise InvalidInputError(row.problem)
+            public_identifier(item)
         except InvalidInputError as error:
             invalid[text] = error
-            place = "" if line is None else f"line {line}: "
+            place = f"line {row.line}: " if row.line else ""
             complaints.append(f"{place}{text or repr(text)}: invalid: {one_line(str(error))}")
     found: dict[str, BlockedLead | None] = {}
     if len(invalid) < len(set(texts)):
@@ -118,7 +126,8 @@ def _found_words(identifier: str, lead: BlockedLead | None) -> str:
 async def block_command(
     identifiers: tuple[str, ...],
     file: str | None,
-    column: str | None,
+    columns: tuple[str, ...],
+    encoding: str | None,
     reason: str | None,
     base_url: str | None,
     as_json: bool,
@@ -128,7 +137,7 @@ async def block_command(
     No campaign contacts them any more. ID is a LinkedIn public identifier or a link to a profile; - reads them from
     standard input, one a line. A column "reason" of the file gives each row its own reason.
     """
-    given = Inputs(identifiers, file=file, column=column)
+    given = Inputs(identifiers, file=file, columns=columns, encoding=encoding)
     async with (
         progress("items", given.total, beside_lines=as_json) as shown,
         AsyncSession(base_url=base_url, hooks=[shown]) as session,
@@ -149,14 +158,20 @@ async def block_command(
 @common
 @in_event_loop
 async def unblock_command(
-    identifiers: tuple[str, ...], file: str | None, column: str | None, by: str, base_url: str | None, as_json: bool
+    identifiers: tuple[str, ...],
+    file: str | None,
+    columns: tuple[str, ...],
+    encoding: str | None,
+    by: str,
+    base_url: str | None,
+    as_json: bool,
 ) -> int:
     """Unblock people in the workspace.
 
     Campaigns may contact them again. The service removes records by their ids. Of a person given by identifier
     every record is looked up and removed.
     """
-    given = Inputs(identifiers, file=file, column=column, kind="id" if by == "id" else "lead")
+    given = Inputs(identifiers, file=file, columns=columns, encoding=encoding, kind="id" if by == "id" else "lead")
     async with (
         progress("items", given.total, beside_lines=as_json) as shown,
         AsyncSession(base_url=base_url, hooks=[shown]) as session,

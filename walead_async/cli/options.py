@@ -157,17 +157,22 @@ def common(command: Decorated) -> Decorated:
 
 
 def from_file(command: Decorated) -> Decorated:
-    """Add `--file` and `--column`."""
+    """Add `--file`, `--column` and `--encoding`."""
     column = click.option(
-        "--column", metavar="NAME", help="The column of the file to take them from, if it is not plain."
+        "--column",
+        "columns",
+        metavar="NAME",
+        multiple=True,
+        help="The column of the file to take them from, if it is not plain; repeat it to take them from several.",
     )
+    encoding = click.option("--encoding", metavar="E", help="How a text file is written, if it is not plain.")
     file = click.option(
         "--file",
         metavar="F",
         help="Read them from a file, by its suffix: .csv, .tsv, .txt, .jsonl, .xlsx or .parquet; - is standard input, "
         "one a line.",
     )
-    return file(column(command))
+    return file(column(encoding(command)))
 
 
 user_id = click.option("--uid", metavar="U", help="The Phonely user's id, if PHONELY_UID is not set.")

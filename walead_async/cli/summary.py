@@ -7,9 +7,11 @@ from collections import Counter
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
+import attrs
+
 from walead_async.cli.options import ExitCode, exit_code_of
 from walead_async.cli.output import count_of, one_line, release_streams, say, write_json, write_words
-from walead_async.errors import APIError, BulkFailedError, WaleadError
+from walead_async.errors import APIError, BulkFailedError, InvalidInputError, WaleadError
 from walead_async.models import SETTLED, Completeness, LeadToBlock, Status
 
 if TYPE_CHECKING:
@@ -88,9 +90,13 @@ async def print_outcomes(outcomes: AsyncGenerator[Outcome] | BulkStream, given: 
     try:
         async with aclosing(outcomes):
             async for outcome in outcomes:
-                tally.add(outcome, given.next_line())
+                row = given.next_row()
+                if row.problem is not None:
+                    error = InvalidInputError(row.problem)
+                    outcome = attrs.evolve(outcome, item=row.text, detail=row.problem, error=error)
+                tally.add(outcome, row.line or None)
                 if as_json:
-                    write_json([outcome_fields(outcome)])
+                    write_json([outcome_fields(outcome, row.line or None)])
     except WaleadError as error:
         failure = error
         say(f"walead: {one_line(str(error))}")
@@ -168,14 +174,15 @@ class Tally:
         return ExitCode.DONE if set(+self._counts) <= SETTLED else ExitCode.NOT_DONE
 
 
-def outcome_fields(outcome: Outcome) -> dict[str, object]:
-    """An outcome for JSON."""
+def outcome_fields(outcome: Outcome, line: int | None) -> dict[str, object]:
+    """An outcome for JSON; `line` is the line of its file, None for an argument."""
     return {
         "item": item_text(outcome.item),
         "key": outcome.key,
         "status": outcome.status,
         "detail": outcome.detail,
         "error": None if outcome.error is None else error_fields(outcome.error),
+        "row": line,
     }
 
 
