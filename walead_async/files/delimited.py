@@ -65,10 +65,14 @@ def link_target(cell: str) -> str | None:
     return found[1].replace('""', '"') if found else None
 
 
-def cell_rows(line: int, cells: Sequence[str], reason: str | None) -> Iterator[Row]:
+def _linked(cell: str) -> str:
+    return link_target(cell) or cell
+
+
+def cell_rows(line: int, cells: Sequence[str], reason: str | None) -> list[Row]:
     """A row for each filled cell of a line; one with an empty text if none is filled."""
-    for cell in [cell for cell in cells if cell.strip()] or cells[:1]:
-        yield Row(line, cell, reason)
+    filled = cells if len(cells) == 1 else [cell for cell in cells if cell.strip()] or cells[:1]
+    return [Row(line, cell, reason) for cell in filled]
 
 
 def reason_text(value: object, place: str) -> str | None:
@@ -139,6 +143,7 @@ def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     keys, reason, width, own = header.keys, header.reason, header.width, header.own
     title: list[str] | None = None
+    plain, plain_reason = (_undefused, _undefused) if own else (_linked, str)
     lines.may_hold_nul = own
     above = header.row
     while True:
@@ -155,7 +160,7 @@ def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
             above -= 1
             title = row
             continue
-        if row == title or (title is not None and [cell.lstrip("\ufeff") for cell in row[:1]] + row[1:] == title):
+        if title is not None and row[-1] == title[-1] and [row[0].removeprefix("\ufeff"), *row[1:]] == title:
             # files that were joined
             continue
         if len(row) > width and any(row[width:]):
@@ -165,12 +170,9 @@ def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
             )
             yield Row(line, delimiter.join(row), None, problem)
             continue
-        cells = [row[key] if key < len(row) else "" for key in keys]
         why = row[reason] if reason is not None and reason < len(row) else ""
-        if own:
-            yield from cell_rows(line, [_undefused(cell) for cell in cells], _undefused(why) or None)
-        else:
-            yield from cell_rows(line, [link_target(cell) or cell for cell in cells], why or None)
+        cells = [plain(row[key]) if key < len(row) else "" for key in keys]
+        yield from cell_rows(line, cells, plain_reason(why) or None)
 
 
 class _Lines:

@@ -83,7 +83,7 @@ def encoding_of(path: Path) -> str:
 
 def is_doubtful(text: str, encoding: str) -> bool:
     """Whether a name that was read in an encoding nobody named may be another one."""
-    if text.isascii() or encoding.startswith(("utf", "ascii")):
+    if text.isascii():
         return False
     if encoding == "cp1252":
         return not _DOUBTFUL.isdisjoint(text)

@@ -185,8 +185,12 @@ def _file_rows(path: Path, suffix: str, kind: Kind, wanted: Sequence[str], encod
         yield from _TABLES[suffix](path, kind, wanted)
         return
     found = encoding or encoding_of(path)
-    for row in _TEXTS[suffix](path, kind, wanted, found):
-        if encoding is None and is_doubtful(row.text, found):
+    read = _TEXTS[suffix](path, kind, wanted, found)
+    if encoding is not None or found.startswith("utf"):
+        yield from read
+        return
+    for row in read:
+        if is_doubtful(row.text, found):
             raise SourceError(
                 f"{path}, line {row.line}: in {row.text!r} a letter is another one if the file comes from a Mac or "
                 "from DOS: say how it was written with --encoding (windows-1252, mac-roman, cp850), or save it as UTF-8"
@@ -280,21 +284,19 @@ def _rows_of_json(
     kind: Kind,
     wanted: Sequence[str],
     place: str,
-) -> Iterator[Row]:
+) -> Sequence[Row]:
     if not isinstance(found, dict):
-        yield Row(number, key_text(found, place))
-        return
+        return [Row(number, key_text(found, place))]
     names = tuple(found)
     header = headers.get(names) or known_columns(names, kind, wanted, place)
     if header is None:
         if not headers:
             raise undecided([names], kind, wanted, place)
-        yield Row(number, "")
-        return
-    if len(headers) < MAX_SHAPES:
+        return [Row(number, "")]
+    if names not in headers and len(headers) < MAX_SHAPES:
         headers[names] = header
     reason = None if header.reason is None else reason_text(found[names[header.reason]], place)
-    yield from cell_rows(number, [key_text(found[names[key]], place) for key in header.keys], reason)
+    return cell_rows(number, [key_text(found[names[key]], place) for key in header.keys], reason)
 
 
 _TEXTS: dict[str, Callable[[Path, Kind, Sequence[str], str], Iterator[Row]]] = {
