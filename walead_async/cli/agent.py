@@ -6,9 +6,7 @@ import click
 
 from walead_async.cli.inputs import Inputs
 from walead_async.cli.options import common, from_file, in_event_loop, refuse_key, user_id
-from walead_async.cli.output import progress
-from walead_async.cli.summary import print_outcomes, print_records
-from walead_async.session import VoiceAgentSession
+from walead_async.cli.summary import print_outcomes, print_records, voice_agents
 
 __all__ = ["agent_command"]
 
@@ -29,10 +27,7 @@ def agent_command() -> None:
 @in_event_loop
 async def list_command(agent: str, uid: str | None, base_url: str | None, as_json: bool) -> int:
     """Print the numbers that the agent does not call."""
-    async with (
-        progress("records", beside_lines=True) as shown,
-        VoiceAgentSession(uid=uid, base_url=base_url, hooks=[shown]) as phones,
-    ):
+    async with voice_agents(base_url, uid, "records", beside_lines=True) as phones:
         listing = phones.agent(agent).block_list.list()
         return await print_records(listing, lambda number: {"number": number}, str, as_json=as_json)
 
@@ -59,10 +54,7 @@ async def block_command(
     Write a number with its country code (+14155550123); - reads them from standard input, one a line.
     """
     given = Inputs(numbers, file=file, columns=columns, encoding=encoding, kind="number")
-    async with (
-        progress("items", given.total, beside_lines=as_json) as shown,
-        VoiceAgentSession(uid=uid, base_url=base_url, hooks=[shown]) as phones,
-    ):
+    async with voice_agents(base_url, uid, "items", given.total, beside_lines=as_json) as phones:
         outcomes = phones.agent(agent).block_list.block_stream(given.texts())
         return await print_outcomes(outcomes, given, as_json=as_json)
 
@@ -86,9 +78,6 @@ async def unblock_command(
 ) -> int:
     """Unblock numbers: the agent may call them again."""
     given = Inputs(numbers, file=file, columns=columns, encoding=encoding, kind="number")
-    async with (
-        progress("items", given.total, beside_lines=as_json) as shown,
-        VoiceAgentSession(uid=uid, base_url=base_url, hooks=[shown]) as phones,
-    ):
+    async with voice_agents(base_url, uid, "items", given.total, beside_lines=as_json) as phones:
         outcomes = phones.agent(agent).block_list.unblock_stream(given.texts())
         return await print_outcomes(outcomes, given, as_json=as_json)

@@ -9,9 +9,8 @@ import click
 
 from walead_async.cli.inputs import Inputs
 from walead_async.cli.options import ExitCode, common, from_file, in_event_loop, refuse_key
-from walead_async.cli.output import progress, say
-from walead_async.cli.summary import lead_words, print_outcomes, print_records
-from walead_async.session import AsyncSession
+from walead_async.cli.output import say
+from walead_async.cli.summary import lead_words, print_outcomes, print_records, workspace
 
 if TYPE_CHECKING:
     from walead_async.models import CampaignBlockedLead
@@ -34,10 +33,7 @@ async def list_command(campaign: str, base_url: str | None, as_json: bool) -> in
 
     The verdict is the last line, on stderr.
     """
-    async with (
-        progress("records", beside_lines=True) as shown,
-        AsyncSession(base_url=base_url, hooks=[shown]) as session,
-    ):
+    async with workspace(base_url, "records", beside_lines=True) as session:
         listing = session.campaign(campaign).blocked_leads.list()
         return await print_records(listing, _fields, lead_words, as_json=as_json)
 
@@ -80,9 +76,6 @@ def block_command(
 
 @in_event_loop
 async def _block(campaign: str, given: Inputs, base_url: str | None, as_json: bool) -> int:
-    async with (
-        progress("items", given.total, beside_lines=as_json) as shown,
-        AsyncSession(base_url=base_url, hooks=[shown]) as session,
-    ):
+    async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
         outcomes = session.campaign(campaign).blocked_leads.block_stream(given.texts())
         return await print_outcomes(outcomes, given, as_json=as_json)

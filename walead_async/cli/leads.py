@@ -8,7 +8,7 @@ import click
 
 from walead_async.cli.inputs import Inputs
 from walead_async.cli.options import ExitCode, common, from_file, in_event_loop
-from walead_async.cli.output import count_of, one_line, progress, say, write_json, write_words
+from walead_async.cli.output import count_of, one_line, say, write_json, write_words
 from walead_async.cli.summary import (
     error_fields,
     lead_fields,
@@ -17,11 +17,11 @@ from walead_async.cli.summary import (
     print_outcomes,
     print_records,
     say_verdict,
+    workspace,
 )
 from walead_async.errors import InvalidInputError
 from walead_async.files.export import export_leads
 from walead_async.identifiers import public_identifier
-from walead_async.session import AsyncSession
 
 if TYPE_CHECKING:
     from walead_async.models import BlockedLead
@@ -47,10 +47,7 @@ async def list_command(search: str | None, sort: Literal["ASC", "DESC"], base_ur
     The last line, on stderr, is the verdict: COMPLETE, or CHANGED if the list changed while it was read and
     everybody who was there throughout is printed once. UNVERIFIED (exit code 3) says why it cannot be told.
     """
-    async with (
-        progress("records", beside_lines=True) as shown,
-        AsyncSession(base_url=base_url, hooks=[shown]) as session,
-    ):
+    async with workspace(base_url, "records", beside_lines=True) as session:
         listing = session.blocked_leads.list(search=search, sort=sort)
         return await print_records(listing, lead_fields, lead_words, as_json=as_json)
 
@@ -91,7 +88,7 @@ async def find_command(
             complaints.append(f"{place}{text or repr(text)}: invalid: {one_line(str(error))}")
     found: dict[str, BlockedLead | None] = {}
     if len(invalid) < len(set(texts)):
-        async with progress("records") as shown, AsyncSession(base_url=base_url, hooks=[shown]) as session:
+        async with workspace(base_url, "records") as session:
             found = await session.blocked_leads.find_many(text for text in texts if text not in invalid)
     if as_json:
         write_json(_found_fields(text, found.get(text), invalid.get(text)) for text in texts)
@@ -138,10 +135,7 @@ async def block_command(
     standard input, one a line. A column "reason" of the file gives each row its own reason.
     """
     given = Inputs(identifiers, file=file, columns=columns, encoding=encoding)
-    async with (
-        progress("items", given.total, beside_lines=as_json) as shown,
-        AsyncSession(base_url=base_url, hooks=[shown]) as session,
-    ):
+    async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
         outcomes = session.blocked_leads.block_stream(given.leads(), reason=reason)
         return await print_outcomes(outcomes, given, as_json=as_json)
 
@@ -172,10 +166,7 @@ async def unblock_command(
     every record is looked up and removed.
     """
     given = Inputs(identifiers, file=file, columns=columns, encoding=encoding, kind="id" if by == "id" else "lead")
-    async with (
-        progress("items", given.total, beside_lines=as_json) as shown,
-        AsyncSession(base_url=base_url, hooks=[shown]) as session,
-    ):
+    async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
         if by == "id":
             stream = session.blocked_leads.unblock_stream(given.texts())
             return await print_outcomes(stream, given, as_json=as_json)
@@ -195,7 +186,7 @@ async def export_command(output: str, base_url: str | None, as_json: bool) -> in
     Only you can read the file. It appears under its name when it is whole, and not at all if the list could not be
     read to its end.
     """
-    async with progress("records") as shown, AsyncSession(base_url=base_url, hooks=[shown]) as session:
+    async with workspace(base_url, "records") as session:
         listing = session.blocked_leads.list()
         count = await export_leads(output, listing)
     if as_json:
