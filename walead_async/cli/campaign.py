@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from walead_async.cli.inputs import Inputs
-from walead_async.cli.options import ExitCode, common, from_file, in_event_loop, refuse_key
+from walead_async.cli.options import ExitCode, common, in_event_loop, refuse_key, takes_items
 from walead_async.cli.output import say
 from walead_async.cli.summary import lead_words, print_outcomes, print_records, workspace
 
 if TYPE_CHECKING:
+    from walead_async.cli.inputs import Inputs
     from walead_async.models import CampaignBlockedLead
 
 __all__ = ["campaign_command"]
@@ -44,26 +44,15 @@ def _fields(lead: CampaignBlockedLead) -> dict[str, object]:
 
 @campaign_command.command("block")
 @click.argument("campaign", metavar="CAMPAIGN")
-@click.argument("identifiers", nargs=-1, metavar="[ID]...")
-@from_file
+@takes_items("ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @common
-def block_command(
-    campaign: str,
-    identifiers: tuple[str, ...],
-    file: str | None,
-    columns: tuple[str, ...],
-    encoding: str | None,
-    yes: bool,
-    base_url: str | None,
-    as_json: bool,
-) -> int:
+def block_command(campaign: str, given: Inputs, yes: bool, base_url: str | None, as_json: bool) -> int:
     """Block people in the campaign. This cannot be undone.
 
     The API has no way to unblock somebody in a campaign, so the command asks first, unless --yes is given. A block in
     the workspace (walead block) covers every campaign and can be undone.
     """
-    given = Inputs(identifiers, file=file, columns=columns, encoding=encoding)
     say("A campaign block cannot be undone: the API has no campaign unblock.")
     if not yes:
         if given.reads_standard_input or sys.stdin is None or not sys.stdin.isatty():

@@ -98,7 +98,8 @@ class Inputs:
         self._file = None if file == STANDARD_INPUT else file
         self._columns = columns
         self._encoding = encoding
-        self._kind: Kind = kind
+        #: What the rows of the file hold.
+        self.kind: Kind = kind
         self._taken: deque[Row] = deque()
 
     async def texts(self) -> AsyncGenerator[str]:
@@ -131,12 +132,12 @@ class Inputs:
     async def _sources(self) -> AsyncGenerator[Row]:
         rows: Iterator[Row] = iter(())
         if self._file is not None:
-            rows = files.rows(self._file, kind=self._kind, column=self._columns, encoding=self._encoding)
+            rows = files.rows(self._file, kind=self.kind, column=self._columns, encoding=self._encoding)
             # What is wrong with the whole file shows at its first row, before anything is sent.
             rows = chain([first], rows) if (first := next(rows, None)) is not None else rows
         for text in self._texts:
             if text == STANDARD_INPUT:
-                async for row in read_in_thread(files.rows(_standard_input(), kind=self._kind)):
+                async for row in read_in_thread(files.rows(_standard_input(), kind=self.kind)):
                     yield row
             else:
                 yield Row(0, text)

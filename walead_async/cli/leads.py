@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from walead_async.cli.inputs import Inputs
-from walead_async.cli.options import ExitCode, common, from_file, in_event_loop
+from walead_async.cli.options import ExitCode, common, in_event_loop, takes_items
 from walead_async.cli.output import count_of, one_line, say, write_json, write_words
 from walead_async.cli.summary import (
     error_fields,
@@ -24,11 +23,10 @@ from walead_async.files.export import export_leads
 from walead_async.identifiers import public_identifier
 
 if TYPE_CHECKING:
+    from walead_async.cli.inputs import Inputs
     from walead_async.models import BlockedLead
 
 __all__ = ["block_command", "export_command", "find_command", "list_command", "unblock_command"]
-
-identifiers_argument = click.argument("identifiers", nargs=-1, metavar="[ID]...")
 
 
 @click.command("list")
@@ -53,24 +51,15 @@ async def list_command(search: str | None, sort: Literal["ASC", "DESC"], base_ur
 
 
 @click.command("find")
-@identifiers_argument
-@from_file
+@takes_items("ID")
 @common
 @in_event_loop
-async def find_command(
-    identifiers: tuple[str, ...],
-    file: str | None,
-    columns: tuple[str, ...],
-    encoding: str | None,
-    base_url: str | None,
-    as_json: bool,
-) -> int:
+async def find_command(given: Inputs, base_url: str | None, as_json: bool) -> int:
     """Say whether people are blocked in the workspace.
 
     ID is a LinkedIn public identifier or a link to a profile. Each gets a line, in the order given. Exits with 0
     whatever it finds, and with 1 if one of them cannot be a person: its line says so.
     """
-    given = Inputs(identifiers, file=file, columns=columns, encoding=encoding)
     texts: list[str] = []
     invalid: dict[str, InvalidInputError] = {}
     complaints: list[str] = []
@@ -115,34 +104,23 @@ def _found_words(identifier: str, lead: BlockedLead | None) -> str:
 
 
 @click.command("block")
-@identifiers_argument
-@from_file
+@takes_items("ID")
 @click.option("--reason", metavar="TEXT", help="Why, for those who have no reason of their own in the file.")
 @common
 @in_event_loop
-async def block_command(
-    identifiers: tuple[str, ...],
-    file: str | None,
-    columns: tuple[str, ...],
-    encoding: str | None,
-    reason: str | None,
-    base_url: str | None,
-    as_json: bool,
-) -> int:
+async def block_command(given: Inputs, reason: str | None, base_url: str | None, as_json: bool) -> int:
     """Block people in the workspace.
 
     No campaign contacts them any more. ID is a LinkedIn public identifier or a link to a profile; - reads them from
     standard input, one a line. A column "reason" of the file gives each row its own reason.
     """
-    given = Inputs(identifiers, file=file, columns=columns, encoding=encoding)
     async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
         outcomes = session.blocked_leads.block_stream(given.leads(), reason=reason)
         return await print_outcomes(outcomes, given, as_json=as_json)
 
 
 @click.command("unblock")
-@identifiers_argument
-@from_file
+@takes_items("ID")
 @click.option(
     "--by",
     type=click.Choice(["identifier", "id"]),
@@ -151,21 +129,14 @@ async def block_command(
 )
 @common
 @in_event_loop
-async def unblock_command(
-    identifiers: tuple[str, ...],
-    file: str | None,
-    columns: tuple[str, ...],
-    encoding: str | None,
-    by: str,
-    base_url: str | None,
-    as_json: bool,
-) -> int:
+async def unblock_command(given: Inputs, by: str, base_url: str | None, as_json: bool) -> int:
     """Unblock people in the workspace.
 
     Campaigns may contact them again. The service removes records by their ids. Of a person given by identifier
     every record is looked up and removed.
     """
-    given = Inputs(identifiers, file=file, columns=columns, encoding=encoding, kind="id" if by == "id" else "lead")
+    if by == "id":
+        given.kind = "id"
     async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
         if by == "id":
             stream = session.blocked_leads.unblock_stream(given.texts())
