@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from enum import Enum, StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 import attrs
 
@@ -25,6 +25,7 @@ __all__ = [
     "LeadToBlock",
     "Outcome",
     "Page",
+    "Row",
     "Status",
 ]
 
@@ -64,6 +65,26 @@ class LeadToBlock:
 
     public_identifier: str
     reason: str | None = None
+
+
+class Row(NamedTuple):
+    """One row of a file: the line it begins in, and the identifier, number or id as it stands there.
+
+    `text` may be empty: such a row has its end too, as an invalid one. `reason` is the row's own, if it gives one.
+    `problem` says what is wrong with a row that cannot be read; then `text` is the whole row.
+    """
+
+    line: int
+    text: str
+    reason: str | None = None
+    problem: str | None = None
+
+    @property
+    def item(self) -> str | LeadToBlock | None:
+        """What a bulk call takes. It is None for a row that cannot be read, so that it ends as invalid there too."""
+        if self.problem is not None:
+            return None
+        return self.text if self.reason is None else LeadToBlock(self.text, self.reason)
 
 
 @attrs.frozen

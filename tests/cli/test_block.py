@@ -23,7 +23,7 @@ async def test_block_writes_a_line_an_item_in_the_order_of_the_input(walead: Wal
         ("https://www.linkedin.com/in/Jane-Doe/", "jane-doe", "done"),
         ("john-doe", "john-doe", "duplicate"),
     ]
-    assert list(done.values()[0]) == ["item", "key", "status", "detail", "error"]
+    assert list(done.values()[0]) == ["item", "key", "status", "detail", "error", "row"]
     assert emulator.blocked_leads.identifiers()[-2:] == ["john-doe", "jane-doe"]
     assert done.err == "3 items: 2 done, 1 duplicate\n"
 
@@ -119,11 +119,37 @@ async def test_a_file_that_breaks_off_is_told_with_what_was_done_before(
     walead: Walead, emulator: Emulator, tmp_path: Path
 ) -> None:
     people = tmp_path / "people.jsonl"
-    people.write_text('"a-a"\n"b-b"\nnonsense\n"c-c"\n', encoding="utf-8")
+    people.write_text('"a-a"\n"b-b"\n{"url": "c-', encoding="utf-8")
     done = await walead("block", "--file", str(people), "--json")
     assert done.code == 1
     assert [(value["key"], value["status"]) for value in done.values()] == [("a-a", "done"), ("b-b", "done")]
     assert "line 3" in done.err
+
+
+@pytest.mark.parametrize("command", [("block",), ("unblock",), ("campaign", "block", "c1", "--yes")])
+async def test_a_row_that_cannot_be_read_is_invalid_and_the_others_are_not(
+    walead: Walead, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    people = tmp_path / "people.jsonl"
+    people.write_text('"a-a"\nnonsense\n"c-c"\n', encoding="utf-8")
+    done = await walead(*command, "--file", str(people), "--json")
+    assert done.code == 1
+    first, second, third = done.values()
+    assert {first["status"], third["status"]} <= {"done", "already"}
+    assert (second["item"], second["status"], second["row"]) == ("nonsense", "invalid", 2)
+    assert str(second["detail"]).startswith("not JSON")
+    assert (first["row"], third["row"]) == (1, 3)
+
+
+async def test_several_columns_can_be_named(walead: Walead, emulator: Emulator, tmp_path: Path) -> None:
+    numbers = tmp_path / "numbers.csv"
+    numbers.write_bytes("Größe;Phone;Mobile\n1;+14155550101;+14155550102\n".encode("cp1252"))
+    done = await walead("agent", "block", "a1", "--file", str(numbers))
+    assert done.code == 2
+    assert "'Phone' and 'Mobile'" in done.err
+    columns = ("--column", "Phone", "--column", "Mobile", "--encoding", "windows-1252")
+    done = await walead("agent", "block", "a1", "--file", str(numbers), *columns)
+    assert (done.code, list(emulator.agents["a1"])) == (0, ["+14155550101", "+14155550102"])
 
 
 async def test_an_unknown_outcome_exits_3(walead: Walead, emulator: Emulator) -> None:

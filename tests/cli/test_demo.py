@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from walead_async import files
 from walead_async.cli.demo import people, write_file
 from walead_async.errors import InvalidInputError
-from walead_async.files.sources import read_leads
 from walead_async.identifiers import public_identifier
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def key_of(text: str) -> str | None:
 
 def test_the_file_names_a_thousand_new_people_and_others(tmp_path: Path) -> None:
     rows = write_file(tmp_path / "people.csv")
-    assert [(row.text, row.reason or "") for row in read_leads(tmp_path / "people.csv")] == [
+    assert [(row.text, row.reason or "") for row in files.rows(tmp_path / "people.csv")] == [
         (person.link, person.reason) for person in rows
     ]
     keys = {key_of(person.link) for person in rows} - {None}
@@ -68,7 +68,7 @@ async def test_it_needs_no_account_and_tells_what_became_of_every_kind_of_row(wa
         "a number too short": "refused",
     }
     assert exported["facts"]["records"] == 10_995
-    assert len(list(read_leads(exported["facts"]["file"]))) == 10_995
+    assert len(list(files.rows(exported["facts"]["file"]))) == 10_995
     assert done.err == ""
 
 

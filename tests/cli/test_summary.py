@@ -58,18 +58,19 @@ def test_no_more_than_a_screen_of_failures_is_told() -> None:
     assert lines[-1] == "  and 1,005 more; --json writes them all"
 
 
-def test_an_outcome_as_json_has_its_five_fields() -> None:
-    assert outcome_fields(Outcome(LeadToBlock("John-Doe", "asked"), "john-doe", Status.DONE)) == {
+def test_an_outcome_as_json_has_its_six_fields() -> None:
+    assert outcome_fields(Outcome(LeadToBlock("John-Doe", "asked"), "john-doe", Status.DONE), 7) == {
         "item": "John-Doe",
         "key": "john-doe",
         "status": "done",
         "detail": None,
         "error": None,
+        "row": 7,
     }
 
 
 def test_an_error_as_json_names_its_class_and_an_answer_its_status() -> None:
-    error = outcome_fields(Outcome("a", "a", Status.REFUSED, error=REFUSED))["error"]
+    error = outcome_fields(Outcome("a", "a", Status.REFUSED, error=REFUSED), None)["error"]
     assert error == {"type": "AuthenticationError", "message": str(REFUSED), "status": 401}
-    error = outcome_fields(Outcome("", "", Status.INVALID, "empty", InvalidInputError("empty")))["error"]
+    error = outcome_fields(Outcome("", "", Status.INVALID, "empty", InvalidInputError("empty")), None)["error"]
     assert error == {"type": "InvalidInputError", "message": "empty"}

@@ -14,8 +14,8 @@ CONNECTIONS = [
 
 
 def chosen(names: list[str], kind: Kind = "lead", column: str | None = None) -> str | None:
-    header = known_columns(names, kind, column, "leads.csv")
-    return None if header is None else names[header.key]
+    header = known_columns(names, kind, [column] if column else [], "leads.csv")
+    return None if header is None else names[header.keys[0]]
 
 
 @pytest.mark.parametrize(
@@ -65,41 +65,70 @@ def test_two_columns_that_could_be_meant_are_an_error_that_names_them() -> None:
         chosen(["my column", "My_Column"], column="MyColumn")
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Phone", "WhatsApp"],
+        ["Cell", "Work Tel."],
+        ["homePhone", "mobile_no"],
+        ["Phone 1 - Value", "Phone 2 - Value"],
+        ["Contact phone (private)", "Contact mobile"],
+    ],
+)
+def test_several_columns_with_phones_are_listed(names: list[str]) -> None:
+    with pytest.raises(SourceError) as caught:
+        chosen(["Name", *names], "number")
+    assert all(repr(name) in str(caught.value) for name in names)
+    assert "--column for each" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["Phone 1 - Value", "WhatsApp Number", "contactPhone", "Mobile (private)", "tel"])
+def test_a_header_that_has_a_word_for_a_phone_is_one(name: str) -> None:
+    assert chosen(["Name", name, "Phone 1 - Type", "Intelligence", "Cellar"], "number") == name
+
+
+def test_several_columns_with_links_to_linkedin_are_listed() -> None:
+    with pytest.raises(SourceError, match="'LinkedIn URL' and 'Personal LinkedIn Profile' could each hold the people"):
+        chosen(["LinkedIn URL", "Personal LinkedIn Profile"])
+    assert chosen(["Company LinkedIn URL", "LinkedIn URL", "LinkedIn Sales Navigator URL"]) == "LinkedIn URL"
+
+
 def test_a_reason_column_is_found_beside_the_key() -> None:
-    assert known_columns(["Reason", "url"], "lead", None, "f") == Header(0, 1, 0, 2, False)
-    assert known_columns(["reason", "url"], "lead", "reason", "f") == Header(0, 0, None, 2, False)
+    assert known_columns(["Reason", "url"], "lead", [], "f") == Header(0, (1,), 0, 2, False)
+    assert known_columns(["vanity name", "url"], "lead", [], "f") == Header(0, (0,), None, 2, False, bare=True)
+    assert known_columns(["reason", "url"], "lead", ["reason"], "f") == Header(0, (0,), None, 2, False)
 
 
 def test_only_the_exact_header_makes_a_file_our_own() -> None:
-    assert known_columns(list(EXPORT_COLUMNS), "lead", None, "f") == Header(0, 1, 2, 5, True)
+    assert known_columns(list(EXPORT_COLUMNS), "lead", [], "f") == Header(0, (1,), 2, 5, True, bare=True)
     for names in (["public_identifier", "reason"], [*EXPORT_COLUMNS, "x"], [name.upper() for name in EXPORT_COLUMNS]):
-        header = known_columns(names, "lead", None, "f")
+        header = known_columns(names, "lead", [], "f")
         assert header is not None
         assert not header.own
 
 
 def test_notes_may_stand_before_the_header() -> None:
-    assert find_header(CONNECTIONS, "lead", None, "f") == Header(2, 2, None, 7, False)
+    assert find_header(CONNECTIONS, "lead", [], "f") == Header(2, (2,), None, 7, False)
 
 
 def test_rows_that_may_be_people_are_never_taken_for_notes() -> None:
-    assert find_header([["john", "x"], ["url", "reason"]], "lead", None, "f") is None
-    assert find_header([["john"], ["linkedin"], ["url"]], "lead", None, "f") == Header(-1, 0, None, 1, False)
+    assert find_header([["john", "x"], ["url", "reason"]], "lead", [], "f") is None
+    assert find_header([["john"], ["linkedin"], ["url"]], "lead", [], "f") == Header(-1, (0,), None, 1, False)
 
 
 def test_a_header_that_is_asked_for_may_stand_below_notes_of_several_cells() -> None:
     rows = [["Report", "2024"], ["Name", "Contact"], ["John", "john-doe"]]
-    assert find_header(rows, "lead", "contact", "f") == Header(1, 1, None, 2, False)
-    assert find_header(rows, "lead", "nobody", "f") is None
+    assert find_header(rows, "lead", ["contact"], "f") == Header(1, (1,), None, 2, False)
+    assert find_header(rows, "lead", ["nobody"], "f") is None
 
 
 def test_a_table_of_one_column_needs_no_header() -> None:
-    none = Header(-1, 0, None, 1, False)
-    assert find_header([["john-doe"], ["jane-smith"]], "lead", None, "f") == none
-    assert find_header([["john-doe", ""], [""], ["jane-smith"]], "lead", None, "f") == none
-    assert find_header([["linkedin.com/in/john"], ["linkedin.com/in/jane"]], "lead", None, "f") == none
-    assert find_header([["url"], ["john-doe"]], "lead", None, "f") == Header(0, 0, None, 1, False)
+    none = Header(-1, (0,), None, 1, False)
+    assert find_header([["john-doe"], ["jane-smith"]], "lead", [], "f") == none
+    assert find_header([["john-doe", ""], [""], ["jane-smith"]], "lead", [], "f") == none
+    assert find_header([["linkedin.com/in/john"], ["linkedin.com/in/jane"]], "lead", [], "f") == none
+    assert find_header([["url"], ["john-doe"]], "lead", [], "f") == Header(0, (0,), None, 1, False)
 
 
 def test_an_unknown_title_over_links_is_not_taken_for_a_person() -> None:
-    assert find_header([["Kontakt"], ["linkedin.com/in/john"], ["linkedin.com/in/jane"]], "lead", None, "f") is None
+    assert find_header([["Kontakt"], ["linkedin.com/in/john"], ["linkedin.com/in/jane"]], "lead", [], "f") is None

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from walead_async.errors import SourceError
-from walead_async.files.delimited import MAX_ROW_LINES, Row, delimited_rows
+from walead_async.files.delimited import MAX_ROW_LINES, delimited_rows
+from walead_async.files.encoding import encoding_of
+from walead_async.models import Row
 
 
 @pytest.fixture
@@ -19,7 +21,7 @@ def path(tmp_path: Path) -> Path:
 
 def rows(path: Path, text: str, column: str | None = None) -> list[Row]:
     path.write_bytes(text.encode())
-    return list(delimited_rows(path, "lead", column))
+    return list(delimited_rows(path, "lead", [column] if column else [], encoding_of(path)))
 
 
 def test_linkedins_connections_export_is_read(path: Path) -> None:
@@ -77,7 +79,7 @@ def test_a_tsv_file_has_tabs_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
 def test_other_encodings_are_read(path: Path, encoding: str) -> None:
     path.write_bytes("Name;LinkedIn URL;reason\nJürgen;jürgen-müller;möchte nicht\n".encode(encoding))
-    assert list(delimited_rows(path, "lead", None)) == [Row(2, "jürgen-müller", "möchte nicht")]
+    assert list(delimited_rows(path, "lead", [], encoding_of(path))) == [Row(2, "jürgen-müller", "möchte nicht")]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
@@ -146,10 +148,53 @@ def test_a_very_long_cell_is_an_error(path: Path) -> None:
         rows(path, "url,reason\njohn," + "x" * 200_000 + "\n")
 
 
-def test_more_cells_than_the_header_has_are_an_error(path: Path) -> None:
-    with pytest.raises(SourceError, match=r"line 3: 3 cells where the header has 2.*quotes"):
-        rows(path, "name,url\nx,john\nDoe, John,jane\n")
+def test_a_row_with_more_cells_than_the_header_has_cannot_be_read_and_the_others_can(path: Path) -> None:
+    first, second, third = rows(path, "name,url\nx,john\nDoe, John,jane\ny,jack\n")
+    assert (first, third) == (Row(2, "john"), Row(4, "jack"))
+    assert (second.line, second.text, second.item) == (3, "Doe, John,jane", None)
+    assert "3 cells where the header has 2" in (second.problem or "")
     assert rows(path, "name,url\nx,john,,\n") == [Row(2, "john")]
+
+
+def test_a_header_that_is_repeated_is_no_person(path: Path) -> None:
+    assert rows(path, "Name,LinkedIn URL\nJ,john\nName,LinkedIn URL\nK,jane\n\ufeffName,LinkedIn URL\n") == [
+        Row(2, "john"),
+        Row(4, "jane"),
+    ]
+    assert rows(path, "profile\njohn\nprofile\n") == [Row(2, "john")]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '"=HYPERLINK(""https://www.linkedin.com/in/john"",""John"")"',
+        '"=hyperlink( ""https://www.linkedin.com/in/john"" ; ""Profile"" )"',
+        '"=HYPERLINK(""https://www.linkedin.com/in/john"")"',
+        '"<a target=""_blank"" href=""https://www.linkedin.com/in/john"">John</a>"',
+        "[John (CEO)](https://www.linkedin.com/in/john)",
+    ],
+)
+def test_a_cell_with_a_hyperlink_is_its_target(path: Path, cell: str) -> None:
+    assert rows(path, f"Name;url\nJ;{cell}\n") == [Row(2, "https://www.linkedin.com/in/john")]
+
+
+@pytest.mark.parametrize("word", ["link", "Profile", "View profile", "john-doe"])
+def test_a_column_of_one_repeated_word_is_refused(path: Path, word: str) -> None:
+    with pytest.raises(SourceError, match=r"every row gives .* the links behind the word are missing"):
+        rows(path, f"Name,url\nA,{word}\nB,{word.upper()}\nC, {word}\n")
+    assert len(rows(path, f"Name,url\nA,{word}\nB,{word}\n")) == 2
+    assert len(rows(path, f"Name,url\nA,{word}\nB,{word}\nC,{word}\nD,other\n")) == 4
+    assert len(rows(path, "url\n" + "linkedin.com/in/john\n" * 3)) == 3
+    with pytest.raises(SourceError, match="every row gives"):
+        rows(path, "url\n" + f"{word}\n" * 2000 + "other\n")
+
+
+def test_every_filled_cell_of_several_columns_counts(path: Path) -> None:
+    path.write_text("Name,Phone,Mobile\nJ,+1,+2\nK,,+3\nL,+4,\nM,,\n", encoding="utf-8")
+    found = list(delimited_rows(path, "number", ["mobile", "Phone"], "utf-8"))
+    assert [(row.line, row.text) for row in found] == [(2, "+2"), (2, "+1"), (3, "+3"), (4, "+4"), (5, "")]
+    with pytest.raises(SourceError, match="no column is named 'Mobile' and 'Fax'"):
+        list(delimited_rows(path, "number", ["Mobile", "Fax"], "utf-8"))
 
 
 def test_nul_characters_are_an_error(path: Path) -> None:
@@ -186,5 +231,5 @@ def test_every_row_that_a_csv_writer_wrote_is_read(
     writer.writerows(leads)
     path = tmp_path_factory.getbasetemp() / "written.csv"
     path.write_bytes(text.getvalue().encode(encoding))
-    read = [(row.text, row.reason or "") for row in delimited_rows(path, "lead", None)]
+    read = [(row.text, row.reason or "") for row in delimited_rows(path, "lead", [], encoding_of(path))]
     assert read == leads

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from walead_async import files
 from walead_async.errors import ConnectionFailedError, InvalidInputError, SourceError
 from walead_async.files.export import BATCH, SUFFIXES, export_leads
-from walead_async.files.sources import read_leads
 from walead_async.models import BlockedLead
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ async def test_an_export_is_whole_private_and_alone_in_its_folder(tmp_path: Path
     count = 2 * BATCH + 1
     assert await export_leads(path, listing(lead(f"john-{n}") for n in range(count))) == count
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [row.text for row in read_leads(path)] == [f"john-{n}" for n in range(count)]
+    assert [row.text for row in files.rows(path)] == [f"john-{n}" for n in range(count)]
     assert names(tmp_path) == [path.name]
 
 
@@ -56,14 +56,14 @@ async def test_an_export_is_whole_private_and_alone_in_its_folder(tmp_path: Path
 async def test_an_export_of_nobody_has_no_rows(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / ("blocked" + suffix)
     assert await export_leads(str(path), listing([])) == 0
-    assert list(read_leads(path)) == []
+    assert list(files.rows(path)) == []
 
 
 @formats
 async def test_the_record_ids_can_be_read_back_too(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / ("blocked" + suffix)
     await export_leads(path, listing([lead(id="r1"), lead(id="-r2")]))
-    assert [row.text for row in read_leads(path, kind="id")] == ["r1", "-r2"]
+    assert [row.text for row in files.rows(path, kind="id")] == ["r1", "-r2"]
 
 
 @formats
@@ -143,7 +143,7 @@ async def test_a_symbolic_link_stays_one(tmp_path: Path) -> None:
     link.symlink_to(target)
     await export_leads(link, listing([lead()]))
     assert link.is_symlink()
-    assert [row.text for row in read_leads(target)] == ["john-doe"]
+    assert [row.text for row in files.rows(target)] == ["john-doe"]
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
@@ -186,7 +186,7 @@ def test_an_export_needs_no_more_memory_for_more_records(tmp_path: Path) -> None
     asyncio.run(export_leads(tmp_path / "few.csv", records(2_000)))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     asyncio.run(export_leads(tmp_path / "many.csv", records(100_000)))
-    assert sum(1 for _ in read_leads(tmp_path / "many.csv")) == 100_000
+    assert sum(1 for _ in files.rows(tmp_path / "many.csv")) == 100_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 8_000
 
 
@@ -206,9 +206,9 @@ def test_what_was_exported_reads_back_to_the_same_identifiers_and_reasons(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / ("round" + suffix)
     assert asyncio.run(export_leads(path, listing(records))) == len(records)
-    read = [(row.text, row.reason) for row in read_leads(path)]
+    read = [(row.text, row.reason) for row in files.rows(path)]
     assert read == [(record.public_identifier, record.reason or None) for record in records]
-    assert [row.text for row in read_leads(path, kind="id")] == [record.id for record in records]
+    assert [row.text for row in files.rows(path, kind="id")] == [record.id for record in records]
 
 
 def test_a_killed_export_is_no_file(tmp_path: Path) -> None:

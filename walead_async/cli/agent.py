@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from walead_async.cli.inputs import Inputs
-from walead_async.cli.options import common, from_file, in_event_loop, refuse_key, user_id
-from walead_async.cli.output import progress
-from walead_async.cli.summary import print_outcomes, print_records
-from walead_async.session import VoiceAgentSession
+from walead_async.cli.options import common, in_event_loop, refuse_key, takes_items, user_id
+from walead_async.cli.summary import print_outcomes, print_records, voice_agents
+
+if TYPE_CHECKING:
+    from walead_async.cli.inputs import Inputs
 
 __all__ = ["agent_command"]
 
 agent_argument = click.argument("agent", metavar="AGENT")
-numbers_argument = click.argument("numbers", nargs=-1, metavar="[NUMBER]...")
 
 
 @click.group("agent")
@@ -29,64 +30,35 @@ def agent_command() -> None:
 @in_event_loop
 async def list_command(agent: str, uid: str | None, base_url: str | None, as_json: bool) -> int:
     """Print the numbers that the agent does not call."""
-    async with (
-        progress("records", beside_lines=True) as shown,
-        VoiceAgentSession(uid=uid, base_url=base_url, hooks=[shown]) as phones,
-    ):
+    async with voice_agents(base_url, uid, "records", beside_lines=True) as phones:
         listing = phones.agent(agent).block_list.list()
         return await print_records(listing, lambda number: {"number": number}, str, as_json=as_json)
 
 
 @agent_command.command("block")
 @agent_argument
-@numbers_argument
-@from_file
+@takes_items("NUMBER", kind="number")
 @user_id
 @common
 @in_event_loop
-async def block_command(
-    agent: str,
-    numbers: tuple[str, ...],
-    file: str | None,
-    column: str | None,
-    uid: str | None,
-    base_url: str | None,
-    as_json: bool,
-) -> int:
+async def block_command(agent: str, given: Inputs, uid: str | None, base_url: str | None, as_json: bool) -> int:
     """Block numbers: the agent does not call them any more.
 
     Write a number with its country code (+14155550123); - reads them from standard input, one a line.
     """
-    given = Inputs(numbers, file=file, column=column, kind="number")
-    async with (
-        progress("items", given.total, beside_lines=as_json) as shown,
-        VoiceAgentSession(uid=uid, base_url=base_url, hooks=[shown]) as phones,
-    ):
+    async with voice_agents(base_url, uid, "items", given.total, beside_lines=as_json) as phones:
         outcomes = phones.agent(agent).block_list.block_stream(given.texts())
         return await print_outcomes(outcomes, given, as_json=as_json)
 
 
 @agent_command.command("unblock")
 @agent_argument
-@numbers_argument
-@from_file
+@takes_items("NUMBER", kind="number")
 @user_id
 @common
 @in_event_loop
-async def unblock_command(
-    agent: str,
-    numbers: tuple[str, ...],
-    file: str | None,
-    column: str | None,
-    uid: str | None,
-    base_url: str | None,
-    as_json: bool,
-) -> int:
+async def unblock_command(agent: str, given: Inputs, uid: str | None, base_url: str | None, as_json: bool) -> int:
     """Unblock numbers: the agent may call them again."""
-    given = Inputs(numbers, file=file, column=column, kind="number")
-    async with (
-        progress("items", given.total, beside_lines=as_json) as shown,
-        VoiceAgentSession(uid=uid, base_url=base_url, hooks=[shown]) as phones,
-    ):
+    async with voice_agents(base_url, uid, "items", given.total, beside_lines=as_json) as phones:
         outcomes = phones.agent(agent).block_list.unblock_stream(given.texts())
         return await print_outcomes(outcomes, given, as_json=as_json)

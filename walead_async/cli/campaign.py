@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from walead_async.cli.inputs import Inputs
-from walead_async.cli.options import ExitCode, common, from_file, in_event_loop, refuse_key
-from walead_async.cli.output import progress, say
-from walead_async.cli.summary import lead_words, print_outcomes, print_records
-from walead_async.session import AsyncSession
+from walead_async.cli.options import ExitCode, common, in_event_loop, refuse_key, takes_items
+from walead_async.cli.output import say
+from walead_async.cli.summary import lead_words, print_outcomes, print_records, workspace
 
 if TYPE_CHECKING:
+    from walead_async.cli.inputs import Inputs
     from walead_async.models import CampaignBlockedLead
 
 __all__ = ["campaign_command"]
@@ -34,10 +33,7 @@ async def list_command(campaign: str, base_url: str | None, as_json: bool) -> in
 
     The verdict is the last line, on stderr.
     """
-    async with (
-        progress("records", beside_lines=True) as shown,
-        AsyncSession(base_url=base_url, hooks=[shown]) as session,
-    ):
+    async with workspace(base_url, "records", beside_lines=True) as session:
         listing = session.campaign(campaign).blocked_leads.list()
         return await print_records(listing, _fields, lead_words, as_json=as_json)
 
@@ -48,25 +44,15 @@ def _fields(lead: CampaignBlockedLead) -> dict[str, object]:
 
 @campaign_command.command("block")
 @click.argument("campaign", metavar="CAMPAIGN")
-@click.argument("identifiers", nargs=-1, metavar="[ID]...")
-@from_file
+@takes_items("ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @common
-def block_command(
-    campaign: str,
-    identifiers: tuple[str, ...],
-    file: str | None,
-    column: str | None,
-    yes: bool,
-    base_url: str | None,
-    as_json: bool,
-) -> int:
+def block_command(campaign: str, given: Inputs, yes: bool, base_url: str | None, as_json: bool) -> int:
     """Block people in the campaign. This cannot be undone.
 
     The API has no way to unblock somebody in a campaign, so the command asks first, unless --yes is given. A block in
     the workspace (walead block) covers every campaign and can be undone.
     """
-    given = Inputs(identifiers, file=file, column=column)
     say("A campaign block cannot be undone: the API has no campaign unblock.")
     if not yes:
         if given.reads_standard_input or sys.stdin is None or not sys.stdin.isatty():
@@ -79,9 +65,6 @@ def block_command(
 
 @in_event_loop
 async def _block(campaign: str, given: Inputs, base_url: str | None, as_json: bool) -> int:
-    async with (
-        progress("items", given.total, beside_lines=as_json) as shown,
-        AsyncSession(base_url=base_url, hooks=[shown]) as session,
-    ):
+    async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
         outcomes = session.campaign(campaign).blocked_leads.block_stream(given.texts())
         return await print_outcomes(outcomes, given, as_json=as_json)

@@ -16,12 +16,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from walead_async import files
 from walead_async.cli.options import ExitCode, common, in_event_loop
 from walead_async.cli.output import console, visible, write_json
 from walead_async.cli.summary import MEANINGS, item_text
 from walead_async.errors import APIError
 from walead_async.files.export import export_leads
-from walead_async.files.sources import read_leads
 from walead_async.models import LeadToBlock, Outcome, Status
 from walead_async.session import AsyncSession, VoiceAgentSession
 from walead_async.testing import Emulator, Settings
@@ -186,7 +186,7 @@ async def _steps() -> AsyncGenerator[Step]:
 
             path = folder / "opt-outs.csv"
             kinds = [person.kind for person in write_file(path)]
-            people = [LeadToBlock(row.text, row.reason) for row in read_leads(path)]
+            people = [LeadToBlock(row.text, row.reason) for row in files.rows(path)]
             report = await leads.block(people, reason="opted out", batch_size=BATCH, check=False)
             yield _reported(f"Block the people in {path.name}", kinds, report.outcomes, file=str(path))
 

@@ -12,13 +12,15 @@ from typing import IO, TYPE_CHECKING, TypeVar
 
 import click
 
+from walead_async import files
 from walead_async.errors import SourceError
-from walead_async.files.delimited import Row
-from walead_async.files.sources import Kind, read_leads
-from walead_async.models import LeadToBlock
+from walead_async.models import Row
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+
+    from walead_async.files.columns import Kind
+    from walead_async.models import LeadToBlock
 
 __all__ = ["Inputs", "read_in_thread"]
 
@@ -73,61 +75,73 @@ class Inputs:
     where nothing was given, or standard input twice.
     """
 
-    def __init__(self, texts: Sequence[str], *, file: str | None, column: str | None, kind: Kind = "lead") -> None:
+    def __init__(
+        self,
+        texts: Sequence[str],
+        *,
+        file: str | None,
+        columns: Sequence[str],
+        encoding: str | None,
+        kind: Kind = "lead",
+    ) -> None:
         sources = [*texts, *([file] if file is not None else [])]
         if not sources:
             raise click.UsageError("nothing was given: name them, or give --file F, or - for standard input")
         if sources.count(STANDARD_INPUT) > 1:
             raise click.UsageError("standard input can be read only once: give one -")
-        if column is not None and file in {None, STANDARD_INPUT}:
-            raise click.UsageError("--column names a column of a file: give --file F")
+        if (columns or encoding is not None) and file in {None, STANDARD_INPUT}:
+            raise click.UsageError("--column and --encoding tell how to read a file: give --file F")
         self.reads_standard_input = STANDARD_INPUT in sources
         #: How many items there are, if only arguments were given.
         self.total = len(texts) if file is None and not self.reads_standard_input else None
         self._texts = [*texts, STANDARD_INPUT] if file == STANDARD_INPUT else texts
         self._file = None if file == STANDARD_INPUT else file
-        self._column = column
-        self._kind: Kind = kind
-        self._lines: deque[int | None] = deque()
+        self._columns = columns
+        self._encoding = encoding
+        #: What the rows of the file hold.
+        self.kind: Kind = kind
+        self._taken: deque[Row] = deque()
 
     async def texts(self) -> AsyncGenerator[str]:
-        """Each item as it was written.
+        """Each item as it was written; a row that cannot be read is empty, which no item may be.
 
         Raises `SourceError`, before the first item for a file that cannot be read at all.
         """
         async for row in self._rows():
-            yield row.text
+            yield row.text if row.problem is None else ""
 
     async def leads(self) -> AsyncGenerator[str | LeadToBlock]:
         """Each item, with its reason if its row has one. Raises as `texts` does."""
         async for row in self._rows():
-            yield row.text if row.reason is None else LeadToBlock(row.text, row.reason)
+            yield row.item or ""
 
     @property
     def pending(self) -> int:
-        """How many items were taken from here and not asked for by `next_line`."""
-        return len(self._lines)
+        """How many items were taken from here and not asked for by `next_row`."""
+        return len(self._taken)
 
-    def next_line(self) -> int | None:
-        """The line in its file of the next item, in the order of the items; None for an argument."""
-        return self._lines.popleft()
+    def next_row(self) -> Row:
+        """The row of the next item, in the order of the items; an argument's has line 0."""
+        return self._taken.popleft()
 
     async def _rows(self) -> AsyncGenerator[Row]:
+        async for row in self._sources():
+            self._taken.append(row)
+            yield row
+
+    async def _sources(self) -> AsyncGenerator[Row]:
         rows: Iterator[Row] = iter(())
         if self._file is not None:
-            rows = read_leads(self._file, column=self._column, kind=self._kind)
+            rows = files.rows(self._file, kind=self.kind, column=self._columns, encoding=self._encoding)
             # What is wrong with the whole file shows at its first row, before anything is sent.
             rows = chain([first], rows) if (first := next(rows, None)) is not None else rows
         for text in self._texts:
             if text == STANDARD_INPUT:
-                async for row in read_in_thread(read_leads(_standard_input(), kind=self._kind)):
-                    self._lines.append(row.line)
+                async for row in read_in_thread(files.rows(_standard_input(), kind=self.kind)):
                     yield row
             else:
-                self._lines.append(None)
                 yield Row(0, text)
         for row in rows:
-            self._lines.append(row.line)
             yield row
 
 

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from walead_async.cli.inputs import Inputs
-from walead_async.cli.options import ExitCode, common, from_file, in_event_loop
-from walead_async.cli.output import count_of, one_line, progress, say, write_json, write_words
+from walead_async.cli.options import ExitCode, common, in_event_loop, takes_items
+from walead_async.cli.output import count_of, one_line, say, write_json, write_words
 from walead_async.cli.summary import (
     error_fields,
     lead_fields,
@@ -17,18 +16,17 @@ from walead_async.cli.summary import (
     print_outcomes,
     print_records,
     say_verdict,
+    workspace,
 )
 from walead_async.errors import InvalidInputError
 from walead_async.files.export import export_leads
 from walead_async.identifiers import public_identifier
-from walead_async.session import AsyncSession
 
 if TYPE_CHECKING:
+    from walead_async.cli.inputs import Inputs
     from walead_async.models import BlockedLead
 
 __all__ = ["block_command", "export_command", "find_command", "list_command", "unblock_command"]
-
-identifiers_argument = click.argument("identifiers", nargs=-1, metavar="[ID]...")
 
 
 @click.command("list")
@@ -47,43 +45,39 @@ async def list_command(search: str | None, sort: Literal["ASC", "DESC"], base_ur
     The last line, on stderr, is the verdict: COMPLETE, or CHANGED if the list changed while it was read and
     everybody who was there throughout is printed once. UNVERIFIED (exit code 3) says why it cannot be told.
     """
-    async with (
-        progress("records", beside_lines=True) as shown,
-        AsyncSession(base_url=base_url, hooks=[shown]) as session,
-    ):
+    async with workspace(base_url, "records", beside_lines=True) as session:
         listing = session.blocked_leads.list(search=search, sort=sort)
         return await print_records(listing, lead_fields, lead_words, as_json=as_json)
 
 
 @click.command("find")
-@identifiers_argument
-@from_file
+@takes_items("ID")
 @common
 @in_event_loop
-async def find_command(
-    identifiers: tuple[str, ...], file: str | None, column: str | None, base_url: str | None, as_json: bool
-) -> int:
+async def find_command(given: Inputs, base_url: str | None, as_json: bool) -> int:
     """Say whether people are blocked in the workspace.
 
     ID is a LinkedIn public identifier or a link to a profile. Each gets a line, in the order given. Exits with 0
     whatever it finds, and with 1 if one of them cannot be a person: its line says so.
     """
-    given = Inputs(identifiers, file=file, column=column)
     texts: list[str] = []
     invalid: dict[str, InvalidInputError] = {}
     complaints: list[str] = []
-    async for text in given.texts():
-        line = given.next_line()
+    async for item in given.texts():
+        row = given.next_row()
+        text = row.text
         texts.append(text)
         try:
-            public_identifier(text)
+            if row.problem is not None:
+                raise InvalidInputError(row.problem)
+            public_identifier(item)
         except InvalidInputError as error:
             invalid[text] = error
-            place = "" if line is None else f"line {line}: "
+            place = f"line {row.line}: " if row.line else ""
             complaints.append(f"{place}{text or repr(text)}: invalid: {one_line(str(error))}")
     found: dict[str, BlockedLead | None] = {}
     if len(invalid) < len(set(texts)):
-        async with progress("records") as shown, AsyncSession(base_url=base_url, hooks=[shown]) as session:
+        async with workspace(base_url, "records") as session:
             found = await session.blocked_leads.find_many(text for text in texts if text not in invalid)
     if as_json:
         write_json(_found_fields(text, found.get(text), invalid.get(text)) for text in texts)
@@ -110,36 +104,23 @@ def _found_words(identifier: str, lead: BlockedLead | None) -> str:
 
 
 @click.command("block")
-@identifiers_argument
-@from_file
+@takes_items("ID")
 @click.option("--reason", metavar="TEXT", help="Why, for those who have no reason of their own in the file.")
 @common
 @in_event_loop
-async def block_command(
-    identifiers: tuple[str, ...],
-    file: str | None,
-    column: str | None,
-    reason: str | None,
-    base_url: str | None,
-    as_json: bool,
-) -> int:
+async def block_command(given: Inputs, reason: str | None, base_url: str | None, as_json: bool) -> int:
     """Block people in the workspace.
 
     No campaign contacts them any more. ID is a LinkedIn public identifier or a link to a profile; - reads them from
     standard input, one a line. A column "reason" of the file gives each row its own reason.
     """
-    given = Inputs(identifiers, file=file, column=column)
-    async with (
-        progress("items", given.total, beside_lines=as_json) as shown,
-        AsyncSession(base_url=base_url, hooks=[shown]) as session,
-    ):
+    async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
         outcomes = session.blocked_leads.block_stream(given.leads(), reason=reason)
         return await print_outcomes(outcomes, given, as_json=as_json)
 
 
 @click.command("unblock")
-@identifiers_argument
-@from_file
+@takes_items("ID")
 @click.option(
     "--by",
     type=click.Choice(["identifier", "id"]),
@@ -148,19 +129,15 @@ async def block_command(
 )
 @common
 @in_event_loop
-async def unblock_command(
-    identifiers: tuple[str, ...], file: str | None, column: str | None, by: str, base_url: str | None, as_json: bool
-) -> int:
+async def unblock_command(given: Inputs, by: str, base_url: str | None, as_json: bool) -> int:
     """Unblock people in the workspace.
 
     Campaigns may contact them again. The service removes records by their ids. Of a person given by identifier
     every record is looked up and removed.
     """
-    given = Inputs(identifiers, file=file, column=column, kind="id" if by == "id" else "lead")
-    async with (
-        progress("items", given.total, beside_lines=as_json) as shown,
-        AsyncSession(base_url=base_url, hooks=[shown]) as session,
-    ):
+    if by == "id":
+        given.kind = "id"
+    async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
         if by == "id":
             stream = session.blocked_leads.unblock_stream(given.texts())
             return await print_outcomes(stream, given, as_json=as_json)
@@ -180,7 +157,7 @@ async def export_command(output: str, base_url: str | None, as_json: bool) -> in
     Only you can read the file. It appears under its name when it is whole, and not at all if the list could not be
     read to its end.
     """
-    async with progress("records") as shown, AsyncSession(base_url=base_url, hooks=[shown]) as session:
+    async with workspace(base_url, "records") as session:
         listing = session.blocked_leads.list()
         count = await export_leads(output, listing)
     if as_json:

@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from walead_async.errors import WaleadError
+    from walead_async.files.columns import Kind
 
-__all__ = ["ExitCode", "common", "exit_code_of", "from_file", "in_event_loop", "refuse_key", "user_id"]
+__all__ = ["ExitCode", "common", "exit_code_of", "in_event_loop", "refuse_key", "takes_items", "user_id"]
 
 P = ParamSpec("P")
+T = TypeVar("T")
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
 
 
@@ -156,18 +158,37 @@ def common(command: Decorated) -> Decorated:
     return refuse_key(command)
 
 
-def from_file(command: Decorated) -> Decorated:
-    """Add `--file` and `--column`."""
-    column = click.option(
-        "--column", metavar="NAME", help="The column of the file to take them from, if it is not plain."
-    )
-    file = click.option(
-        "--file",
-        metavar="F",
-        help="Read them from a file, by its suffix: .csv, .tsv, .txt, .jsonl, .xlsx or .parquet; - is standard input, "
-        "one a line.",
-    )
-    return file(column(command))
+def takes_items(metavar: str, kind: Kind = "lead") -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Add arguments, `--file`, `--column` and `--encoding`; the command gets them together as `given`."""
+
+    def decorate(command: Callable[..., T]) -> Callable[..., T]:
+        @click.argument("texts", nargs=-1, metavar=f"[{metavar}]...")
+        @click.option(
+            "--file",
+            metavar="F",
+            help="Read them from a file, by its suffix: .csv, .tsv, .txt, .jsonl, .xlsx or .parquet; - is standard "
+            "input, one a line.",
+        )
+        @click.option(
+            "--column",
+            "columns",
+            metavar="NAME",
+            multiple=True,
+            help="The column of the file to take them from, if it is not plain; repeat it to take them from several.",
+        )
+        @click.option("--encoding", metavar="E", help="How a text file is written, if it is not plain.")
+        @wraps(command)
+        def with_items(
+            texts: tuple[str, ...], file: str | None, columns: tuple[str, ...], encoding: str | None, **others: object
+        ) -> T:
+            from walead_async.cli.inputs import Inputs
+
+            given = Inputs(texts, file=file, columns=columns, encoding=encoding, kind=kind)
+            return command(given=given, **others)
+
+        return with_items
+
+    return decorate
 
 
 user_id = click.option("--uid", metavar="U", help="The Phonely user's id, if PHONELY_UID is not set.")

@@ -1,19 +1,22 @@
-"""Prints what a command reads or changes as it comes, then what it came to: the verdict or the counts, and a code."""
+"""What commands have in common: a session with progress, each result as it comes, and at last what it came to."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+import attrs
+
 from walead_async.cli.options import ExitCode, exit_code_of
-from walead_async.cli.output import count_of, one_line, release_streams, say, write_json, write_words
-from walead_async.errors import APIError, BulkFailedError, WaleadError
+from walead_async.cli.output import count_of, one_line, progress, release_streams, say, write_json, write_words
+from walead_async.errors import APIError, BulkFailedError, InvalidInputError, WaleadError
 from walead_async.models import SETTLED, Completeness, LeadToBlock, Status
+from walead_async.session import AsyncSession, VoiceAgentSession
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 
     from walead_async.bulk.api import BulkStream
     from walead_async.cli.inputs import Inputs
@@ -32,6 +35,8 @@ __all__ = [
     "print_outcomes",
     "print_records",
     "say_verdict",
+    "voice_agents",
+    "workspace",
 ]
 
 T = TypeVar("T")
@@ -46,6 +51,30 @@ MEANINGS = {
 #: How many failures are spelled out for people; a program gets all of them by --json.
 SHOWN = 20
 LONGEST = 80
+
+
+@asynccontextmanager
+async def workspace(
+    base_url: str | None, things: str, total: int | None = None, *, beside_lines: bool = False
+) -> AsyncIterator[AsyncSession]:
+    """The session of a workspace, and its progress on stderr meanwhile; see `progress`."""
+    async with (
+        progress(things, total, beside_lines=beside_lines) as shown,
+        AsyncSession(base_url=base_url, hooks=[shown]) as session,
+    ):
+        yield session
+
+
+@asynccontextmanager
+async def voice_agents(
+    base_url: str | None, uid: str | None, things: str, total: int | None = None, *, beside_lines: bool = False
+) -> AsyncIterator[VoiceAgentSession]:
+    """The same for a user's voice agents."""
+    async with (
+        progress(things, total, beside_lines=beside_lines) as shown,
+        VoiceAgentSession(uid=uid, base_url=base_url, hooks=[shown]) as phones,
+    ):
+        yield phones
 
 
 async def print_records(
@@ -88,9 +117,13 @@ async def print_outcomes(outcomes: AsyncGenerator[Outcome] | BulkStream, given: 
     try:
         async with aclosing(outcomes):
             async for outcome in outcomes:
-                tally.add(outcome, given.next_line())
+                row = given.next_row()
+                if row.problem is not None:
+                    error = InvalidInputError(row.problem)
+                    outcome = attrs.evolve(outcome, item=row.text, detail=row.problem, error=error)
+                tally.add(outcome, row.line or None)
                 if as_json:
-                    write_json([outcome_fields(outcome)])
+                    write_json([outcome_fields(outcome, row.line or None)])
     except WaleadError as error:
         failure = error
         say(f"walead: {one_line(str(error))}")
@@ -168,14 +201,15 @@ class Tally:
         return ExitCode.DONE if set(+self._counts) <= SETTLED else ExitCode.NOT_DONE
 
 
-def outcome_fields(outcome: Outcome) -> dict[str, object]:
-    """An outcome for JSON."""
+def outcome_fields(outcome: Outcome, line: int | None) -> dict[str, object]:
+    """An outcome for JSON; `line` is the line of its file, None for an argument."""
     return {
         "item": item_text(outcome.item),
         "key": outcome.key,
         "status": outcome.status,
         "detail": outcome.detail,
         "error": None if outcome.error is None else error_fields(outcome.error),
+        "row": line,
     }
 
 

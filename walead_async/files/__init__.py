@@ -1,1 +1,7 @@
-"""Work on whole files: sources in, exports out."""
+"""Work on whole files: rows in, exports out."""
+
+from __future__ import annotations
+
+from walead_async.files.sources import rows
+
+__all__ = ["rows"]

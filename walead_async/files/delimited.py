@@ -8,41 +8,30 @@ from contextlib import suppress
 from datetime import date, time, timedelta
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from walead_async.errors import SourceError
-from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, undecided
-from walead_async.files.encoding import encoding_of, lines_of
+from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, not_one_word, undecided
+from walead_async.files.encoding import lines_of
+from walead_async.models import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from walead_async.files.columns import Kind
-
-__all__ = ["DEFUSED", "Row", "delimited_rows", "key_text", "reason_text"]
-
-
-class Row(NamedTuple):
-    """One row: the number of the line it begins in, its identifier, number or id as it stands there, its own reason.
-
-    `text` may be empty: such a row has its end too, as an invalid one. `reason` is None where the row gives none.
-    """
-
-    line: int
-    text: str
-    reason: str | None = None
+__all__ = ["DEFUSED", "cell_rows", "delimited_rows", "key_text", "reason_text"]
 
 
 def key_text(value: object, place: str) -> str:
     """The text of a cell that should hold an identifier, a number or an id. `place` names it in an error.
 
-    A whole number loses its decimal point. What a spreadsheet made a date or a truth value comes out as words that
+    Of a cell with a hyperlink it is the link's target. A whole number loses its decimal point. What a spreadsheet made
+    a date or a truth value comes out as words that
     no identifier has, so that the row ends as invalid and says why. Raises `SourceError` for a list, an object or
     bytes that are no text.
     """
     if isinstance(value, str):
-        return value
+        return link_target(value) or value
     if value is None or value != value:
         return ""
     if isinstance(value, bool):
@@ -59,6 +48,31 @@ def key_text(value: object, place: str) -> str:
         except UnicodeDecodeError:
             raise SourceError(f"{place}: bytes that are no UTF-8 text: write the column as text") from None
     raise SourceError(f"{place}: {type(value).__name__} where text should stand: give the row one identifier")
+
+
+_FORMULA = re.compile(r"""\s*=\s*HYPERLINK\(\s*"((?:[^"]|"")+)".*\)\s*""", re.IGNORECASE | re.DOTALL).fullmatch
+_ANCHOR = re.compile(
+    r"""\s*<a\s[^>]*\bhref\s*=\s*["']?([^"'\s>]+)[^>]*>.*</a>\s*""", re.IGNORECASE | re.DOTALL
+).fullmatch
+_MARKDOWN = re.compile(r"\s*\[[^\]]*\]\(\s*<?([^)>\s]+)>?[^)]*\)\s*").fullmatch
+
+
+def link_target(cell: str) -> str | None:
+    """The target of a cell that is a hyperlink: a spreadsheet's formula, HTML or Markdown; None for any other cell."""
+    if not cell.endswith((")", ">", " ", "\n")):
+        return None
+    found = _FORMULA(cell) or _ANCHOR(cell) or _MARKDOWN(cell)
+    return found[1].replace('""', '"') if found else None
+
+
+def _linked(cell: str) -> str:
+    return link_target(cell) or cell
+
+
+def cell_rows(line: int, cells: Sequence[str], reason: str | None) -> list[Row]:
+    """A row for each filled cell of a line; one with an empty text if none is filled."""
+    filled = cells if len(cells) == 1 else [cell for cell in cells if cell.strip()] or cells[:1]
+    return [Row(line, cell, reason) for cell in filled]
 
 
 def reason_text(value: object, place: str) -> str | None:
@@ -81,39 +95,40 @@ _DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}
 _HINT = re.compile(r"sep=([^\w\s\"]|\t)[\r\n]*", re.IGNORECASE).fullmatch
 
 
-def delimited_rows(path: Path, kind: Kind, column: str | None) -> Iterator[Row]:
+def delimited_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
     """The rows of a CSV or TSV file below its header. Raises `SourceError`.
 
     A blank line is no row; a line of delimiters alone is one, with an empty cell. The file is one of our own exports
     if it has exactly their header: then the quote that keeps spreadsheets from running a cell is taken off again.
     """
-    with path.open(encoding=encoding_of(path), newline="") as file:
+    with path.open(encoding=encoding, newline="") as file:
         lines = lines_of(file, str(path))
         head = list(islice(lines, HEAD_ROWS))
         delimiters = _DELIMITERS[path.suffix.lower()]
         hint = _HINT(head[0]) if head else None
         if hint is not None:
             delimiters, head[0] = hint[1], "\n"
-        delimiter, header = _layout(head, delimiters, kind, column, str(path))
-        yield from _rows(_Lines(chain(head, lines), str(path)), delimiter, header)
+        delimiter, header = _layout(head, delimiters, kind, wanted, str(path))
+        found = _rows(_Lines(chain(head, lines), str(path)), delimiter, header)
+        yield from not_one_word(found, kind, str(path), lambda: header.bare)
 
 
-def _layout(head: Sequence[str], delimiters: str, kind: Kind, column: str | None, file: str) -> tuple[str, Header]:
+def _layout(head: Sequence[str], delimiters: str, kind: Kind, wanted: Sequence[str], file: str) -> tuple[str, Header]:
     """Which delimiter the file has, and its header: the delimiter that finds one, with most columns."""
     layouts: list[tuple[str, Header]] = []
     widest: list[list[str]] = []
     for delimiter in delimiters:
         rows = _head_rows(head, delimiter)
         widest = max(widest, rows, key=lambda found: max(map(len, found), default=0))
-        header = find_header(rows, kind, column, file)
+        header = find_header(rows, kind, wanted, file)
         if header is not None:
             layouts.append((delimiter, header))
     with_header = [layout for layout in layouts if layout[1].row >= 0]
     if with_header:
         return max(with_header, key=lambda layout: layout[1].width)
     if len(layouts) == len(delimiters) or not widest:
-        return delimiters[0], Header(-1, 0, None, 1, False)
-    raise undecided(widest, kind, column, file)
+        return delimiters[0], Header(-1, (0,), None, 1, False)
+    raise undecided(widest, kind, wanted, file)
 
 
 def _head_rows(head: Iterable[str], delimiter: str) -> list[list[str]]:
@@ -126,7 +141,9 @@ def _head_rows(head: Iterable[str], delimiter: str) -> list[list[str]]:
 def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
     """Read strictly: a quote out of place would otherwise join rows without a word."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    key, reason, width, own = header.key, header.reason, header.width, header.own
+    keys, reason, width, own = header.keys, header.reason, header.width, header.own
+    title: list[str] | None = None
+    plain, plain_reason = (_undefused, _undefused) if own else (_linked, str)
     lines.may_hold_nul = own
     above = header.row
     while True:
@@ -141,15 +158,21 @@ def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
             continue
         if above >= 0:
             above -= 1
+            title = row
+            continue
+        if title is not None and row[-1] == title[-1] and [row[0].removeprefix("\ufeff"), *row[1:]] == title:
+            # files that were joined
             continue
         if len(row) > width and any(row[width:]):
-            raise SourceError(
-                f"{lines.name}, line {line}: {len(row)} cells where the header has {width}, which leaves open which is "
-                f"which: put the cell that holds {delimiter!r} into quotes"
+            problem = (
+                f"{len(row)} cells where the header has {width}, which leaves open which is which: put the cell that "
+                f"holds {delimiter!r} into quotes"
             )
-        text = row[key] if key < len(row) else ""
+            yield Row(line, delimiter.join(row), None, problem)
+            continue
         why = row[reason] if reason is not None and reason < len(row) else ""
-        yield Row(line, _undefused(text), _undefused(why) or None) if own else Row(line, text, why or None)
+        cells = [plain(row[key]) if key < len(row) else "" for key in keys]
+        yield from cell_rows(line, cells, plain_reason(why) or None)
 
 
 class _Lines:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["encoding_of", "lines_of", "lines_of_stream"]
+__all__ = ["encoding_of", "is_doubtful", "known_encoding", "lines_of", "lines_of_stream"]
 
 #: A line longer than this is no row of a list. It bounds the memory that a file without line ends could take.
 MAX_LINE = 1 << 20
@@ -49,6 +49,9 @@ _OLDER = [
     "cp949",
     "big5",
 ]
+#: What Windows-1252 has for bytes that are accented letters in MacRoman or cp850.
+_DOUBTFUL = frozenset(bytes(range(0x80, 0xC0)).decode("cp1252", "ignore")) - frozenset("\u00a0\u00ad")
+_MIXED_WORD = re.compile(r"[a-zA-Z][^\x00-\x7f]|[^\x00-\x7f][a-zA-Z]").search
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
@@ -76,6 +79,24 @@ def encoding_of(path: Path) -> str:
     if bad is not None:
         raise SourceError(f"{path}, line {_line_at(path, bad)}: neither UTF-8 nor {encoding}: save it as UTF-8")
     return encoding
+
+
+def is_doubtful(text: str, encoding: str) -> bool:
+    """Whether a name that was read in an encoding nobody named may be another one."""
+    if text.isascii():
+        return False
+    if encoding == "cp1252":
+        return not _DOUBTFUL.isdisjoint(text)
+    # A letter of another script among Latin ones is most likely an accented one of an encoding that was not thought of.
+    return _MIXED_WORD(text) is not None
+
+
+def known_encoding(name: str) -> str:
+    """An encoding by the name that somebody gave it. Raises `SourceError`."""
+    try:
+        return codecs.lookup(name).name
+    except (LookupError, ValueError):
+        raise SourceError(f"no encoding is called {name!r}: say utf-8, windows-1252, mac-roman or cp850") from None
 
 
 def lines_of(file: IO[str], name: str) -> Iterator[str]:

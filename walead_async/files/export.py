@@ -220,8 +220,8 @@ async def export_leads(path: str | Path, records: AsyncIterable[BlockedLead]) ->
     columns are `id, public_identifier, reason, created_at, workspace_id`. The file gets mode 0600 and stands in its
     place only when it is whole and on the disk: an error or a cancellation leaves what was there before.
 
-    `read_leads` reads it back to the same identifiers and reasons. An empty reason and none at all look alike in CSV
-    and Excel, so `read_leads` takes both for none in every format.
+    `rows` reads it back to the same identifiers and reasons. An empty reason and none at all look alike in CSV
+    and Excel, so `rows` takes both for none in every format.
 
     Raises `InvalidInputError` for an unknown suffix before anything is read, and for more rows or longer cells than
     .xlsx allows; `SourceError` for a file that cannot be written; `ConfigurationError` where the extra is missing;

@@ -12,22 +12,23 @@ from typing import IO, TYPE_CHECKING
 import orjson
 
 from walead_async.errors import ConfigurationError, SourceError
-from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, known_columns, undecided
-from walead_async.files.delimited import Row, delimited_rows, key_text, reason_text
-from walead_async.files.encoding import encoding_of, lines_of, lines_of_stream
+from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, known_columns, not_one_word, undecided
+from walead_async.files.delimited import cell_rows, delimited_rows, key_text, reason_text
+from walead_async.files.encoding import encoding_of, is_doubtful, known_encoding, lines_of, lines_of_stream
+from walead_async.models import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import ModuleType
 
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineSheet, CalamineWorkbook
 
 __all__ = [
     "SUFFIXES",
     "Kind",
     "library_for",
     "parquet_rows",
-    "read_leads",
+    "rows",
     "xlsx_rows",
 ]
 
@@ -46,32 +47,46 @@ def library_for(suffix: str, module: str) -> ModuleType:
 PARQUET_BATCH = 10_000
 
 
-def xlsx_rows(path: Path, kind: Kind, column: str | None) -> Iterator[Row]:
+def xlsx_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
     """The rows of an Excel workbook with one filled sheet, below its header. Raises `SourceError`.
 
-    A row with no filled cell is none. The library holds the whole sheet in memory, in its own compact form: for lists
-    of any length use another format.
+    A row with no filled cell is none, and a cell with a hyperlink is the link's target. The library holds the whole
+    sheet in memory, in its own compact form: for lists of any length use another format.
     """
+    from walead_async.files.hyperlinks import hyperlinks
+
     calamine = library_for(".xlsx", "python_calamine")
     try:
         with calamine.CalamineWorkbook.from_path(path) as book:
-            rows = _filled_rows(book, calamine, str(path))
-            head = list(islice(rows, HEAD_ROWS))
+            sheet = _filled_sheet(book, calamine, str(path))
+            filled = ((at, row) for at, row in enumerate(sheet.iter_rows(), 1) if any(cell != "" for cell in row))
+            head = list(islice(filled, HEAD_ROWS)) if sheet.height else []
             if not head:
                 return
             names = [[key_text(cell, str(path)) for cell in row] for _, row in head]
-            header = find_header(names, kind, column, str(path))
+            header = find_header(names, kind, wanted, str(path))
             if header is None:
-                raise undecided(names, kind, column, str(path))
-            for line, row in islice(chain(head, rows), header.row + 1, None):
-                place = f"{path}, line {line}"
-                reason = None if header.reason is None else reason_text(row[header.reason], place)
-                yield Row(line, key_text(row[header.key], place), reason)
+                raise undecided(names, kind, wanted, str(path))
+            title = head[header.row][1] if header.row >= 0 else None
+            links = hyperlinks(path, sheet.name)
+
+            def found() -> Iterator[Row]:
+                for line, row in islice(chain(head, filled), header.row + 1, None):
+                    if row == title:
+                        continue
+                    place = f"{path}, line {line}"
+                    reason = None if header.reason is None else reason_text(row[header.reason], place)
+                    pairs = [(links.get((line, key + 1)), row[key]) for key in header.keys]
+                    yield from cell_rows(
+                        line, [_target(to, kind) or key_text(cell, place) for to, cell in pairs], reason
+                    )
+
+            yield from not_one_word(found(), kind, str(path), lambda: header.bare)
     except calamine.CalamineError as error:
         raise SourceError(f"{path}: not a readable workbook ({error}): save it in Excel as .xlsx again") from None
 
 
-def parquet_rows(path: Path, kind: Kind, column: str | None) -> Iterator[Row]:
+def parquet_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
     """The rows of a Parquet file, numbered from 1. Raises `SourceError`."""
     parquet = library_for(".parquet", "pyarrow.parquet")
     failure: type[Exception] = library_for(".parquet", "pyarrow").ArrowException
@@ -79,67 +94,108 @@ def parquet_rows(path: Path, kind: Kind, column: str | None) -> Iterator[Row]:
     try:
         with parquet.ParquetFile(path) as file:
             names: list[str] = file.schema_arrow.names
-            header = known_columns(names, kind, column, str(path))
+            header = known_columns(names, kind, wanted, str(path))
             if header is None:
-                raise undecided([names], kind, column, str(path))
-            wanted = [names[at] for at in (header.key, header.reason) if at is not None]
-            for batch in file.iter_batches(PARQUET_BATCH, columns=wanted):
-                keys = batch.column(wanted[0]).to_pylist()
-                reasons = batch.column(wanted[1]).to_pylist() if len(wanted) == 2 else [None] * len(keys)
-                for key, reason in zip(keys, reasons, strict=True):
-                    line += 1
-                    place = f"{path}, row {line}"
-                    yield Row(line, key_text(key, place), reason_text(reason, place))
+                raise undecided([names], kind, wanted, str(path))
+
+            def found() -> Iterator[Row]:
+                nonlocal line
+                for batch in file.iter_batches(PARQUET_BATCH, columns=[names[at] for at in read]):
+                    columns = [batch.column(names[at]).to_pylist() for at in read]
+                    for cells in zip(*columns, strict=True):
+                        line += 1
+                        place = f"{path}, row {line}"
+                        texts = [key_text(cell, place) for cell in cells[: len(header.keys)]]
+                        reason = None if header.reason is None else reason_text(cells[-1], place)
+                        yield from cell_rows(line, texts, reason)
+
+            read = [*header.keys, *([] if header.reason is None else [header.reason])]
+            yield from not_one_word(found(), kind, str(path), lambda: header.bare)
     except (failure, KeyError, UnicodeDecodeError) as error:
         raise SourceError(f"{path}: not a readable Parquet file after row {line} ({error}): write it again") from None
 
 
-def _filled_rows(book: CalamineWorkbook, calamine: ModuleType, file: str) -> Iterator[tuple[int, list[object]]]:
-    """The rows with a filled cell of the one sheet that has any, with their numbers in the sheet."""
-    filled = []
-    for at, about in enumerate(book.sheets_metadata):
-        if about.visible == calamine.SheetVisibleEnum.Visible and about.typ == calamine.SheetTypeEnum.WorkSheet:
-            sheet = book.get_sheet_by_index(at)
-            if sheet.height:
-                filled.append(sheet)
+def _target(link: str | None, kind: Kind) -> str | None:
+    """What a cell's hyperlink says of a person or a number: of a number, only a link that dials it."""
+    dials = link is not None and link.lower().startswith(("tel:", "callto:"))
+    return link if kind == "lead" or (kind == "number" and dials) else None
+
+
+def _filled_sheet(book: CalamineWorkbook, calamine: ModuleType, file: str) -> CalamineSheet:
+    """The one sheet that has a filled cell; any, if none has."""
+    sheets = [
+        book.get_sheet_by_index(at)
+        for at, about in enumerate(book.sheets_metadata)
+        if about.visible == calamine.SheetVisibleEnum.Visible and about.typ == calamine.SheetTypeEnum.WorkSheet
+    ]
+    filled = [sheet for sheet in sheets if sheet.height]
     if len(filled) > 1:
         names = ", ".join(repr(sheet.name) for sheet in filled)
         raise SourceError(f"{file}: {names} all hold cells, and a list is one sheet: save each as a file of its own")
-    for sheet in filled:
-        for number, row in enumerate(sheet.iter_rows(), 1):
-            if any(cell != "" for cell in row):
-                yield number, list(row)
+    if not sheets:
+        raise SourceError(f"{file}: it has no sheet that can be seen: save the list as a sheet of its own")
+    return (filled or sheets)[0]
 
 
 #: How many different sets of fields of JSON objects are remembered.
 MAX_SHAPES = 1000
 
 
-def read_leads(source: str | Path | IO[bytes], *, column: str | None = None, kind: Kind = "lead") -> Iterator[Row]:
+def rows(
+    source: str | Path | IO[bytes],
+    *,
+    kind: Kind = "lead",
+    column: str | Sequence[str] | None = None,
+    encoding: str | None = None,
+) -> Iterator[Row]:
     """Read the rows of a file of people, phone numbers (`kind="number"`) or record ids (`kind="id"`), one at a time.
 
     The format goes by the suffix: .csv, .tsv, .txt (one a line), .jsonl (a text or an object a line), .xlsx and
     .parquet (both need the extra `[files]`). `-` is standard input and a binary stream is read like it: one a line,
-    in UTF-8, neither sought nor closed. `column` names the column with the identifiers; without it a known header
-    is looked for ("LinkedIn URL", "public_identifier", "Phone", ...), and a file of one column needs none. A column
-    `reason` gives each row's own. Memory is bounded for all formats but .xlsx.
+    in UTF-8, neither sought nor closed. `column` names the column with the identifiers, or several columns, of which
+    every filled cell is a row; without it a known header is looked for ("LinkedIn URL", "public_identifier", "Phone",
+    ...), and a file of one column needs none. A column `reason` gives each row's own. `encoding` is that of a text
+    file; without it UTF-8, UTF-16 and what is plainly one code page are told. Memory is bounded for all formats but
+    .xlsx.
 
-    A line with nothing on it is no row; an empty cell is one, with an empty text.
+    A line with nothing on it is no row, nor is a header that is repeated; an empty cell is one, with an empty text.
+    One line that cannot be read is a row with a `problem`. A cell with a hyperlink is the link's target.
 
     Raises `SourceError`, at the call for a file that is missing or of an unknown kind, and while reading for what
-    cannot be read to its end: it names the file, the line and what to do. Raises `ConfigurationError` where the extra
-    is not installed.
+    cannot be read to its end, or shows itself not to be what it seems: it names the file, the line and what to do.
+    Raises `ConfigurationError` where the extra is not installed.
     """
+    wanted = (column,) if isinstance(column, str) else tuple(column or ())
     if not isinstance(source, (str, Path)):
-        return _text_rows(lines_of_stream(source, "the stream"), column, "the stream")
+        return _text_rows(lines_of_stream(source, "the stream"), wanted, "the stream")
     if source == "-":
-        return _text_rows(lines_of_stream(sys.stdin.buffer, "standard input"), column, "standard input")
+        return _text_rows(lines_of_stream(sys.stdin.buffer, "standard input"), wanted, "standard input")
     path = Path(source)
-    reader = _READERS.get(path.suffix.lower())
-    if reader is None:
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
         raise SourceError(f"{path}: files are read by their suffix: give it one of {', '.join(SUFFIXES)}")
     _refuse_what_is_no_file(path)
-    return _named(reader(path, kind, column), path)
+    if encoding is not None:
+        encoding = known_encoding(encoding)
+    return _unchanged(_file_rows(path, suffix, kind, wanted, encoding), path)
+
+
+def _file_rows(path: Path, suffix: str, kind: Kind, wanted: Sequence[str], encoding: str | None) -> Iterator[Row]:
+    if suffix in _TABLES:
+        yield from _TABLES[suffix](path, kind, wanted)
+        return
+    found = encoding or encoding_of(path)
+    read = _TEXTS[suffix](path, kind, wanted, found)
+    if encoding is not None or found.startswith("utf"):
+        yield from read
+        return
+    for row in read:
+        if is_doubtful(row.text, found):
+            raise SourceError(
+                f"{path}, line {row.line}: in {row.text!r} a letter is another one if the file comes from a Mac or "
+                "from DOS: say how it was written with --encoding (windows-1252, mac-roman, cp850), or save it as UTF-8"
+            )
+        yield row
 
 
 def _refuse_what_is_no_file(path: Path) -> None:
@@ -155,72 +211,102 @@ def _refuse_what_is_no_file(path: Path) -> None:
         raise SourceError(f"{path}: not a plain file: to read from another program, give - for standard input")
 
 
-def _named(rows: Iterator[Row], path: Path) -> Iterator[Row]:
-    """The rows, and the operating system's errors and undecodable text as `SourceError`s with the file's name."""
+def _unchanged(found: Iterator[Row], path: Path) -> Iterator[Row]:
+    """The rows. What the operating system says, and a file that changes while it is read, become `SourceError`s."""
     line = 0
     try:
-        for row in rows:
+        before = path.stat()
+        for row in found:
             line = row.line
             yield row
+        after = path.stat()
     except OSError as error:
         raise SourceError(f"{path}: cannot be read after line {line}: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise SourceError(f"{path}: changed while it was read, after line {line}: start again") from None
+        raise _changed(path, line) from None
+    if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
+        raise _changed(path, line)
 
 
-def _text_file_rows(path: Path, kind: Kind, column: str | None) -> Iterator[Row]:
-    with path.open(encoding=encoding_of(path)) as file:
-        yield from _text_rows(lines_of(file, str(path)), column, str(path))
+def _changed(path: Path, line: int) -> SourceError:
+    return SourceError(f"{path}: changed while it was read, before or after line {line}: start again when it is whole")
 
 
-def _text_rows(lines: Iterable[str], column: str | None, name: str) -> Iterator[Row]:
+def _text_file_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
+    with path.open(encoding=encoding) as file:
+        yield from not_one_word(_text_rows(lines_of(file, str(path)), wanted, str(path)), kind, str(path))
+
+
+def _text_rows(lines: Iterable[str], wanted: Sequence[str], name: str) -> Iterator[Row]:
     """One identifier a line: the whole line is its text, whatever stands in it."""
-    if column is not None:
+    if wanted:
         raise SourceError(f"{name}: one identifier a line has no columns: leave out --column, or bring a .csv file")
     for number, line in enumerate(lines, 1):
         if not line.isspace():
             yield Row(number, line.rstrip("\r\n"))
 
 
-def _json_rows(path: Path, kind: Kind, column: str | None) -> Iterator[Row]:
+def _json_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
     """A JSON text or object a line. Objects may differ in their fields: each is looked at by its own names.
 
-    One without a known field is a row with an empty text, but for the first.
+    One without a known field is a row with an empty text, but for the first. A last line that ends inside a value
+    ends the read.
     """
     headers: dict[tuple[str, ...], Header] = {}
-    with path.open(encoding=encoding_of(path)) as file:
-        for number, line in enumerate(lines_of(file, str(path)), 1):
-            if line.isspace():
-                continue
-            place = f"{path}, line {number}"
-            try:
-                found = orjson.loads(line)
-            except orjson.JSONDecodeError as error:
-                raise SourceError(f"{place}: not JSON ({error}): write one JSON text or object a line") from None
-            if not isinstance(found, dict):
-                yield Row(number, key_text(found, place))
-                continue
-            names = tuple(found)
-            header = headers.get(names)
-            if header is None:
-                header = known_columns(names, kind, column, place)
-                if header is None and not headers:
-                    raise undecided([names], kind, column, place)
-                if header is None:
-                    yield Row(number, "")
-                    continue
-                if len(headers) < MAX_SHAPES:
-                    headers[names] = header
-            reason = None if header.reason is None else reason_text(found[names[header.reason]], place)
-            yield Row(number, key_text(found[names[header.key]], place), reason)
+    with path.open(encoding=encoding) as file:
+        found = _rows_of_json_lines(lines_of(file, str(path)), headers, kind, wanted, str(path))
+        yield from not_one_word(found, kind, str(path), lambda: any(header.bare for header in headers.values()))
 
 
-_READERS: dict[str, Callable[[Path, Kind, str | None], Iterator[Row]]] = {
+def _rows_of_json_lines(
+    lines: Iterable[str], headers: dict[tuple[str, ...], Header], kind: Kind, wanted: Sequence[str], name: str
+) -> Iterator[Row]:
+    for number, line in enumerate(lines, 1):
+        if line.isspace():
+            continue
+        place = f"{name}, line {number}"
+        try:
+            yield from _rows_of_json(orjson.loads(line), number, headers, kind, wanted, place)
+        except orjson.JSONDecodeError as error:
+            if not line.endswith("\n") and line.lstrip()[:1] in {"{", "[", '"'}:
+                raise SourceError(f"{place}: the file ends inside a JSON value ({error}): it was cut off") from None
+            yield Row(number, line.strip(), None, f"not JSON ({error}): write one JSON text or object a line")
+        except SourceError as error:
+            if not headers:
+                raise
+            yield Row(number, line.strip(), None, str(error).removeprefix(f"{place}: "))
+
+
+def _rows_of_json(
+    found: object,
+    number: int,
+    headers: dict[tuple[str, ...], Header],
+    kind: Kind,
+    wanted: Sequence[str],
+    place: str,
+) -> Sequence[Row]:
+    if not isinstance(found, dict):
+        return [Row(number, key_text(found, place))]
+    names = tuple(found)
+    header = headers.get(names) or known_columns(names, kind, wanted, place)
+    if header is None:
+        if not headers:
+            raise undecided([names], kind, wanted, place)
+        return [Row(number, "")]
+    if names not in headers and len(headers) < MAX_SHAPES:
+        headers[names] = header
+    reason = None if header.reason is None else reason_text(found[names[header.reason]], place)
+    return cell_rows(number, [key_text(found[names[key]], place) for key in header.keys], reason)
+
+
+_TEXTS: dict[str, Callable[[Path, Kind, Sequence[str], str], Iterator[Row]]] = {
     ".csv": delimited_rows,
     ".tsv": delimited_rows,
     ".txt": _text_file_rows,
     ".jsonl": _json_rows,
+}
+_TABLES: dict[str, Callable[[Path, Kind, Sequence[str]], Iterator[Row]]] = {
     ".xlsx": xlsx_rows,
     ".parquet": parquet_rows,
 }
-SUFFIXES = tuple(_READERS)
+SUFFIXES = (*_TEXTS, *_TABLES)
