@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from walead_async.bulk.operation import Entries
     from walead_async.bulk.outcomes import Chunk
 
-__all__ = ["MAX_BYTES", "Batch", "Batcher", "FirstPositions", "Limits", "SendQueue", "SizeLimit", "gathered"]
+__all__ = ["MAX_BYTES", "Batch", "Batcher", "FirstPositions", "Limits", "SendQueue", "SizeLimit", "places_of"]
 
 #: How many bytes of items one request takes at first: most servers take a body of a MiB.
 MAX_BYTES = 900_000
@@ -88,15 +88,14 @@ class Batch:
 
     def cut(self, cuts: Iterable[slice]) -> list[Batch]:
         """Batches of its items at these slices, with the same known of them."""
-        if len(self.places) == 1:
-            chunk, indexes = self.places[0]
-            batches = [Batch(((chunk, indexes[cut]),), self.wires[cut]) for cut in cuts]
-        else:
-            members = list(self)
-            batches = [gathered(members[cut], self.wires[cut]) for cut in cuts]
-        for batch in batches:
-            batch.inherit(self)
-        return batches
+        members = list(self)
+        return [self.part(members[cut], self.wires[cut]) for cut in cuts]
+
+    def part(self, members: Iterable[tuple[Chunk, int]], wires: Sequence[bytes] = ()) -> Batch:
+        """Some of its items, with the same known of them."""
+        batch = Batch(places_of(members), wires)
+        batch.known, batch.error, batch.sends, batch.after_5xx = self.known, self.error, self.sends, self.after_5xx
+        return batch
 
     def bisected(self, ways: int) -> list[Batch]:
         """Its items in so many parts, or one for each item if there are fewer."""
@@ -104,19 +103,15 @@ class Batch:
         edges = [len(self) * part // ways for part in range(ways + 1)]
         return self.cut([slice(start, end) for start, end in pairwise(edges)])
 
-    def inherit(self, other: Batch) -> None:
-        """Take over what is known of another batch, whose items these are."""
-        self.known, self.error, self.sends, self.after_5xx = other.known, other.error, other.sends, other.after_5xx
 
-
-def gathered(members: Sequence[tuple[Chunk, int]], wires: Sequence[bytes] = ()) -> Batch:
-    """One batch of items from any chunks."""
+def places_of(members: Iterable[tuple[Chunk, int]]) -> list[tuple[Chunk, list[int]]]:
+    """These items, chunk by chunk."""
     places: list[tuple[Chunk, list[int]]] = []
     for chunk, index in members:
         if not places or places[-1][0] is not chunk:
             places.append((chunk, []))
         places[-1][1].append(index)
-    return Batch(places, wires)
+    return places
 
 
 def size_of(wires: Sequence[bytes]) -> int:

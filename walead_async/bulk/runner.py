@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from walead_async.bulk import results
-from walead_async.bulk.batching import Batch, Batcher, Limits, SendQueue, gathered
+from walead_async.bulk.batching import Batch, Batcher, Limits, SendQueue, places_of
 from walead_async.bulk.outcomes import DONE, Chunk, Result, report_of, settled_event
 from walead_async.bulk.results import CircuitBreaker, Doubt, Known, Meaning, ours
 from walead_async.errors import APIError, OutcomeUnknownError, PayloadTooLargeError, ServerError, WaleadError
@@ -308,8 +308,7 @@ class Runner:
         for chunk, index in batch:
             alike.setdefault(named.get(chunk.keys[index]), []).append((chunk, index))
         for said, members in alike.items():
-            part = gathered(members)
-            part.inherit(batch)
+            part = batch.part(members)
             if said is None:
                 self._unclear(part, OutcomeUnknownError("the service's answer does not name it"))
                 continue
@@ -461,22 +460,22 @@ class Runner:
                 (as_wanted if wanted else others).append((chunk, index))
             if as_wanted:
                 self._breaker.succeeded()
-                gathered(as_wanted).resolve(doubt.found)
+                batch.part(as_wanted).resolve(doubt.found)
             if others and doubt.missing is not None:
-                gathered(others).resolve(doubt.missing)
+                batch.part(others).resolve(doubt.missing)
             elif others and not self._finally_not_applied(batch, others):
                 again.setdefault(batch.sends, []).extend(others)
         for sends, members in again.items():
             # Items of many batches that were not carried out share as few requests as they can.
-            whole = gathered(members, self._operation.entries([chunk.items[index] for chunk, index in members]).wires)
+            whole = Batch(places_of(members))
+            whole.wires = self._operation.entries(whole.items).wires
             whole.known, whole.sends = Known.NOT_APPLIED, sends
             whole.error = OutcomeUnknownError("not done when last read")
             self._queue.again(whole.cut(self._limits.cut(whole.wires)))
 
     def _finally_not_applied(self, batch: Batch, members: Sequence[tuple[Chunk, int]]) -> bool:
         """Decide on items that were not carried out. False if they are to be sent again as they are."""
-        rest = gathered(members)
-        rest.inherit(batch)
+        rest = batch.part(members)
         rest.known = Known.NOT_APPLIED
         poisonous = batch.after_5xx and isinstance(batch.error, ServerError)
         if self.ended_by is not None:
