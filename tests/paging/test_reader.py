@@ -215,6 +215,19 @@ def test_a_caller_who_unblocks_what_it_reads_misses_nobody(window: int) -> None:
     assert read.requests <= 215
 
 
+@pytest.mark.parametrize("size", [2, 3, 4, 10])
+def test_after_many_records_were_removed_at_once_the_rest_is_read_with_few_requests_more(size: int) -> None:
+    records = MovingList(range(7 * size))
+    read = Read(reader_for(), lambda ask: records.answer(ask, size), late=lambda: True)
+    for _ in range(4):
+        read.step()
+    for _ in range(5 * size):
+        records.remove(0)
+    assert records.faithful.keys() <= set(read.run())
+    assert read.reader.verdict is Completeness.CHANGED
+    assert read.requests < 25
+
+
 def test_thousands_of_records_added_before_those_that_were_read_are_passed_in_leaps() -> None:
     records = MovingList(range(1_000))
     read = reading(records, "DESC")

@@ -219,10 +219,10 @@ class Reader(Generic[T]):
                 return self._end()
             return self._look_at_end((), end, None)
         # it began further back than need be, or records were added before it
-        self._plan(OVERLAP)
         if not self._leap:
-            self._leap = len(records)
-            back = max(0, int(self._overlap) - OVERLAP)
+            self._overlap = max(OVERLAP, self._overlap / 2)
+            back = int(self._overlap) - OVERLAP
+            self._leap = 0 if back else len(records)
             return self._decide((), Ask(max(0, end - back)), ahead=self._ahead, keep=end)
         ask, self._leap = end + self._leap, 2 * self._leap
         return self._decide((), Ask(ask), ahead=False)
