@@ -16,7 +16,7 @@ from walead_async.errors import (
     ServerError,
 )
 from walead_async.models import BulkReport, Outcome, Status
-from walead_async.transport.messages import Request, Response
+from walead_async.transport.messages import DeadlineFrom, Request, Response
 
 PEOPLE = [f"p{number}" for number in range(1_000)]
 
@@ -24,9 +24,9 @@ PEOPLE = [f"p{number}" for number in range(1_000)]
 class RefusedAfterSilence(FakeCaller):
     """A transport whose first call ends in a refusal after an attempt that got no answer."""
 
-    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+    async def send(self, request: Request, *, flow: object, deadline_from: DeadlineFrom = "call") -> Response:
         if self.sent:
-            return await super().send(request, lane=lane, patient=patient)
+            return await super().send(request, flow=flow, deadline_from=deadline_from)
         self.sent.append(request)
         error = error_of(400)
         error.maybe_applied = True

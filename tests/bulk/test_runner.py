@@ -21,7 +21,7 @@ from walead_async.errors import (
 )
 from walead_async.events import BatchSettled
 from walead_async.models import Status
-from walead_async.transport.messages import Request, Response
+from walead_async.transport.messages import DeadlineFrom, Request, Response
 
 PEOPLE = [f"p{number}" for number in range(1_000)]
 
@@ -31,7 +31,7 @@ class Halting(FakeCaller):
 
     gate: asyncio.Event
 
-    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+    async def send(self, request: Request, *, flow: object, deadline_from: DeadlineFrom = "call") -> Response:
         self.sent.append(request)
         await self.gate.wait()
         return await self._attempt(request)
@@ -40,9 +40,9 @@ class Halting(FakeCaller):
 class FirstHalts(Halting):
     """A transport whose first request stops until it is let through."""
 
-    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+    async def send(self, request: Request, *, flow: object, deadline_from: DeadlineFrom = "call") -> Response:
         if not self.sent:
-            return await super().send(request, lane=lane, patient=patient)
+            return await super().send(request, flow=flow, deadline_from=deadline_from)
         self.sent.append(request)
         return await self._attempt(request)
 
@@ -50,9 +50,9 @@ class FirstHalts(Halting):
 class AllButFirstHalt(Halting):
     """A transport whose requests stop but for the first."""
 
-    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+    async def send(self, request: Request, *, flow: object, deadline_from: DeadlineFrom = "call") -> Response:
         if self.sent:
-            return await super().send(request, lane=lane, patient=patient)
+            return await super().send(request, flow=flow, deadline_from=deadline_from)
         self.sent.append(request)
         return await self._attempt(request)
 
@@ -166,7 +166,7 @@ async def test_nothing_is_pulled_or_sent_while_nobody_asks_for_outcomes(bulk: Bu
     await stream.aclose()
 
 
-async def test_the_whole_input_as_one_batch_needs_no_task_and_is_not_patient(bulk: Bulk) -> None:
+async def test_the_whole_input_as_one_batch_needs_no_task_and_has_its_deadline_from_the_call_on(bulk: Bulk) -> None:
     bulk.caller.rng = None
     others = asyncio.all_tasks()
     report = bulk.report(["a", "b"])
@@ -174,12 +174,12 @@ async def test_the_whole_input_as_one_batch_needs_no_task_and_is_not_patient(bul
         report.send(None)
     assert ended.value.value.counts[Status.DONE] == 2
     assert asyncio.all_tasks() == others
-    assert bulk.caller.patient == [False]
+    assert bulk.caller.deadlines == ["call"]
 
 
-async def test_requests_of_a_run_of_many_batches_are_patient(bulk: Bulk) -> None:
+async def test_requests_of_a_run_of_many_batches_have_their_deadline_from_their_turn_on(bulk: Bulk) -> None:
     await bulk.report(PEOPLE[:30], batch_size=10)
-    assert bulk.caller.patient == [True] * 3
+    assert bulk.caller.deadlines == ["turn"] * 3
 
 
 async def test_a_source_that_raises_ends_the_stream_in_order(bulk: Bulk) -> None:
@@ -425,9 +425,9 @@ class Torn(FakeCaller):
 
     after = False
 
-    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+    async def send(self, request: Request, *, flow: object, deadline_from: DeadlineFrom = "call") -> Response:
         if self.after:
-            await super().send(request, lane=lane, patient=patient)
+            await super().send(request, flow=flow, deadline_from=deadline_from)
         self.sent.append(request)
         raise TypeError("a resolver that returns nothing")
 

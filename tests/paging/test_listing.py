@@ -104,11 +104,11 @@ async def test_reading_begins_with_one_request_and_the_next_read_knows_the_page_
     assert service.offsets[begun : begun + 8] == [0, 8, 16, 24, 32, 40, 48, 56]
 
 
-async def test_requests_of_one_read_share_a_lane_and_all_but_the_first_are_patient() -> None:
+async def test_requests_of_one_read_share_a_flow_and_all_but_the_first_have_their_deadline_from_their_turn_on() -> None:
     service = MovingService(MovingList(range(200)))
     await Listing(service).collect()
-    assert len(service.lanes) == 1
-    assert service.patient == [False] + [True] * (len(service.offsets) - 1)
+    assert len(service.flows) == 1
+    assert service.deadlines == ["call"] + ["turn"] * (len(service.offsets) - 1)
 
 
 async def test_hooks_hear_of_each_page_and_whether_it_was_accepted() -> None:
@@ -216,7 +216,7 @@ async def test_loops_over_one_listing_at_once_are_reads_of_their_own() -> None:
 
     first, second = await asyncio.gather(read(), read())
     assert first == second == service.list.records
-    assert len(service.lanes) == 2
+    assert len(service.flows) == 2
 
 
 async def test_what_a_listing_tells_is_of_the_loop_started_last() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from walead_async.paging.listing import RecordLoop
     from walead_async.paging.reader import Ask
     from walead_async.transport.messages import Response
+from walead_async.transport.messages import DeadlineFrom
 
 PROVEN = (Completeness.COMPLETE, Completeness.CHANGED)
 #: After so many requests a list changes no more, so that every read ends.
@@ -37,13 +38,13 @@ class Uneven(MovingService):
         self._faults = faults
         self.held = 0
 
-    async def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Response:
+    async def fetch(self, ask: Ask, *, flow: object, deadline_from: DeadlineFrom) -> Response:
         self.turns = self._random.randrange(self._slowest)
         if self._random.random() < self._faults:
             status = self._random.choice([429, 429, 503, 500])
             kind = RateLimitedError if status == 429 else ServerError
             raise kind("no", status=status, method="GET", path=self.path)
-        response = await super().fetch(ask, lane=lane, patient=patient)
+        response = await super().fetch(ask, flow=flow, deadline_from=deadline_from)
         self.held = max(self.held, len(self.answers))
         return response
 
@@ -181,9 +182,9 @@ class Slow(MovingService):
 
     begin = end = 0
 
-    async def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Response:
+    async def fetch(self, ask: Ask, *, flow: object, deadline_from: DeadlineFrom) -> Response:
         self.turns = 20 if self.begin < ask.offset < self.end else 1
-        return await super().fetch(ask, lane=lane, patient=patient)
+        return await super().fetch(ask, flow=flow, deadline_from=deadline_from)
 
 
 @pytest.mark.parametrize("window", [8, 16, 32])

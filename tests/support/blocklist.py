@@ -30,7 +30,7 @@ from walead_async.errors import (
 )
 from walead_async.events import Event
 from walead_async.models import BulkReport, Outcome, Status
-from walead_async.transport.messages import Request, Response
+from walead_async.transport.messages import DeadlineFrom, Request, Response
 
 PATH = "/v1/blocked-leads"
 
@@ -258,7 +258,7 @@ class FakeCaller:
     #: Draws how long each request takes, in turns of the event loop; None: no turn at all.
     rng: Random | None = None
     sent: list[Request] = attrs.Factory(list)
-    patient: list[bool] = attrs.Factory(list)
+    deadlines: list[DeadlineFrom] = attrs.Factory(list)
     events: list[Event] = attrs.Factory(list)
     under_way: int = 0
     most_under_way: int = 0
@@ -267,9 +267,9 @@ class FakeCaller:
         for _ in range(self.rng.randrange(4) if self.rng else 0):
             await asyncio.sleep(0)
 
-    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+    async def send(self, request: Request, *, flow: object, deadline_from: DeadlineFrom = "call") -> Response:
         self.sent.append(request)
-        self.patient.append(patient)
+        self.deadlines.append(deadline_from)
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from walead_async.paging.seen import Dated, Named
-from walead_async.transport.messages import Response
+from walead_async.transport.messages import DeadlineFrom, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -50,8 +50,8 @@ class MovingService:
         self.paged = True
         self.page_size: int | None = None
         self.offsets: list[int] = []
-        self.patient: list[bool] = []
-        self.lanes: set[object] = set()
+        self.deadlines: list[DeadlineFrom] = []
+        self.flows: set[object] = set()
         self.events: list[Event] = []
         self.answers: dict[int, Sequence[Record]] = {}
         self.under_way = 0
@@ -63,11 +63,11 @@ class MovingService:
             return Named(lambda record: record.id, ids=ids)
         return Dated(descending=self.kind == "DESC", date=date, ids=ids)
 
-    async def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Response:
+    async def fetch(self, ask: Ask, *, flow: object, deadline_from: DeadlineFrom) -> Response:
         number, offset = len(self.offsets), ask.offset
         self.offsets.append(offset)
-        self.patient.append(patient)
-        self.lanes.add(lane)
+        self.deadlines.append(deadline_from)
+        self.flows.add(flow)
         self.under_way += 1
         self.together.append(self.under_way)
         try:

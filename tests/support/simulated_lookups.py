@@ -13,7 +13,7 @@ from walead_async.errors import PaginationError
 from walead_async.models import BlockedLead
 from walead_async.paging.lookup import Lookup, SearchCapabilities, key_of
 from walead_async.paging.seen import Dated
-from walead_async.transport.messages import Response
+from walead_async.transport.messages import DeadlineFrom, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -122,7 +122,7 @@ class SearchedPages:
     def seen(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Dated[BlockedLead]:
         return Dated(date=date, ids=ids)
 
-    async def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Response:
+    async def fetch(self, ask: Ask, *, flow: object, deadline_from: DeadlineFrom) -> Response:
         service = self._service
         service.requests += 1
         number = service.requests

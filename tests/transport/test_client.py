@@ -65,7 +65,7 @@ def failing(status: int, *headers: str, body: bytes = b'{"message": "no"}') -> b
 async def test_a_status_becomes_its_error(serve: Serve, connect: Connect, status: int, kind: type[APIError]) -> None:
     server = await serve(answers(failing(status, "X-Request-Id: r-17")))
     with pytest.raises(kind) as caught:
-        await connect(server.url, retry=RetryPolicy.never()).send(GET, lane=object())
+        await connect(server.url, retry=RetryPolicy.never()).send(GET, flow=object())
     error = caught.value
     assert type(error) is kind
     assert (error.status, error.message, error.request_id) == (status, "no", "r-17")
@@ -78,7 +78,7 @@ async def test_a_read_and_a_block_are_sent_again(
     serve: Serve, connect: Connect, request_: Request, status: int
 ) -> None:
     server = await serve(answers(failing(status), failing(status), answer(b'["there"]')))
-    response = await connect(server.url).send(request_, lane=object())
+    response = await connect(server.url).send(request_, flow=object())
     assert response.body == b'["there"]'
     assert response.maybe_repeated is (status not in {425, 429})
     assert response.throttled is (status in {429, 503})
@@ -89,7 +89,7 @@ async def test_a_read_and_a_block_are_sent_again(
 async def test_what_cannot_help_is_not_sent_again(serve: Serve, connect: Connect, status: int) -> None:
     server = await serve(answers(failing(status)))
     with pytest.raises(APIError):
-        await connect(server.url).send(GET, lane=object())
+        await connect(server.url).send(GET, flow=object())
     assert len(server.seen) == 1
 
 
@@ -99,7 +99,7 @@ async def test_an_unblock_is_sent_again_only_if_it_was_not_carried_out(
 ) -> None:
     server = await serve(answers(failing(status)))
     with pytest.raises(APIError) as caught:
-        await connect(server.url).send(UNBLOCK, lane=object())
+        await connect(server.url).send(UNBLOCK, flow=object())
     assert len(server.seen) == requests
     assert caught.value.maybe_applied is (requests == 1)
 
@@ -107,21 +107,21 @@ async def test_an_unblock_is_sent_again_only_if_it_was_not_carried_out(
 async def test_an_earlier_attempt_that_may_have_been_carried_out_counts(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(failing(502), failing(400)))
     with pytest.raises(InvalidRequestError) as caught:
-        await connect(server.url).send(BLOCK, lane=object())
+        await connect(server.url).send(BLOCK, flow=object())
     assert caught.value.maybe_applied is True
 
 
 async def test_attempts_end(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(failing(500)))
     with pytest.raises(ServerError):
-        await connect(server.url, retry=attrs.evolve(QUICK, attempts=3)).send(GET, lane=object())
+        await connect(server.url, retry=attrs.evolve(QUICK, attempts=3)).send(GET, flow=object())
     assert len(server.seen) == 3
 
 
 async def test_a_pause_beyond_the_deadline_is_not_waited_for(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(failing(429, "Retry-After: 3600")))
     with pytest.raises(RateLimitedError) as caught:
-        await connect(server.url).send(GET, lane=object())
+        await connect(server.url).send(GET, flow=object())
     assert caught.value.retry_after == 3600
     assert len(server.seen) == 1
 
@@ -129,7 +129,7 @@ async def test_a_pause_beyond_the_deadline_is_not_waited_for(serve: Serve, conne
 @pytest.mark.parametrize("pause", ["0", "-5", "soon", "", "Wed, 21 Oct 2015 07:28:00 GMT", "99999999999999999999999x"])
 async def test_a_pause_that_is_over_or_nonsense_is_no_pause(serve: Serve, connect: Connect, pause: str) -> None:
     server = await serve(answers(failing(429, f"Retry-After: {pause}"), answer()))
-    assert (await connect(server.url).send(GET, lane=object())).throttled is True
+    assert (await connect(server.url).send(GET, flow=object())).throttled is True
     assert len(server.seen) == 2
 
 
@@ -138,7 +138,7 @@ async def test_a_pause_until_a_date_goes_by_the_clock_of_the_service(serve: Serv
     until = format_datetime(there + timedelta(hours=1), usegmt=True)
     server = await serve(answers(failing(503, f"Retry-After: {until}", f"Date: {format_datetime(there, usegmt=True)}")))
     with pytest.raises(ServerError) as caught:
-        await connect(server.url).send(GET, lane=object())
+        await connect(server.url).send(GET, flow=object())
     assert caught.value.retry_after == 3600
 
 
@@ -147,7 +147,7 @@ async def test_a_spent_budget_ends_retries_but_not_first_attempts(serve: Serve, 
     client = connect(server.url, retry=attrs.evolve(QUICK, budget_burst=10, budget_ratio=0.2))
     for _ in range(100):
         with pytest.raises(ServerError):
-            await client.send(GET, lane=object())
+            await client.send(GET, flow=object())
     # 10 tokens at the start, then one for every five requests, however often each is sent
     assert 100 + 10 <= len(server.seen) <= 100 * 1.2 + 10
 
@@ -156,10 +156,10 @@ async def test_other_patience_shares_the_budget_and_the_connections(serve: Serve
     server = await serve(answers(failing(500)))
     client = connect(server.url, retry=attrs.evolve(QUICK, budget_burst=4, budget_ratio=0))
     with pytest.raises(ServerError):
-        await client.send(GET, lane=object())
+        await client.send(GET, flow=object())
     other = client.with_patience(attrs.evolve(QUICK, budget_burst=50), None)
     with pytest.raises(ServerError):
-        await other.send(GET, lane=object())
+        await other.send(GET, flow=object())
     assert len(server.seen) == 6
     assert server.connections == 1
 
@@ -168,10 +168,10 @@ async def test_a_rotated_key_is_taken_up_at_the_next_request(serve: Serve, conne
     server = await serve(answers(answer()))
     keys = iter(["first", "second"])
     client = connect(server.url, key=lambda: next(keys))
-    await client.send(GET, lane=object())
-    await client.send(GET, lane=object())
+    await client.send(GET, flow=object())
+    await client.send(GET, flow=object())
     with pytest.raises(ConfigurationError, match="raised StopIteration"):
-        await client.send(GET, lane=object())
+        await client.send(GET, flow=object())
     assert [seen.headers["x-api-key"] for seen in server.seen] == ["first", "second"]
 
 
@@ -186,7 +186,7 @@ async def test_a_401_to_a_key_that_was_replaced_meanwhile_is_asked_again_once_wi
     serve: Serve, connect: Connect, request_: Request
 ) -> None:
     server = await serve(answers(failing(401), answer(b"{}")))
-    response = await connect(server.url, key=rotating("old-key-1", "new-key-2")).send(request_, lane=object())
+    response = await connect(server.url, key=rotating("old-key-1", "new-key-2")).send(request_, flow=object())
     assert [seen.headers["x-api-key"] for seen in server.seen] == ["old-key-1", "new-key-2"]
     assert response.maybe_repeated is False
 
@@ -202,7 +202,7 @@ async def test_a_401_that_stays_is_raised(
     server = await serve(answers(failing(401)))
     with pytest.raises(AuthenticationError) as caught:
         await connect(server.url, key=rotating(*keys), retry=attrs.evolve(QUICK, attempts=attempts)).send(
-            GET, lane=object()
+            GET, flow=object()
         )
     assert len(server.seen) == caught.value.attempts == sent
 
@@ -215,10 +215,10 @@ async def test_hooks_are_told_of_an_attempt_that_gets_no_answer(serve: Serve, co
     server = await serve(never_answers)
     client = connect(server.url, retry=RetryPolicy.never(), timeouts=Timeouts(read=0.05), hooks=(told.append,))
     with pytest.raises(DeadlineExceededError):
-        await client.send(GET, lane=object())
+        await client.send(GET, flow=object())
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
-            await client.send(GET, lane=object())
+            await client.send(GET, flow=object())
     failed = [event for event in told if isinstance(event, RequestFailed)]
     assert [(event.method, event.path, event.attempt) for event in failed] == [("GET", "/v1/blocked-leads", 1)] * 2
     assert [event.cause for event in failed] == ["DeadlineExceededError", "CancelledError"]
@@ -235,7 +235,7 @@ async def test_hooks_are_told_what_happens_and_a_failing_hook_breaks_nothing(
         raise RuntimeError("a hook with a bug")
 
     server = await serve(answers(failing(500, "X-Request-Id: a"), answer(b"[1]", "Request-Id: b")))
-    await connect(server.url, hooks=(fails, told.append)).send(BLOCK, lane=object())
+    await connect(server.url, hooks=(fails, told.append)).send(BLOCK, flow=object())
     path = "/v1/blocked-leads"
     assert told[0] == RequestSent("POST", path, 1, 2)
     assert attrs.evolve(told[1], seconds=0.0) == ResponseReceived("POST", path, 1, 500, 0.0, 17, "a")  # type: ignore[type-var]
@@ -250,7 +250,7 @@ async def test_the_log_tells_of_each_attempt_without_key_or_query(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     server = await serve(answers(failing(500), answer()))
-    await connect(server.url).send(Request("GET", "/v1/blocked-leads", "search=jane-doe"), lane=object())
+    await connect(server.url).send(Request("GET", "/v1/blocked-leads", "search=jane-doe"), flow=object())
     assert "RetryScheduled" in caplog.text
     assert "status=200" in caplog.text
     assert "wk_secret_123" not in caplog.text
@@ -263,11 +263,11 @@ async def test_a_single_call_that_gets_no_turn_ends_at_its_deadline(serve: Serve
 
     server = await serve(never)
     client = connect(server.url, concurrency=1)
-    slow = asyncio.create_task(client.send(GET, lane=object()))
+    slow = asyncio.create_task(client.send(GET, flow=object()))
     await server.arrived.wait()
     handler = client.with_patience(RetryPolicy(deadline=0.05), None)
     with pytest.raises(DeadlineExceededError, match="before the request went out") as caught:
-        await handler.send(UNBLOCK, lane=object())
+        await handler.send(UNBLOCK, flow=object())
     assert caught.value.maybe_applied is False
     slow.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -275,7 +275,7 @@ async def test_a_single_call_that_gets_no_turn_ends_at_its_deadline(serve: Serve
     assert len(server.seen) == 1
 
 
-async def test_a_patient_call_has_its_deadline_from_its_turn_on(serve: Serve, connect: Connect) -> None:
+async def test_a_call_may_have_its_deadline_from_its_turn_on(serve: Serve, connect: Connect) -> None:
     release = asyncio.Event()
 
     async def waits_once(writer: asyncio.StreamWriter, number: int) -> None:
@@ -287,10 +287,10 @@ async def test_a_patient_call_has_its_deadline_from_its_turn_on(serve: Serve, co
     told: list[object] = []
     server = await serve(waits_once)
     client = connect(server.url, concurrency=1, hooks=(told.append,))
-    first = asyncio.create_task(client.send(GET, lane=object()))
+    first = asyncio.create_task(client.send(GET, flow=object()))
     await server.arrived.wait()
     patient = client.with_patience(RetryPolicy(deadline=0.05), None)
-    second = asyncio.create_task(patient.send(GET, lane=object(), patient=True))
+    second = asyncio.create_task(patient.send(GET, flow=object(), deadline_from="turn"))
     await asyncio.wait([second], timeout=0.2)
     assert not second.done()
     release.set()
@@ -304,7 +304,7 @@ async def test_a_closed_session_is_named_before_anything_is_sent(serve: Serve, c
     await client.close()
     await client.close()
     with pytest.raises(SessionClosedError, match="open a new one"):
-        await client.send(GET, lane=object())
+        await client.send(GET, flow=object())
     assert server.seen == []
 
 
@@ -314,7 +314,7 @@ async def test_closing_ends_the_calls_under_way_and_those_that_wait(serve: Serve
 
     server = await serve(never)
     client = connect(server.url, concurrency=1)
-    calls = [asyncio.create_task(client.send(UNBLOCK, lane=object())) for _ in range(3)]
+    calls = [asyncio.create_task(client.send(UNBLOCK, flow=object())) for _ in range(3)]
     await server.arrived.wait()
     await client.close()
     ends = await asyncio.gather(*calls, return_exceptions=True)
@@ -325,12 +325,12 @@ async def test_closing_ends_the_calls_under_way_and_those_that_wait(serve: Serve
 async def test_another_event_loop_is_refused(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(answer()))
     client = connect(server.url)
-    await client.send(GET, lane=object())
+    await client.send(GET, flow=object())
     raised: list[BaseException] = []
 
     def elsewhere() -> None:
         try:
-            asyncio.run(client.send(GET, lane=object()))
+            asyncio.run(client.send(GET, flow=object()))
         except SessionClosedError as error:
             raised.append(error)
 
@@ -347,7 +347,7 @@ async def test_2000_callers_at_once_all_end(serve: Serve, connect: Connect) -> N
 
     server = await serve(fails_a_tenth)
     client = connect(server.url, retry=attrs.evolve(QUICK, deadline=55))
-    ends = await asyncio.gather(*(client.send(GET, lane=object()) for _ in range(2000)), return_exceptions=True)
+    ends = await asyncio.gather(*(client.send(GET, flow=object()) for _ in range(2000)), return_exceptions=True)
     assert {type(end).__name__ for end in ends} <= {"Response", "ServerError"}
     assert sum(not isinstance(end, BaseException) for end in ends) > 1900
     assert server.connections <= 8
@@ -362,21 +362,21 @@ async def test_a_cancelled_call_gives_its_turn_back(serve: Serve, connect: Conne
 
     server = await serve(hangs_first)
     client = connect(server.url, concurrency=1)
-    first = asyncio.create_task(client.send(GET, lane=object()))
+    first = asyncio.create_task(client.send(GET, flow=object()))
     await server.arrived.wait()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    assert (await client.send(GET, lane=object())).status == 200
+    assert (await client.send(GET, flow=object())).status == 200
 
 
 async def test_the_connection_that_broke_is_named_after_the_retries(connect: Connect) -> None:
     with pytest.raises(ConnectionFailedError, match="no connection"):
-        await connect("http://127.0.0.1:9").send(GET, lane=object())
+        await connect("http://127.0.0.1:9").send(GET, flow=object())
 
 
 @pytest.mark.parametrize("request_", [GET, BLOCK], ids=["read", "block"])
 async def test_a_key_that_an_answer_echoes_is_hidden(serve: Serve, connect: Connect, request_: Request) -> None:
     server = await serve(answers(answer(b'{"success": false, "message": "bad key wk_secret_123"}')))
-    response = await connect(server.url).send(request_, lane=object())
+    response = await connect(server.url).send(request_, flow=object())
     assert response.body == b'{"success": false, "message": "bad key ***"}'

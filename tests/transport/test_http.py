@@ -70,7 +70,7 @@ async def a_byte_at_a_time(writer: asyncio.StreamWriter, number: int) -> None:
 async def test_a_request_goes_out_with_its_path_query_body_and_headers(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(answer(b"{}")))
     await connect(server.url + "/api").send(
-        Request("POST", "/v1/blocked-leads", "a=%20", b'{"leads":[]}'), lane=object()
+        Request("POST", "/v1/blocked-leads", "a=%20", b'{"leads":[]}'), flow=object()
     )
     (seen,) = server.seen
     assert (seen.method, seen.target, seen.body) == ("POST", "/api/v1/blocked-leads?a=%20", b'{"leads":[]}')
@@ -82,7 +82,7 @@ async def test_a_request_goes_out_with_its_path_query_body_and_headers(serve: Se
 
 async def test_a_request_without_a_body_names_no_kind_of_body(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(answer(b"[]")))
-    await connect(server.url).send(GET, lane=object())
+    await connect(server.url).send(GET, flow=object())
     assert "content-type" not in server.seen[0].headers
     assert server.seen[0].headers["x-api-key"] == KEY
 
@@ -92,7 +92,7 @@ async def test_a_refused_connection_sends_nothing(connect: Connect) -> None:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(ConnectionFailedError, match=r"no connection to 127\.0\.0\.1") as caught:
-        await connect(url, retry=ONCE).send(GET, lane=object())
+        await connect(url, retry=ONCE).send(GET, flow=object())
     assert caught.value.maybe_applied is False
 
 
@@ -107,7 +107,7 @@ async def test_a_name_that_does_not_resolve_sends_nothing(connect: Connect) -> N
 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=Nowhere())) as http:
         with pytest.raises(ConnectionFailedError, match=r"api\.walead\.example cannot be resolved") as caught:
-            await connect("https://api.walead.example", retry=ONCE, http=http).send(GET, lane=object())
+            await connect("https://api.walead.example", retry=ONCE, http=http).send(GET, flow=object())
     assert caught.value.maybe_applied is False
 
 
@@ -126,7 +126,7 @@ async def test_a_reset_leaves_it_open_whether_the_request_was_carried_out(
 ) -> None:
     server = await serve(writes_then_resets(written))
     with pytest.raises(ConnectionFailedError) as caught:
-        await connect(server.url, retry=ONCE).send(DELETE, lane=object())
+        await connect(server.url, retry=ONCE).send(DELETE, flow=object())
     assert caught.value.maybe_applied is True
     assert len(server.seen) == 1
 
@@ -141,9 +141,9 @@ async def test_a_dropped_keep_alive_connection_is_not_used_for_a_second_delete(s
 
     server = await serve(answers_once_then_hangs_up)
     client = connect(server.url)
-    await client.send(GET, lane=object())
+    await client.send(GET, flow=object())
     with pytest.raises(ConnectionFailedError) as caught:
-        await client.send(DELETE, lane=object())
+        await client.send(DELETE, flow=object())
     assert caught.value.maybe_applied is True
     assert [seen.method for seen in server.seen] == ["GET", "DELETE"]
 
@@ -151,20 +151,20 @@ async def test_a_dropped_keep_alive_connection_is_not_used_for_a_second_delete(s
 async def test_a_server_that_never_answers_runs_into_the_read_time_out(serve: Serve, connect: Connect) -> None:
     server = await serve(never_answers)
     with pytest.raises(DeadlineExceededError, match=r"within 0\.05 s of silence") as caught:
-        await connect(server.url, retry=ONCE, timeouts=Timeouts(read=0.05)).send(DELETE, lane=object())
+        await connect(server.url, retry=ONCE, timeouts=Timeouts(read=0.05)).send(DELETE, flow=object())
     assert caught.value.maybe_applied is True
 
 
 async def test_a_slow_body_runs_into_the_total_time_out(serve: Serve, connect: Connect) -> None:
     server = await serve(a_byte_at_a_time)
     with pytest.raises(DeadlineExceededError):
-        await connect(server.url, retry=ONCE, timeouts=Timeouts(read=5, total=0.1)).send(GET, lane=object())
+        await connect(server.url, retry=ONCE, timeouts=Timeouts(read=5, total=0.1)).send(GET, flow=object())
 
 
 async def test_a_short_deadline_cuts_a_longer_time_out(serve: Serve, connect: Connect) -> None:
     server = await serve(never_answers)
     with pytest.raises(DeadlineExceededError):
-        await connect(server.url, retry=RetryPolicy(deadline=0.05), timeouts=Timeouts()).send(GET, lane=object())
+        await connect(server.url, retry=RetryPolicy(deadline=0.05), timeouts=Timeouts()).send(GET, flow=object())
     assert len(server.seen) == 1
 
 
@@ -177,26 +177,26 @@ async def test_each_part_of_a_slow_body_gives_more_time(serve: Serve, connect: C
             await writer.drain()
 
     server = await serve(drips)
-    response = await connect(server.url, retry=ONCE, timeouts=Timeouts(read=0.2)).send(GET, lane=object())
+    response = await connect(server.url, retry=ONCE, timeouts=Timeouts(read=0.2)).send(GET, flow=object())
     assert response.body == b" " * 8
 
 
 async def test_a_cancellation_or_a_time_out_of_the_caller_is_its_own(serve: Serve, connect: Connect) -> None:
     server = await serve(never_answers)
     client = connect(server.url, timeouts=Timeouts(read=5))
-    call = asyncio.create_task(client.send(GET, lane=object()))
+    call = asyncio.create_task(client.send(GET, flow=object()))
     await server.arrived.wait()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
     with pytest.raises(TimeoutError) as caught:
         async with asyncio.timeout(0.05):
-            await client.send(GET, lane=object())
+            await client.send(GET, flow=object())
     assert not isinstance(caught.value, WaleadError)
     task = asyncio.current_task()
     assert task is not None
     with pytest.raises(DeadlineExceededError):
-        await connect(server.url, retry=ONCE, timeouts=Timeouts(read=0.05)).send(GET, lane=object())
+        await connect(server.url, retry=ONCE, timeouts=Timeouts(read=0.05)).send(GET, flow=object())
     assert task.cancelling() == 0
 
 
@@ -211,7 +211,7 @@ async def test_a_cancellation_at_the_very_moment_of_the_time_out_wins(serve: Ser
         # Just before the attempt begins, so that both are due in one round of the loop, which is kept busy meanwhile.
         loop.call_at(loop.time() + 0.1, task.cancel)
         loop.call_later(0.05, time.sleep, 0.1)
-        await client.send(GET, lane=object())
+        await client.send(GET, flow=object())
 
     with pytest.raises(asyncio.CancelledError):
         await asyncio.create_task(call())
@@ -243,7 +243,7 @@ async def test_a_peer_that_does_not_read_keeps_no_socket_open(connect: Connect, 
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         before = sockets()
         client = connect(url, retry=ONCE, timeouts=Timeouts(read=0.3 if end == "a time-out" else 30))
-        call = asyncio.create_task(client.send(Request("POST", "/x", body=bytes(30_000_000)), lane=object()))
+        call = asyncio.create_task(client.send(Request("POST", "/x", body=bytes(30_000_000)), flow=object()))
         assert await within_a_second(lambda: bool(sockets() - before))
         await asyncio.sleep(0.1)
         if end == "a cancellation":
@@ -270,7 +270,7 @@ async def test_an_early_answer_to_a_body_that_is_not_read_keeps_no_socket_open(c
         client = connect(server.url, retry=ONCE)
         before = sockets()
         with pytest.raises(APIError) as caught:
-            await client.send(Request("POST", "/x", body=bytes(30_000_000)), lane=object())
+            await client.send(Request("POST", "/x", body=bytes(30_000_000)), flow=object())
         assert caught.value.status == 413
         # the server's end of the connection is still there
         assert await within_a_second(lambda: len(sockets() - before) == 1)
@@ -289,11 +289,11 @@ async def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next(serve: 
     unasked = asyncio.Event()
     server = await serve(answers_twice_at_first)
     client = connect(server.url, retry=ONCE)
-    await client.send(GET, lane=object())
+    await client.send(GET, flow=object())
     await unasked.wait()
     await asyncio.sleep(0.05)
     for _ in range(3):
-        assert (await client.send(GET, lane=object())).body == b'["asked"]'
+        assert (await client.send(GET, flow=object())).body == b'["asked"]'
     assert [seen.connection for seen in server.seen] == [1, 2, 2, 2]
 
 
@@ -309,13 +309,13 @@ async def test_a_resolver_that_fails_in_any_way_is_a_failed_connection(connect: 
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=Broken())) as http:
         client = connect("https://api.walead.example", retry=ONCE, http=http)
         with pytest.raises(ConnectionFailedError, match="TypeError"):
-            await client.send(DELETE, lane=object())
+            await client.send(DELETE, flow=object())
 
 
 async def test_closing_from_another_thread_ends_the_calls_under_way(serve: Serve, connect: Connect) -> None:
     server = await serve(never_answers)
     client = connect(server.url, timeouts=Timeouts())
-    calls = [asyncio.create_task(client.send(GET, lane=object())) for _ in range(20)]
+    calls = [asyncio.create_task(client.send(GET, flow=object())) for _ in range(20)]
     await server.arrived.wait()
     await asyncio.to_thread(lambda: asyncio.run(client.close()))
     async with asyncio.timeout(1.0):
@@ -328,7 +328,7 @@ async def test_a_certificate_of_an_unknown_authority_is_not_accepted_and_not_tri
 ) -> None:
     server = await serve(answers(answer()), trust=server_context(trustme.CA()))
     with pytest.raises(ConnectionFailedError, match=r"certificate of 127\.0\.0\.1 was not accepted") as caught:
-        await connect(server.url).send(GET, lane=object())
+        await connect(server.url).send(GET, flow=object())
     assert caught.value.maybe_applied is False
     assert server.seen == []
     assert server.connections <= 1
@@ -339,7 +339,7 @@ async def test_a_private_authority_is_accepted_where_it_is_named(serve: Serve, c
     server = await serve(answers(answer()), trust=server_context(authority))
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
-    response = await connect(server.url, ssl=trusting).send(GET, lane=object())
+    response = await connect(server.url, ssl=trusting).send(GET, flow=object())
     assert response.body == b"[]"
 
 
@@ -352,7 +352,7 @@ async def test_an_address_that_speaks_no_tls_is_a_failed_connection_and_tried_ag
     async with await asyncio.start_server(speaks_http, "127.0.0.1", 0) as server:
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         with pytest.raises(ConnectionFailedError, match=r"no TLS connection to 127\.0\.0\.1") as caught:
-            await connect(url, retry=RetryPolicy(attempts=3, wait_initial=0)).send(GET, lane=object())
+            await connect(url, retry=RetryPolicy(attempts=3, wait_initial=0)).send(GET, flow=object())
     assert (caught.value.attempts, caught.value.maybe_applied) == (3, False)
 
 
@@ -367,7 +367,7 @@ async def test_a_redirect_is_an_error_and_no_key_follows_it(serve: Serve, connec
     elsewhere = await serve(answers(answer()))
     server = await serve(answers(answer(b"", f"Location: {elsewhere.url}/", status=status)))
     with pytest.raises(APIError) as caught:
-        await connect(server.url).send(Request("POST", "/x", body=b"{}"), lane=object())
+        await connect(server.url).send(Request("POST", "/x", body=b"{}"), flow=object())
     assert caught.value.status == int(status[:3])
     assert (len(server.seen), len(elsewhere.seen)) == (1, 0)
 
@@ -378,7 +378,7 @@ async def test_an_answer_that_is_neither_success_nor_refusal_proves_nothing(
 ) -> None:
     server = await serve(answers(answer(b"", status=status)))
     with pytest.raises(APIError) as caught:
-        await connect(server.url, retry=ONCE).send(DELETE, lane=object())
+        await connect(server.url, retry=ONCE).send(DELETE, flow=object())
     assert (caught.value.status, caught.value.maybe_applied) == (int(status[:3]), True)
 
 
@@ -391,19 +391,19 @@ async def test_an_error_tells_whether_the_service_itself_spoke(
 ) -> None:
     server = await serve(answers(answer(body, status="404 Not Found")))
     with pytest.raises(APIError) as caught:
-        await connect(server.url).send(GET, lane=object())
+        await connect(server.url).send(GET, flow=object())
     assert caught.value.is_json is own
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "none", "identity", "UTF-8", ""])
 async def test_a_content_encoding_that_names_no_packing_is_none(serve: Serve, connect: Connect, encoding: str) -> None:
     server = await serve(answers(answer(b"[1]", f"Content-Encoding: {encoding}")))
-    assert (await connect(server.url).send(GET, lane=object())).body == b"[1]"
+    assert (await connect(server.url).send(GET, flow=object())).body == b"[1]"
 
 
 async def test_a_byte_order_mark_and_long_headers_are_read_over(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(answer(b"\xef\xbb\xbf[1]", "Content-Security-Policy: " + "x" * 60_000)))
-    assert (await connect(server.url).send(GET, lane=object())).body == b"[1]"
+    assert (await connect(server.url).send(GET, flow=object())).body == b"[1]"
 
 
 async def test_a_gzip_body_of_several_members_is_read_to_its_end(serve: Serve, connect: Connect) -> None:
@@ -417,19 +417,19 @@ async def test_a_gzip_body_of_several_members_is_read_to_its_end(serve: Serve, c
         )
     )
     client = connect(server.url, retry=ONCE)
-    assert (await client.send(GET, lane=object())).body == b"[1,2]"
+    assert (await client.send(GET, flow=object())).body == b"[1,2]"
     with pytest.raises(ConnectionFailedError, match="has no end"):
-        await client.send(GET, lane=object())
+        await client.send(GET, flow=object())
     for _ in range(2):
         with pytest.raises(UnexpectedResponseError, match="cannot be unpacked"):
-            await client.send(GET, lane=object())
+            await client.send(GET, flow=object())
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 async def test_a_body_that_was_packed_unasked_is_unpacked(serve: Serve, connect: Connect, encoding: str) -> None:
     packed = gzip.compress(b"[1]") if encoding == "gzip" else zlib.compress(b"[1]")
     server = await serve(answers(answer(packed, f"Content-Encoding: {encoding}")))
-    assert (await connect(server.url).send(GET, lane=object())).body == b"[1]"
+    assert (await connect(server.url).send(GET, flow=object())).body == b"[1]"
 
 
 async def test_a_truncated_gzip_body_is_not_read_as_whole(serve: Serve, connect: Connect) -> None:
@@ -438,8 +438,8 @@ async def test_a_truncated_gzip_body_is_not_read_as_whole(serve: Serve, connect:
         answers(answer(packed[:-12], "Content-Encoding: gzip"), answer(packed, "Content-Encoding: gzip"))
     )
     with pytest.raises(ConnectionFailedError, match="broke off"):
-        await connect(server.url, retry=ONCE).send(GET, lane=object())
-    assert len((await connect(server.url).send(GET, lane=object())).body) == 10_003
+        await connect(server.url, retry=ONCE).send(GET, flow=object())
+    assert len((await connect(server.url).send(GET, flow=object())).body) == 10_003
 
 
 async def test_a_zip_bomb_is_not_unpacked(serve: Serve, connect: Connect) -> None:
@@ -447,7 +447,7 @@ async def test_a_zip_bomb_is_not_unpacked(serve: Serve, connect: Connect) -> Non
     bomb = b"".join([*(packer.compress(bytes(1024 * 1024)) for _ in range(80)), packer.flush()])
     server = await serve(answers(answer(bomb, "Content-Encoding: gzip")))
     with pytest.raises(UnexpectedResponseError, match="larger than 64 MiB"):
-        await connect(server.url).send(GET, lane=object())
+        await connect(server.url).send(GET, flow=object())
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 104857600", "Transfer-Encoding: chunked"])
@@ -461,13 +461,13 @@ async def test_a_body_of_100_megabytes_is_not_read(serve: Serve, connect: Connec
 
     server = await serve(floods)
     with pytest.raises(UnexpectedResponseError, match="larger than 64 MiB"):
-        await connect(server.url, timeouts=Timeouts()).send(GET, lane=object())
+        await connect(server.url, timeouts=Timeouts()).send(GET, flow=object())
 
 
 async def test_an_answer_that_is_not_http_is_named_as_such(serve: Serve, connect: Connect) -> None:
     server = await serve(answers(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"))
     with pytest.raises(UnexpectedResponseError, match="not HTTP") as caught:
-        await connect(server.url).send(DELETE, lane=object())
+        await connect(server.url).send(DELETE, flow=object())
     assert caught.value.maybe_applied is True
 
 
@@ -481,7 +481,7 @@ async def test_no_error_holds_the_key_or_the_query(serve: Serve, connect: Connec
     for script in scripts:
         server = await serve(script)
         with pytest.raises(WaleadError) as caught:
-            await connect(server.url, retry=ONCE, timeouts=Timeouts(read=0.05)).send(GET, lane=object())
+            await connect(server.url, retry=ONCE, timeouts=Timeouts(read=0.05)).send(GET, flow=object())
         shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
         told = shown + repr(caught.value) + str(caught.value) + repr(caught.value.args) + repr(vars(caught.value))
         assert KEY not in told
@@ -498,9 +498,9 @@ async def test_a_borrowed_session_lends_its_connections_and_nothing_else(serve: 
         raise_for_status=True,
     ) as http:
         client = connect(server.url, http=http)
-        await client.send(GET, lane=object())
+        await client.send(GET, flow=object())
         with pytest.raises(APIError):
-            await client.send(GET, lane=object())
+            await client.send(GET, flow=object())
         await client.close()
         assert http.closed is False
         assert [cookie.key for cookie in http.cookie_jar] == ["mine"]
@@ -513,9 +513,9 @@ async def test_a_borrowed_session_that_is_closed_is_named(serve: Serve, connect:
     server = await serve(answers(answer()))
     async with aiohttp.ClientSession() as http:
         client = connect(server.url, http=http)
-        await client.send(GET, lane=object())
+        await client.send(GET, flow=object())
     with pytest.raises(SessionClosedError, match="lend an open one"):
-        await client.send(GET, lane=object())
+        await client.send(GET, flow=object())
 
 
 @pytest.mark.parametrize("proxy", ["nonsense", "ftp://proxy.example", "http://", 7])
@@ -533,7 +533,7 @@ async def test_a_proxy_that_refuses_sends_nothing_and_its_password_is_not_shown(
     proxy = await serve(answers(answer(b"", status="407 Proxy Authentication Required")))
     client = connect("https://api.walead.example", retry=ONCE, proxy=proxy.url.replace("//", "//user:hush@"))
     with pytest.raises(ConnectionFailedError, match="the proxy refused") as caught:
-        await client.send(GET, lane=object())
+        await client.send(GET, flow=object())
     assert caught.value.maybe_applied is False
     assert "hush" not in str(caught.value)
     assert proxy.seen[0].method == "CONNECT"

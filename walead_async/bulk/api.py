@@ -82,7 +82,7 @@ async def bulk_report(
         # Most calls of an app are one clean batch: they cost little more than their request.
         chunk, request = clean
         try:
-            came: Response | WaleadError = await caller.send(request, lane=chunk)
+            came: Response | WaleadError = await caller.send(request, flow=chunk)
         except Exception as error:
             came = ours(error, "the request")
         if verify != "always" and _settles(operation, chunk, came):

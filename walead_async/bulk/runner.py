@@ -58,9 +58,9 @@ class Runner:
         self._caller = caller
         self._operation = operation
         self._source = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
-        self._verify = verify
+        self._verify: Verify = verify
         self._window = window
-        self._lane = object()
+        self._flow = object()
         self._limits = Limits(batch_size)
         self._batcher = Batcher(operation.entries)
         self._queue = SendQueue(caller.take_retry)
@@ -269,9 +269,9 @@ class Runner:
             request = self._operation.request(wires)
             # The bytes of the items are not held while the answer is waited for.
             batch.wires, batch.size = (), len(request.body or b"")
-            # Requests that wait for each other are patient; the only one of a run is not.
-            patient = self._batches > 1 or not self._source_done
-            response = await self._caller.send(request, lane=self._lane, patient=patient)
+            # Requests of a run wait for each other, so that each has its deadline from its turn on.
+            alone = self._batches == 1 and self._source_done
+            response = await self._caller.send(request, flow=self._flow, deadline_from="call" if alone else "turn")
         except Exception as error:
             self._sending -= 1
             self._failed(batch, ours(error, "the request"))
@@ -428,25 +428,26 @@ class Runner:
         self._launch(self._verify_all(doubts))
         return True
 
-    async def _verify_all(self, doubts: Sequence[tuple[Batch, Doubt]]) -> None:
-        """Ask the service's list about these items, twice if need be; it is read after the requests it settles."""
+    async def _verify_all(self, doubts: Sequence[tuple[Batch, Doubt]], *, again: bool = True) -> None:
+        """Ask the service's list about these items, `again` if need be; it is read after the requests it settles."""
         items = {chunk.keys[index]: chunk.items[index] for batch, _ in doubts for chunk, index in batch}
-        for last in (False, True):
-            try:
-                present = await self._operation.present(items)
-                break
-            except Exception as error:
-                failure = ours(error, "the verification", sent=False)
-            self._breaker.failed(failure)
-            if self._breaker.open:
-                self._end_run(failure)
-            if last or not self._may_verify or not self._caller.take_retry():
-                for batch, doubt in doubts:
-                    batch.resolve(results.unverified(doubt, batch.error, f"the read-back failed: {failure}", failure))
-                self._verifying = False
-                return
+        try:
+            present = await self._operation.present(items)
+        except Exception as error:
+            failure = ours(error, "the verification", sent=False)
+        else:
+            self._verifying = False
+            self._verified(doubts, present)
+            return
+        self._breaker.failed(failure)
+        if self._breaker.open:
+            self._end_run(failure)
+        if again and self._may_verify and self._caller.take_retry():
+            await self._verify_all(doubts, again=False)
+            return
+        for batch, doubt in doubts:
+            batch.resolve(results.unverified(doubt, batch.error, f"the read-back failed: {failure}", failure))
         self._verifying = False
-        self._verified(doubts, present)
 
     def _verified(self, doubts: Sequence[tuple[Batch, Doubt]], present: Collection[str]) -> None:
         """The list told who is as wanted; the others are sent again, if they may be."""

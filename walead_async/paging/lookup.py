@@ -101,7 +101,7 @@ class Lookup:
     async def find(self, key: str) -> BlockedLead | None:
         """A record of this person, None only if it is proven that there is none."""
         source = self._pages(key)
-        response = await source.fetch(FIRST, lane=source, patient=False)
+        response = await source.fetch(FIRST, flow=source, deadline_from="call")
         records = source.records(response.body)
         for lead in records:
             if lead.public_identifier == key:
@@ -205,7 +205,7 @@ class Lookup:
     async def _page(self, term: str | None, offset: int) -> Sequence[BlockedLead]:
         """One page of the list, or of a search."""
         source = self._pages(term)
-        response = await source.fetch(Ask(offset), lane=source, patient=False)
+        response = await source.fetch(Ask(offset), flow=source, deadline_from="call")
         records = source.records(response.body)
         self._learn(records)
         return records

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from walead_async.paging.cursor import Mark
     from walead_async.paging.seen import Dated, Named
-    from walead_async.transport.messages import Caller, Response
+    from walead_async.transport.messages import Caller, DeadlineFrom, Response
 
 __all__ = ["PageSource", "Paginator", "SecondLook"]
 
@@ -60,7 +60,7 @@ class PageSource(Protocol[T]):
         """What a read remembers of the records it yielded: of a new read, or of one that goes on from a cursor."""
         ...
 
-    def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
+    def fetch(self, ask: Ask, *, flow: object, deadline_from: DeadlineFrom) -> Coroutine[object, object, Response]:
         """Ask for one page, once this is awaited. Raises the errors of our tree."""
         ...
 
@@ -261,7 +261,9 @@ class Paginator(Generic[T]):
         request.number = self.requests
         self.requests += 1
         try:
-            response = await self._source.fetch(request.ask, lane=self, patient=request.number > 0)
+            response = await self._source.fetch(
+                request.ask, flow=self, deadline_from="turn" if request.number else "call"
+            )
         except WaleadError as error:
             request.error = error
             return

@@ -17,7 +17,7 @@ from walead_async.paging.seen import Named
 from walead_async.phones import phone_number
 from walead_async.resources.items import number_entries
 from walead_async.transport.decode import number_change, numbers
-from walead_async.transport.messages import Request
+from walead_async.transport.messages import DeadlineFrom, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
@@ -131,9 +131,9 @@ class NumberPages:
         """Numbers are their own names."""
         return Named(str, ids=ids)
 
-    def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
+    def fetch(self, ask: Ask, *, flow: object, deadline_from: DeadlineFrom) -> Coroutine[object, object, Response]:
         """GET with uid and agentId."""
-        return self.caller.send(self._request, lane=lane, patient=patient)
+        return self.caller.send(self._request, flow=flow, deadline_from=deadline_from)
 
     def records(self, body: bytes) -> Sequence[str]:
         """The numbers, each once."""
@@ -182,7 +182,7 @@ class NumberOperation:
 
     async def present(self, items: Mapping[str, object]) -> Collection[str]:
         """Which of these numbers the agent's list holds now, in whatever way it writes them."""
-        response = await self._caller.send(self._list, lane=self)
+        response = await self._caller.send(self._list, flow=self)
         blocked = {digits_of(number) for number in numbers(response.body)}
         return {key for key in items if digits_of(key) in blocked}
 

@@ -22,7 +22,7 @@ from walead_async.paging.lookup import READ_TO_ITS_END, Lookup, SearchCapabiliti
 from walead_async.paging.seen import Dated
 from walead_async.resources.items import check_reason, identifier_entries, lead_entries, record_entries
 from walead_async.transport.decode import blocked_leads, change_count
-from walead_async.transport.messages import Request
+from walead_async.transport.messages import DeadlineFrom, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Sequence
@@ -315,11 +315,11 @@ class LeadPages:
         """The last date, and the ids that share it."""
         return Dated(descending=self._sort == "DESC", date=date, ids=ids)
 
-    def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
+    def fetch(self, ask: Ask, *, flow: object, deadline_from: DeadlineFrom) -> Coroutine[object, object, Response]:
         """GET with sort, offset and search."""
         sort = OTHER_SORT[self._sort] if ask.other_side else self._sort
         request = Request("GET", PATH, f"sort={sort}&offset={ask.offset}{self._filter}")
-        return self.caller.send(request, lane=lane, patient=patient)
+        return self.caller.send(request, flow=flow, deadline_from=deadline_from)
 
     def records(self, body: bytes) -> Sequence[BlockedLead]:
         """The array of records."""

@@ -11,7 +11,7 @@ from walead_async.paging.lookup import key_of
 from walead_async.paging.seen import Named
 from walead_async.resources.items import identifier_entries
 from walead_async.transport.decode import campaign_leads, change_count
-from walead_async.transport.messages import Request
+from walead_async.transport.messages import DeadlineFrom, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
@@ -119,10 +119,10 @@ class CampaignPages:
         """Who was read: the list has neither ids nor an order."""
         return Named(_identity, ids=ids)
 
-    def fetch(self, ask: Ask, *, lane: object, patient: bool) -> Coroutine[object, object, Response]:
+    def fetch(self, ask: Ask, *, flow: object, deadline_from: DeadlineFrom) -> Coroutine[object, object, Response]:
         """GET with skip and take."""
         request = Request("GET", self.path, f"skip={ask.offset}&take={TAKE}")
-        return self.caller.send(request, lane=lane, patient=patient)
+        return self.caller.send(request, flow=flow, deadline_from=deadline_from)
 
     def records(self, body: bytes) -> Sequence[CampaignBlockedLead]:
         """The array of records."""

@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from walead_async.errors import AuthenticationError, DeadlineExceededError, SessionClosedError, WaleadError
-from walead_async.transport.messages import Response
+from walead_async.transport.messages import DeadlineFrom, Response
 from walead_async.transport.responses import api_error, request_id_of
 from walead_async.transport.retry import RetryQuota, may_send_again, send_again
 from walead_async.transport.secrets import SHORTEST_IN_RECORDS
@@ -83,15 +83,15 @@ class Client:
             except Exception:
                 logger.exception("a hook of the session failed on %s", type(event).__name__)
 
-    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+    async def send(self, request: Request, *, flow: object, deadline_from: DeadlineFrom = "call") -> Response:
         """Send one request, with its retries, and return its answer (`messages.Caller.send`).
 
         Raises the errors of our tree. Whether an error came from the last attempt or the first, its `maybe_applied`
         is True if any attempt may have been carried out.
         """
-        call = _Call(self, request, lane, self.http.usable())
+        call = _Call(self, request, flow, self.http.usable())
         if not self.limiter.try_enter():
-            await call.wait_for_turn(patient=patient)
+            await call.wait_for_turn(deadline_from=deadline_from)
         self.quota.refill()
         try:
             return await call.attempt()
@@ -137,19 +137,19 @@ class _Call:
         """Whether this call may go out once more after this error."""
         return error is self._with_old_key or may_send_again(error, repeatable=self._request.repeatable)
 
-    async def wait_for_turn(self, *, patient: bool) -> None:
-        """Wait at the limiter. Patient calls have their deadline from the end of the wait, the others from before."""
+    async def wait_for_turn(self, *, deadline_from: DeadlineFrom) -> None:
+        """Wait at the limiter. The deadline may begin at the end of the wait, and else began before it."""
         client = self._client
         began = self._loop.time()
         try:
-            async with asyncio.timeout_at(None if patient else self._deadline):
+            async with asyncio.timeout_at(None if deadline_from == "turn" else self._deadline):
                 await client.limiter.enter(self._flow)
         except TimeoutError:
             error = self._too_late("other requests, the rate limit or a pause that the service asked for came first")
             raise error from None
         try:
             client.http.usable()
-            if patient:
+            if deadline_from == "turn":
                 self._deadline = self._loop.time() + client.policy.deadline
             if client.observed:
                 from walead_async.events import LimitWaited
@@ -168,7 +168,7 @@ class _Call:
         try:
             self._client.http.usable()
             if not self._client.limiter.try_enter():
-                await self.wait_for_turn(patient=False)
+                await self.wait_for_turn(deadline_from="call")
         except WaleadError as error:
             self._count_in(error)
             raise

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from walead_async.events import Event
 
-__all__ = ["Caller", "Request", "Response"]
+__all__ = ["Caller", "DeadlineFrom", "Request", "Response"]
+
+#: When the deadline of a request begins: with the call, or with its turn.
+DeadlineFrom: TypeAlias = Literal["call", "turn"]
 
 
 class Request(NamedTuple):
@@ -50,12 +53,12 @@ class Caller(Protocol):
         """How many requests of this session may be under way at once."""
         ...
 
-    async def send(self, request: Request, *, lane: object, patient: bool = False) -> Response:
+    async def send(self, request: Request, *, flow: object, deadline_from: DeadlineFrom = "call") -> Response:
         """Send one request, with its retries, and return its answer.
 
-        `lane` is any object that stands for the run the request belongs to: runs are served in turn, so that a long
-        one does not starve a short one. With `patient` the deadline begins when the request's turn comes, without it
-        at once: requests of a run that must wait for each other are patient, a single call is not.
+        `flow` is any object that stands for the run the request belongs to: runs are served in turn, so that a long
+        one does not starve a short one. A single call has its deadline from the "call" on, and each request of a run,
+        which must wait for the others, from its "turn" on.
 
         An error whose `maybe_applied` is True leaves it open whether the service carried the request out.
         """
