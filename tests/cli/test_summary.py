@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from walead_async.cli.options import ExitCode
-from walead_async.cli.summary import SHOWN, Tally, outcome_fields
+from walead_async.cli.summary import SHOWN, Tally, outcome_fields, say_verdict
 from walead_async.errors import AuthenticationError, InvalidInputError, SourceError
-from walead_async.models import LeadToBlock, Outcome, Status
+from walead_async.models import Completeness, LeadToBlock, Outcome, Status
 
 REFUSED = AuthenticationError("no such key", status=401, method="POST", path="/v1/blocked-leads")
 
@@ -74,3 +74,28 @@ def test_an_error_as_json_names_its_class_and_an_answer_its_status() -> None:
     assert error == {"type": "AuthenticationError", "message": str(REFUSED), "status": 401}
     error = outcome_fields(Outcome("", "", Status.INVALID, "empty", InvalidInputError("empty")), None)["error"]
     assert error == {"type": "InvalidInputError", "message": "empty"}
+
+
+class Read:
+    """A listing that was read."""
+
+    def __init__(self, verdict: Completeness, why: str | None = None) -> None:
+        self.verdict = verdict
+        self.why = why
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [
+        (Completeness.COMPLETE, ExitCode.DONE),
+        (Completeness.CHANGED, ExitCode.DONE),
+        (Completeness.UNVERIFIED, ExitCode.UNKNOWN),
+    ],
+)
+def test_a_list_that_cannot_be_judged_exits_3(
+    capsys: pytest.CaptureFixture[str], verdict: Completeness, code: ExitCode
+) -> None:
+    assert say_verdict(Read(verdict, "pages were cut short"), 250) is code  # type: ignore[arg-type]  # all it looks at
+    said = capsys.readouterr().err
+    assert said.startswith(f"{verdict.name}: 250 records; ")
+    assert ("pages were cut short" in said) == (code is ExitCode.UNKNOWN)
