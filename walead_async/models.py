@@ -131,8 +131,8 @@ FAILED = tuple(status for status in Status if status not in SETTLED)
 class Outcome:
     """What became of one item of a bulk call.
 
-    `item` is the item as given, `key` its normalised identifier, id or number ("" if it has none), `detail` says
-    why in words, `error` is what the service or the connection said.
+    `item` is the item as given (of a `Row` its text), `key` its normalised identifier, id or number ("" if it has
+    none), `detail` says why in words, `error` is what the service or the connection said, `row` the line of a file.
     """
 
     item: object
@@ -140,6 +140,7 @@ class Outcome:
     status: Status
     detail: str | None = None
     error: WaleadError | None = None
+    row: int | None = None
 
 
 def _count(report: BulkReport) -> Mapping[Status, int]:

@@ -13,7 +13,7 @@ REFUSED = AuthenticationError("no such key", status=401, method="POST", path="/v
 def tally(*statuses: Status) -> Tally:
     tally = Tally()
     for number, status in enumerate(statuses, 2):
-        tally.add(Outcome(f"lead-{number}", f"lead-{number}", status, "why"), number)
+        tally.add(Outcome(f"lead-{number}", f"lead-{number}", status, "why", row=number))
     return tally
 
 
@@ -59,7 +59,7 @@ def test_no_more_than_a_screen_of_failures_is_told() -> None:
 
 
 def test_an_outcome_as_json_has_its_six_fields() -> None:
-    assert outcome_fields(Outcome(LeadToBlock("John-Doe", "asked"), "john-doe", Status.DONE), 7) == {
+    assert outcome_fields(Outcome(LeadToBlock("John-Doe", "asked"), "john-doe", Status.DONE, row=7)) == {
         "item": "John-Doe",
         "key": "john-doe",
         "status": "done",
@@ -70,9 +70,9 @@ def test_an_outcome_as_json_has_its_six_fields() -> None:
 
 
 def test_an_error_as_json_names_its_class_and_an_answer_its_status() -> None:
-    error = outcome_fields(Outcome("a", "a", Status.REFUSED, error=REFUSED), None)["error"]
+    error = outcome_fields(Outcome("a", "a", Status.REFUSED, error=REFUSED))["error"]
     assert error == {"type": "AuthenticationError", "message": str(REFUSED), "status": 401}
-    error = outcome_fields(Outcome("", "", Status.INVALID, "empty", InvalidInputError("empty")), None)["error"]
+    error = outcome_fields(Outcome("", "", Status.INVALID, "empty", InvalidInputError("empty")))["error"]
     assert error == {"type": "InvalidInputError", "message": "empty"}
 
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from walead_async import files
+from walead_async import AsyncSession, Status, files
 from walead_async.errors import SourceError
 from walead_async.files.sources import SUFFIXES
 from walead_async.models import LeadToBlock, Row
+from walead_async.testing import Emulator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -235,3 +236,17 @@ def test_no_bytes_whatever_raise_anything_but_our_own_error(
     with suppress(SourceError):
         lines += [row.line for row in files.rows(path)]
     assert lines == sorted(set(lines))
+
+
+async def test_rows_are_what_block_takes_and_each_outcome_names_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("name,linkedin,reason\nJohn,john-doe,asked\nJane,\nJim,linkedin.com/in/jim/,\n", encoding="utf-8")
+    async with Emulator() as emulator, AsyncSession(emulator.api_key, base_url=emulator.walead_url) as session:
+        report = await session.blocked_leads.block(files.rows(path), reason="suppression list", check=False)
+        stored = {lead.public_identifier: lead.reason for lead in emulator.blocked_leads}
+    assert [(outcome.row, outcome.item, outcome.status) for outcome in report.outcomes] == [
+        (2, "john-doe", Status.DONE),
+        (3, "", Status.INVALID),
+        (4, "linkedin.com/in/jim/", Status.DONE),
+    ]
+    assert stored == {"john-doe": "asked", "jim": "suppression list"}

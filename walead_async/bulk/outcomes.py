@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, overload
 
-from walead_async.models import BulkReport, Outcome, Status
+from walead_async.models import BulkReport, Outcome, Row, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,10 @@ class Chunk:
     def outcome(self, index: int) -> Outcome:
         """The outcome of one item of a chunk without pending items."""
         status, detail, error = self.results.get(index, DONE)
-        return Outcome(self.items[index], self.keys[index], status, detail, error)
+        item = self.items[index]
+        if type(item) is Row:
+            return Outcome(item.text, self.keys[index], status, detail, error, item.line or None)
+        return Outcome(item, self.keys[index], status, detail, error)
 
     def outcomes(self) -> Iterator[Outcome]:
         """The outcomes of all its items, in the order of the input."""

@@ -47,7 +47,7 @@ async def block_command(agent: str, given: Inputs, uid: str | None, base_url: st
     Write a number with its country code (+14155550123); - reads them from standard input, one a line.
     """
     async with voice_agents(base_url, uid, "items", given.total, beside_lines=as_json) as phones:
-        outcomes = phones.agent(agent).block_list.block_stream(given.texts())
+        outcomes = phones.agent(agent).block_list.block_stream(given.rows())
         return await print_outcomes(outcomes, given, as_json=as_json)
 
 
@@ -60,5 +60,5 @@ async def block_command(agent: str, given: Inputs, uid: str | None, base_url: st
 async def unblock_command(agent: str, given: Inputs, uid: str | None, base_url: str | None, as_json: bool) -> int:
     """Unblock numbers: the agent may call them again."""
     async with voice_agents(base_url, uid, "items", given.total, beside_lines=as_json) as phones:
-        outcomes = phones.agent(agent).block_list.unblock_stream(given.texts())
+        outcomes = phones.agent(agent).block_list.unblock_stream(given.rows())
         return await print_outcomes(outcomes, given, as_json=as_json)

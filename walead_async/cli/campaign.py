@@ -66,5 +66,5 @@ def block_command(campaign: str, given: Inputs, yes: bool, base_url: str | None,
 @in_event_loop
 async def _block(campaign: str, given: Inputs, base_url: str | None, as_json: bool) -> int:
     async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
-        outcomes = session.campaign(campaign).blocked_leads.block_stream(given.texts())
+        outcomes = session.campaign(campaign).blocked_leads.block_stream(given.rows())
         return await print_outcomes(outcomes, given, as_json=as_json)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections import deque
 from contextlib import suppress
 from itertools import chain
 from typing import IO, TYPE_CHECKING, TypeVar
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 
     from walead_async.files.columns import Kind
-    from walead_async.models import LeadToBlock
 
 __all__ = ["Inputs", "read_in_thread"]
 
@@ -100,33 +98,16 @@ class Inputs:
         self._encoding = encoding
         #: What the rows of the file hold.
         self.kind: Kind = kind
-        self._taken: deque[Row] = deque()
+        #: How many items were taken from here.
+        self.taken = 0
 
-    async def texts(self) -> AsyncGenerator[str]:
-        """Each item as it was written; a row that cannot be read is empty, which no item may be.
+    async def rows(self) -> AsyncGenerator[Row]:
+        """Each item as a row; an argument's has line 0.
 
         Raises `SourceError`, before the first item for a file that cannot be read at all.
         """
-        async for row in self._rows():
-            yield row.text if row.problem is None else ""
-
-    async def leads(self) -> AsyncGenerator[str | LeadToBlock]:
-        """Each item, with its reason if its row has one. Raises as `texts` does."""
-        async for row in self._rows():
-            yield row.item or ""
-
-    @property
-    def pending(self) -> int:
-        """How many items were taken from here and not asked for by `next_row`."""
-        return len(self._taken)
-
-    def next_row(self) -> Row:
-        """The row of the next item, in the order of the items; an argument's has line 0."""
-        return self._taken.popleft()
-
-    async def _rows(self) -> AsyncGenerator[Row]:
         async for row in self._sources():
-            self._taken.append(row)
+            self.taken += 1
             yield row
 
     async def _sources(self) -> AsyncGenerator[Row]:

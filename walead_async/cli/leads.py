@@ -63,14 +63,13 @@ async def find_command(given: Inputs, base_url: str | None, as_json: bool) -> in
     texts: list[str] = []
     invalid: dict[str, InvalidInputError] = {}
     complaints: list[str] = []
-    async for item in given.texts():
-        row = given.next_row()
+    async for row in given.rows():
         text = row.text
         texts.append(text)
         try:
             if row.problem is not None:
                 raise InvalidInputError(row.problem)
-            public_identifier(item)
+            public_identifier(text)
         except InvalidInputError as error:
             invalid[text] = error
             place = f"line {row.line}: " if row.line else ""
@@ -115,7 +114,7 @@ async def block_command(given: Inputs, reason: str | None, base_url: str | None,
     standard input, one a line. A column "reason" of the file gives each row its own reason.
     """
     async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
-        outcomes = session.blocked_leads.block_stream(given.leads(), reason=reason)
+        outcomes = session.blocked_leads.block_stream(given.rows(), reason=reason)
         return await print_outcomes(outcomes, given, as_json=as_json)
 
 
@@ -139,9 +138,9 @@ async def unblock_command(given: Inputs, by: str, base_url: str | None, as_json:
         given.kind = "id"
     async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
         if by == "id":
-            stream = session.blocked_leads.unblock_stream(given.texts())
+            stream = session.blocked_leads.unblock_stream(given.rows())
             return await print_outcomes(stream, given, as_json=as_json)
-        outcomes = outcomes_of(session.blocked_leads.unblock_identifiers(given.texts()))
+        outcomes = outcomes_of(session.blocked_leads.unblock_identifiers(given.rows()))
         return await print_outcomes(outcomes, given, as_json=as_json)
 
 

@@ -7,11 +7,9 @@ from collections import Counter
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-import attrs
-
 from walead_async.cli.options import ExitCode, exit_code_of
 from walead_async.cli.output import count_of, one_line, progress, release_streams, say, write_json, write_words
-from walead_async.errors import APIError, BulkFailedError, InvalidInputError, WaleadError
+from walead_async.errors import APIError, BulkFailedError, WaleadError
 from walead_async.models import SETTLED, Completeness, LeadToBlock, Status
 from walead_async.session import AsyncSession, VoiceAgentSession
 
@@ -117,19 +115,15 @@ async def print_outcomes(outcomes: AsyncGenerator[Outcome] | BulkStream, given: 
     try:
         async with aclosing(outcomes):
             async for outcome in outcomes:
-                row = given.next_row()
-                if row.problem is not None:
-                    error = InvalidInputError(row.problem)
-                    outcome = attrs.evolve(outcome, item=row.text, detail=row.problem, error=error)
-                tally.add(outcome, row.line or None)
+                tally.add(outcome)
                 if as_json:
-                    write_json([outcome_fields(outcome, row.line or None)])
+                    write_json([outcome_fields(outcome)])
     except WaleadError as error:
         failure = error
         say(f"walead: {one_line(str(error))}")
     except BrokenPipeError:
         release_streams()
-        return ExitCode.UNKNOWN if given.pending else tally.code(None)
+        return ExitCode.UNKNOWN if given.taken > tally.total else tally.code(None)
     except asyncio.CancelledError:
         say(f"So far: {tally.summary()}. What is not among these may or may not have been done.")
         raise
@@ -160,13 +154,13 @@ class Tally:
 
     def __init__(self) -> None:
         self._counts: Counter[Status] = Counter()
-        self._failures: list[tuple[Outcome, int | None]] = []
+        self._failures: list[Outcome] = []
 
-    def add(self, outcome: Outcome, line: int | None) -> None:
-        """Count one outcome; `line` is the line of its file, None for an argument."""
+    def add(self, outcome: Outcome) -> None:
+        """Count one outcome."""
         self._counts[outcome.status] += 1
         if outcome.status not in SETTLED and len(self._failures) < SHOWN:
-            self._failures.append((outcome, line))
+            self._failures.append(outcome)
 
     @property
     def total(self) -> int:
@@ -181,8 +175,8 @@ class Tally:
     def lines(self) -> Iterator[str]:
         """The summary, and the first failures with their reasons."""
         yield self.summary()
-        for outcome, line in self._failures:
-            place = "" if line is None else f"line {line}: "
+        for outcome in self._failures:
+            place = "" if outcome.row is None else f"line {outcome.row}: "
             why = outcome.detail or outcome.error or "no reason known"
             text = item_text(outcome.item)
             shown = repr(text if len(text) <= LONGEST else text[: LONGEST - 3] + "...")
@@ -201,15 +195,15 @@ class Tally:
         return ExitCode.DONE if set(+self._counts) <= SETTLED else ExitCode.NOT_DONE
 
 
-def outcome_fields(outcome: Outcome, line: int | None) -> dict[str, object]:
-    """An outcome for JSON; `line` is the line of its file, None for an argument."""
+def outcome_fields(outcome: Outcome) -> dict[str, object]:
+    """An outcome for JSON; its `row` is the line of a file, null for an argument."""
     return {
         "item": item_text(outcome.item),
         "key": outcome.key,
         "status": outcome.status,
         "detail": outcome.detail,
         "error": None if outcome.error is None else error_fields(outcome.error),
-        "row": line,
+        "row": outcome.row,
     }
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from walead_async.bulk.api import BulkStream
     from walead_async.bulk.operation import Entries, Missing, Verify
-    from walead_async.models import BulkReport
+    from walead_async.models import BulkReport, Row
     from walead_async.paging.paginator import SecondLook
     from walead_async.paging.reader import Ask
     from walead_async.transport.messages import Caller, Response
@@ -67,7 +67,7 @@ class BlockList:
 
     async def block(
         self,
-        numbers: Iterable[str] | AsyncIterable[str],
+        numbers: Iterable[str | Row] | AsyncIterable[str | Row],
         *,
         batch_size: int = 500,
         verify: Verify = "unclear",
@@ -86,7 +86,7 @@ class BlockList:
 
     async def unblock(
         self,
-        numbers: Iterable[str] | AsyncIterable[str],
+        numbers: Iterable[str | Row] | AsyncIterable[str | Row],
         *,
         batch_size: int = 500,
         verify: Verify = "unclear",
@@ -101,13 +101,21 @@ class BlockList:
         return await bulk_report(self._caller, operation, numbers, batch_size=batch_size, verify=verify, check=check)
 
     def block_stream(
-        self, numbers: Iterable[str] | AsyncIterable[str], *, batch_size: int = 500, verify: Verify = "unclear"
+        self,
+        numbers: Iterable[str | Row] | AsyncIterable[str | Row],
+        *,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
     ) -> BulkStream:
         """Block numbers of an input of any length, and yield each outcome in order, in bounded memory."""
         return bulk_stream(self._caller, self._change[True], numbers, batch_size=batch_size, verify=verify)
 
     def unblock_stream(
-        self, numbers: Iterable[str] | AsyncIterable[str], *, batch_size: int = 500, verify: Verify = "unclear"
+        self,
+        numbers: Iterable[str | Row] | AsyncIterable[str | Row],
+        *,
+        batch_size: int = 500,
+        verify: Verify = "unclear",
     ) -> BulkStream:
         """Unblock numbers of an input of any length, and yield each outcome in order, in bounded memory."""
         return bulk_stream(self._caller, self._change[False], numbers, batch_size=batch_size, verify=verify)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from walead_async.bulk.api import BulkStream
     from walead_async.bulk.operation import Entries, Missing, Verify
-    from walead_async.models import BulkReport, LeadToBlock
+    from walead_async.models import BulkReport, LeadToBlock, Row
     from walead_async.paging.paginator import SecondLook
     from walead_async.paging.reader import Ask
     from walead_async.transport.messages import Caller, Response
@@ -176,7 +176,7 @@ class BlockedLeads:
 
     async def block(
         self,
-        leads: Iterable[str | LeadToBlock] | AsyncIterable[str | LeadToBlock],
+        leads: Iterable[str | LeadToBlock | Row] | AsyncIterable[str | LeadToBlock | Row],
         *,
         reason: str | None = None,
         batch_size: int = 500,
@@ -198,7 +198,7 @@ class BlockedLeads:
 
     def block_stream(
         self,
-        leads: Iterable[str | LeadToBlock] | AsyncIterable[str | LeadToBlock],
+        leads: Iterable[str | LeadToBlock | Row] | AsyncIterable[str | LeadToBlock | Row],
         *,
         reason: str | None = None,
         batch_size: int = 500,
@@ -214,7 +214,7 @@ class BlockedLeads:
 
     async def unblock(
         self,
-        ids: Iterable[str | BlockedLead] | AsyncIterable[str | BlockedLead],
+        ids: Iterable[str | BlockedLead | Row] | AsyncIterable[str | BlockedLead | Row],
         *,
         batch_size: int = 500,
         verify: Verify = "unclear",
@@ -231,7 +231,7 @@ class BlockedLeads:
 
     async def unblock_identifiers(
         self,
-        identifiers: Iterable[str] | AsyncIterable[str],
+        identifiers: Iterable[str | Row] | AsyncIterable[str | Row],
         *,
         batch_size: int = 500,
         verify: Verify = "unclear",
@@ -257,7 +257,7 @@ class BlockedLeads:
 
     def unblock_stream(
         self,
-        ids: Iterable[str | BlockedLead] | AsyncIterable[str | BlockedLead],
+        ids: Iterable[str | BlockedLead | Row] | AsyncIterable[str | BlockedLead | Row],
         *,
         batch_size: int = 500,
         verify: Verify = "unclear",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from walead_async.bulk.api import BulkStream
     from walead_async.bulk.operation import Entries, Missing, Verify
-    from walead_async.models import BulkReport, CampaignBlockedLead, LeadToBlock
+    from walead_async.models import BulkReport, CampaignBlockedLead, LeadToBlock, Row
     from walead_async.paging.paginator import SecondLook
     from walead_async.paging.reader import Ask
     from walead_async.transport.messages import Caller, Response
@@ -65,7 +65,7 @@ class CampaignBlockedLeads:
 
     async def block(
         self,
-        leads: Iterable[str | LeadToBlock] | AsyncIterable[str | LeadToBlock],
+        leads: Iterable[str | LeadToBlock | Row] | AsyncIterable[str | LeadToBlock | Row],
         *,
         batch_size: int = 500,
         verify: Verify = "unclear",
@@ -87,7 +87,7 @@ class CampaignBlockedLeads:
 
     def block_stream(
         self,
-        leads: Iterable[str | LeadToBlock] | AsyncIterable[str | LeadToBlock],
+        leads: Iterable[str | LeadToBlock | Row] | AsyncIterable[str | LeadToBlock | Row],
         *,
         batch_size: int = 500,
         verify: Verify = "unclear",

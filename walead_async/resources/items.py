@@ -9,7 +9,7 @@ import orjson
 from walead_async.bulk.operation import Entries
 from walead_async.errors import InvalidInputError
 from walead_async.identifiers import kind_of, plain_lines, public_identifier, record_id
-from walead_async.models import BlockedLead, CampaignBlockedLead, LeadToBlock
+from walead_async.models import BlockedLead, CampaignBlockedLead, LeadToBlock, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +33,7 @@ def check_reason(reason: object) -> None:
 
 def lead_entries(items: Sequence[object], reason: str | None) -> Entries:
     """Leads for the workspace: each with its own reason, or else the one given here."""
+    items = _unpacked(items, with_reasons=True)
     if (lines := plain_lines(items)) is not None:
         tail = b'"}' if reason is None else b'","reason":' + orjson.dumps(reason) + b"}"
         return _plain_entries(lines, b'{"publicIdentifier":"', tail)
@@ -53,6 +54,7 @@ def lead_entries(items: Sequence[object], reason: str | None) -> Entries:
 
 def identifier_entries(items: Sequence[object]) -> Entries:
     """Leads for a campaign, which takes identifiers only."""
+    items = _unpacked(items)
     if (lines := plain_lines(items)) is not None:
         return _plain_entries(lines, b'"', b'"')
 
@@ -70,7 +72,7 @@ def record_entries(items: Sequence[object]) -> Entries:
         key = record_id(item)
         return key, orjson.dumps(key)
 
-    return _entries(items, encode)
+    return _entries(_unpacked(items), encode)
 
 
 def number_entries(items: Sequence[object], normalise: Callable[[object], str]) -> Entries:
@@ -80,7 +82,17 @@ def number_entries(items: Sequence[object], normalise: Callable[[object], str]) 
         key = normalise(item)
         return key, orjson.dumps(key)
 
-    return _entries(items, encode)
+    return _entries(_unpacked(items), encode)
+
+
+def _unpacked(items: Sequence[object], *, with_reasons: bool = False) -> Sequence[object]:
+    """What stands in the rows of files among these items; a row that cannot be read stays as it is."""
+    if not any(type(item) is Row for item in items):
+        return items
+    return [
+        (item.item if with_reasons else item.text) if type(item) is Row and item.problem is None else item
+        for item in items
+    ]
 
 
 def _plain_entries(lines: str, head: bytes, tail: bytes) -> Entries:
@@ -94,6 +106,8 @@ def _entries(items: Sequence[object], encode: Callable[[object], tuple[str, byte
     invalid: dict[int, InvalidInputError] = {}
     for index, item in enumerate(items):
         try:
+            if type(item) is Row:
+                raise InvalidInputError(item.problem or "the row cannot be read")
             key, wire = encode(item)
         except InvalidInputError as error:
             invalid[index] = error
