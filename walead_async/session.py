@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import ssl as tls
     from collections.abc import Callable
     from types import TracebackType
-    from typing import Self
+    from typing import Literal, Self
 
     import aiohttp
 
@@ -61,7 +61,7 @@ class _Session:
         concurrency: int = 8,
         rate_limit: RateLimit | RateLimiter | None = None,
         http: aiohttp.ClientSession | None = None,
-        proxy: str | None = None,
+        proxy: str | Literal[False] | None = None,
         ssl: tls.SSLContext | str | os.PathLike[str] | None = None,
         hooks: Iterable[Callable[[Event], object]] = (),
     ) -> None:
@@ -136,8 +136,9 @@ class AsyncSession(_Session):
     machine (else WALEAD_BASE_URL, else the service's own). `retry`, `timeouts` and `rate_limit` are values of this
     package; `rate_limit` may also be any `RateLimiter`. `concurrency` is how many requests are under way at once.
     `http` is a borrowed `aiohttp.ClientSession`: its connections are used, and nothing else of it; it is never
-    changed and never closed. `proxy` is the URL of an HTTP proxy. `ssl` is an `ssl.SSLContext` or the path of a file
-    with a private CA's certificate. `hooks` are functions of one event (`walead_async.events`).
+    changed and never closed. `proxy` is the URL of an HTTP proxy; without it HTTPS_PROXY and NO_PROXY are honoured, and
+    `False` uses none. `ssl` is an `ssl.SSLContext` or the path of a file with a private CA's certificate. `hooks` are
+    functions of one event (`walead_async.events`).
 
     Raises `ConfigurationError` for whatever is missing or wrong; nothing is connected before the first request.
     """
@@ -184,7 +185,7 @@ class VoiceAgentSession(_Session):
         concurrency: int = 8,
         rate_limit: RateLimit | RateLimiter | None = None,
         http: aiohttp.ClientSession | None = None,
-        proxy: str | None = None,
+        proxy: str | Literal[False] | None = None,
         ssl: tls.SSLContext | str | os.PathLike[str] | None = None,
         hooks: Iterable[Callable[[Event], object]] = (),
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl as tls
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Literal, Protocol
 
 import aiohttp
 import attrs
@@ -90,6 +90,6 @@ class Connect(Protocol):
         limiter: RateLimiter | None = None,
         hooks: tuple[Callable[[Event], object], ...] = (),
         http: aiohttp.ClientSession | None = None,
-        proxy: str | None = None,
+        proxy: str | Literal[False] | None = None,
         ssl: tls.SSLContext | None = None,
     ) -> Client: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ssl as tls
 from collections.abc import AsyncIterator, Callable
+from typing import Literal
 
 import aiohttp
 import pytest
@@ -46,7 +47,7 @@ async def connect() -> AsyncIterator[Connect]:
         limiter: RateLimiter | None = None,
         hooks: tuple[Callable[[Event], object], ...] = (),
         http: aiohttp.ClientSession | None = None,
-        proxy: str | None = None,
+        proxy: str | Literal[False] | None = None,
         ssl: tls.SSLContext | None = None,
     ) -> Client:
         client = Client(

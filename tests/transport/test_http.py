@@ -12,6 +12,7 @@ import traceback
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import aiohttp
 import pytest
@@ -532,7 +533,7 @@ def test_a_proxy_is_refused_where_it_would_see_the_key() -> None:
 async def test_a_proxy_that_refuses_sends_nothing_and_its_password_is_not_shown(serve: Serve, connect: Connect) -> None:
     proxy = await serve(answers(answer(b"", status="407 Proxy Authentication Required")))
     client = connect("https://api.walead.example", retry=ONCE, proxy=proxy.url.replace("//", "//user:hush@"))
-    with pytest.raises(ConnectionFailedError, match="the proxy refused") as caught:
+    with pytest.raises(ConnectionFailedError, match="the proxy wants a user name and a password") as caught:
         await client.send(GET, flow=object())
     assert caught.value.maybe_applied is False
     assert "hush" not in str(caught.value)
@@ -544,3 +545,52 @@ async def test_a_proxy_that_refuses_sends_nothing_and_its_password_is_not_shown(
 def test_ssl_takes_a_context_or_a_file(ssl_option: object) -> None:
     with pytest.raises(ConfigurationError):
         Http("https://api.walead.example", key_header="x-api-key", ssl=ssl_option)  # type: ignore[arg-type]
+
+
+async def test_a_proxy_that_wants_a_password_is_not_asked_again(serve: Serve, connect: Connect) -> None:
+    proxy = await serve(answers(answer(b"", status="407 Proxy Authentication Required")))
+    with pytest.raises(ConnectionFailedError, match="407"):
+        await connect("https://api.walead.example", proxy=proxy.url).send(GET, flow=object())
+    assert len(proxy.seen) == 1
+
+
+async def test_the_environments_proxy_is_used_for_https(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = await serve(answers(answer(b"", status="502 Bad Gateway")))
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    with pytest.raises(ConnectionFailedError, match="the proxy refused"):
+        await connect("https://api.walead.example", retry=ONCE).send(GET, flow=object())
+    assert [seen.target for seen in proxy.seen] == ["api.walead.example:443"]
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy", "exempt"),
+    [
+        ("https://localhost:9", None, "localhost"),
+        ("https://localhost:9", None, "*"),
+        ("https://localhost:9", False, ""),
+        ("http://127.0.0.1:9", None, ""),
+    ],
+)
+async def test_the_environments_proxy_is_not_used_where_it_shall_not_be(
+    serve: Serve,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    url: str,
+    proxy: Literal[False] | None,
+    exempt: str,
+) -> None:
+    server = await serve(answers(answer(b"", status="502 Bad Gateway")))
+    monkeypatch.setenv("HTTPS_PROXY", server.url)
+    monkeypatch.setenv("NO_PROXY", exempt)
+    with pytest.raises(ConnectionFailedError):
+        await connect(url, retry=ONCE, proxy=proxy).send(GET, flow=object())
+    assert server.seen == []
+
+
+def test_a_proxy_of_the_environment_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "socks5://user:secret@127.0.0.1:1080")
+    with pytest.raises(ConfigurationError, match="HTTPS_PROXY must be the URL of an HTTP proxy") as caught:
+        Http("https://api.walead.example", key_header="x-api-key")
+    assert "secret" not in str(caught.value)

@@ -8,7 +8,7 @@ import math
 import os
 import ssl as tls
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -26,7 +26,7 @@ from walead_async.errors import (
     UnexpectedResponseError,
     WaleadError,
 )
-from walead_async.transport.responses import MAX_BODY, UntrustedServerError, decoded, too_large
+from walead_async.transport.responses import MAX_BODY, PermanentConnectionError, decoded, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -64,7 +64,7 @@ NOTHING_SENT: tuple[tuple[type[Exception], type[WaleadError], str], ...] = (
     (aiohttp.ConnectionTimeoutError, DeadlineExceededError, "no connection to {where} within {connect:g} s"),
     (
         aiohttp.ClientConnectorCertificateError,
-        UntrustedServerError,
+        PermanentConnectionError,
         "the TLS certificate of {where} was not accepted ({why}); a private certificate authority is named with ssl=",
     ),
     (
@@ -97,7 +97,7 @@ class Http:
         *,
         key_header: str,
         borrowed: aiohttp.ClientSession | None = None,
-        proxy: str | None = None,
+        proxy: str | Literal[False] | None = None,
         ssl: tls.SSLContext | str | os.PathLike[str] | None = None,
     ) -> None:
         """Check the options; nothing is connected. Raises `ConfigurationError`."""
@@ -106,7 +106,7 @@ class Http:
         parts = urlsplit(base_url)
         self._scheme, self._authority, self._prefix = parts.scheme, parts.netloc, parts.path
         self._host = parts.hostname or ""
-        self._proxy = None if proxy is None else checked_proxy(proxy, scheme=parts.scheme)
+        self._proxy = proxy_for(parts.scheme, self._host, proxy)
         # What aiohttp takes for granted costs time if it is said with every request.
         self._options: dict[str, Any] = {"proxy": self._proxy} if self._proxy else {}
         if ssl is not None:
@@ -290,6 +290,10 @@ class Http:
     ) -> WaleadError:
         """Our error for whatever an attempt raised, in our own words: others hold the query, headers or a password."""
         where, why = self._host, _reason(error)
+        if isinstance(error, aiohttp.ClientHttpProxyError) and error.status == 407:
+            return PermanentConnectionError(
+                "the proxy wants a user name and a password (407): write them into its URL, http://NAME:PASSWORD@HOST:PORT"
+            )
         for theirs, ours, words in NOTHING_SENT:
             if isinstance(error, theirs):
                 status = getattr(error, "status", None)
@@ -441,15 +445,36 @@ class TaskTimeouts:
                 task.cancel()
 
 
-def checked_proxy(proxy: str, *, scheme: str) -> URL:
-    """The URL of a proxy for a service of this scheme. Raises `ConfigurationError`."""
+def proxy_for(scheme: str, host: str, proxy: str | Literal[False] | None) -> URL | None:
+    """The URL of the proxy on the way to a host, None if there is none.
+
+    Without one given, HTTPS_PROXY is used for https, unless NO_PROXY names the host; `False` is none in any case.
+    Raises `ConfigurationError`.
+    """
+    if proxy is False:
+        return None
+    if proxy is not None:
+        return _checked_proxy(proxy, "proxy", scheme)
+    if scheme != "https" or not any(name.lower() == "https_proxy" for name in os.environ):
+        return None
+    # A third of what this package adds to an import.
+    from urllib.request import getproxies_environment, proxy_bypass
+
+    named = getproxies_environment().get("https")
+    if not named or proxy_bypass(host):
+        return None
+    return _checked_proxy(named if "://" in named else f"http://{named}", "HTTPS_PROXY", scheme)
+
+
+def _checked_proxy(proxy: object, name: str, scheme: str) -> URL:
     # The text may hold a password, so no message repeats it.
     try:
         url = URL(proxy) if isinstance(proxy, str) else None
     except ValueError:
         url = None
     if url is None or url.scheme not in {"http", "https"} or not url.host:
-        raise ConfigurationError("proxy must be the URL of an HTTP proxy, such as http://proxy.example:3128")
+        way_out = "" if name == "proxy" else "; proxy=False uses none"
+        raise ConfigurationError(f"{name} must be the URL of an HTTP proxy, such as http://proxy.example:3128{way_out}")
     if scheme != "https":
         raise ConfigurationError("a proxy would see the API key of an http base URL: use https, or no proxy")
     return url

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from walead_async.transport.messages import Request
 
-__all__ = ["MAX_BODY", "UntrustedServerError", "api_error", "decoded", "request_id_of", "retry_after", "too_large"]
+__all__ = ["MAX_BODY", "PermanentConnectionError", "api_error", "decoded", "request_id_of", "retry_after", "too_large"]
 
 #: The largest decoded body that is read, in bytes: a list of 400,000 records in one answer.
 MAX_BODY = 64 * 1024 * 1024
@@ -54,8 +54,8 @@ MOST_MEMBERS = 100
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class UntrustedServerError(ConnectionFailedError):
-    """The server's certificate was not accepted: trying again cannot help."""
+class PermanentConnectionError(ConnectionFailedError):
+    """Trying again cannot help: a certificate was not accepted, or a proxy wants a password."""
 
 
 def api_error(

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from walead_async.errors import APIError, ConnectionFailedError, DeadlineExceededError, WaleadError
-from walead_async.transport.responses import UntrustedServerError
+from walead_async.transport.responses import PermanentConnectionError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -65,7 +65,7 @@ def may_send_again(error: BaseException, *, repeatable: bool) -> bool:
         return transient and (repeatable or error.status in NOT_CARRIED_OUT)
     if not isinstance(error, (ConnectionFailedError, DeadlineExceededError)):
         return False
-    return not isinstance(error, UntrustedServerError) and (repeatable or not error.maybe_applied)
+    return not isinstance(error, PermanentConnectionError) and (repeatable or not error.maybe_applied)
 
 
 async def send_again(
