@@ -13,15 +13,22 @@ from typing import TYPE_CHECKING
 from walead_async._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from walead_async.bulk.api import BulkStream as BulkStream
     from walead_async.config import *
     from walead_async.errors import *
     from walead_async.events import *
     from walead_async.models import *
-    from walead_async.paging.listing import *
+    from walead_async.paging.listing import Listing as Listing
+    from walead_async.resources.agents import Agent as Agent
+    from walead_async.resources.agents import BlockList as BlockList
+    from walead_async.resources.blocked_leads import BlockedLeads as BlockedLeads
+    from walead_async.resources.campaigns import Campaign as Campaign
+    from walead_async.resources.campaigns import CampaignBlockedLeads as CampaignBlockedLeads
     from walead_async.session import *
 
 #: The public names, by the module that each is loaded from.
 _NAMES = {
+    "bulk.api": "BulkStream",
     "config": "RateLimit RateLimiter RetryPolicy Timeouts",
     "errors": (
         "APIError AuthenticationError BulkFailedError ConfigurationError ConflictError ConnectionFailedError "
@@ -29,9 +36,12 @@ _NAMES = {
         "PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError SessionClosedError SourceError "
         "UnexpectedResponseError WaleadError"
     ),
-    "events": "BatchSettled LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
-    "models": "BlockedLead BulkReport CampaignBlockedLead Completeness LeadToBlock Outcome Page Status",
+    "events": "BatchSettled Event LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
+    "models": "BlockedLead BulkReport CampaignBlockedLead Completeness LeadToBlock Outcome Page Row Status",
     "paging.listing": "Listing",
+    "resources.agents": "Agent BlockList",
+    "resources.blocked_leads": "BlockedLeads",
+    "resources.campaigns": "Campaign CampaignBlockedLeads",
     "session": "AsyncSession VoiceAgentSession",
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
