@@ -30,7 +30,7 @@ _NAMES = {
         "UnexpectedResponseError WaleadError"
     ),
     "events": "BatchSettled LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
-    "models": "BlockedLead BulkReport CampaignBlockedLead Completeness LeadToBlock Outcome Page Status",
+    "models": "BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Status",
     "paging.listing": "Listing",
     "session": "AsyncSession VoiceAgentSession",
 }

@@ -21,6 +21,7 @@ __all__ = [
     "BlockedLead",
     "BulkReport",
     "CampaignBlockedLead",
+    "CampaignInfo",
     "Completeness",
     "LeadToBlock",
     "Outcome",
@@ -56,6 +57,19 @@ class CampaignBlockedLead:
 
     public_identifier: str
     reason: str | None
+    created_at: datetime
+
+
+@attrs.frozen
+class CampaignInfo:
+    """What a campaign is called, and how it stands.
+
+    `status` is the service's own word; which words there are is not documented. `created_at` is aware and in UTC.
+    """
+
+    id: str
+    name: str
+    status: str
     created_at: datetime
 
 
