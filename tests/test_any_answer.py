@@ -19,6 +19,7 @@ from walead_async import (
     BlockedLead,
     BulkReport,
     CampaignBlockedLead,
+    CampaignInfo,
     RetryPolicy,
     Status,
     VoiceAgentSession,
@@ -40,6 +41,7 @@ QUESTIONS: dict[str, Call] = {
     "list, newest first": lambda walead: walead.blocked_leads.list(sort="DESC", search="doe").collect(),
     "first of the list": lambda walead: walead.blocked_leads.list().first(),
     "list of a campaign": lambda walead: walead.campaign("C").blocked_leads.list().collect(),
+    "campaign": lambda walead: walead.campaign("C").get(),
     "list of an agent": lambda phones: phones.agent("A").block_list.list().collect(),
     "find": lambda walead: walead.blocked_leads.find("john-doe"),
     "find many": lambda walead: walead.blocked_leads.find_many(PEOPLE),
@@ -62,7 +64,8 @@ TEXTS = st.text(max_size=12) | st.sampled_from([*PEOPLE, *IDS, *NUMBERS, *SAYING
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
 CHANGE_FIELDS = ["success", "message", "blocked", "unblocked", "added", "removed", "failed", "error", "statusCode"]
 RECORD_FIELDS = ["id", "publicIdentifier", "reason", "createdAt", "workspaceId", "blockList", "number"]
-FIELDS = st.sampled_from([*CHANGE_FIELDS, *RECORD_FIELDS])
+CAMPAIGN_FIELDS = ["name", "status"]
+FIELDS = st.sampled_from([*CHANGE_FIELDS, *RECORD_FIELDS, *CAMPAIGN_FIELDS])
 ANYTHING = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(FIELDS | TEXTS, inner, max_size=5),
@@ -89,6 +92,7 @@ PAGES = st.lists(
     ),
     max_size=5,
 )
+CAMPAIGNS = nearly(id=st.just("C"), name=TEXTS, status=st.just("active") | TEXTS, createdAt=MOMENTS)
 COUNTS = nearly(success=st.booleans(), message=TEXTS, blocked=st.integers(-1, 4), unblocked=st.integers(-1, 4))
 SOME_NUMBERS = st.lists(st.sampled_from(NUMBERS) | TEXTS, max_size=4)
 FAILURES = st.lists(
@@ -137,7 +141,7 @@ def turns(*likely: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Said]]:
 
 #: Services that are asked about people, and about numbers.
 SERVICES = {
-    False: st.builds(Service, reads=turns(PAGES), changes=turns(COUNTS)),
+    False: st.builds(Service, reads=turns(PAGES, CAMPAIGNS), changes=turns(COUNTS)),
     True: st.builds(
         Service,
         reads=turns(SOME_NUMBERS, st.fixed_dictionaries({"blockList": SOME_NUMBERS})),
@@ -150,6 +154,7 @@ RECORDS = [
     {"id": id_, "publicIdentifier": name, "reason": None, "createdAt": f"2024-01-0{day}T00:00:00Z", "workspaceId": "W"}
     for day, (id_, name) in enumerate(zip(IDS, ["john-doe", "jane-smith", "ACoAAB12345"], strict=True), 1)
 ]
+CAMPAIGN = {"id": "C", "name": "Spring", "status": "active", "createdAt": "2024-01-01T00:00:00Z"}
 COUNT = {"success": True, "message": "so it is", "blocked": 3, "unblocked": 3}
 FAILED = [{"number": NUMBERS[2], "reason": "Invalid phone number format"}]
 CHANGED = {"message": "so it is", "added": NUMBERS[:2], "removed": NUMBERS[:2], "failed": FAILED}
@@ -211,7 +216,7 @@ def check_question(name: str, service: Service, value: object, requests: int) ->
         return
     assert succeeded(service.reads)
     found = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
-    assert all(isinstance(one, BlockedLead | CampaignBlockedLead | str | None) for one in found)
+    assert all(isinstance(one, BlockedLead | CampaignBlockedLead | CampaignInfo | str | None) for one in found)
     if name == "find" and isinstance(value, BlockedLead):
         assert value.public_identifier.lower() == "john-doe"
 
@@ -247,7 +252,7 @@ def test_any_answer_to_a_change_gives_a_report_or_an_error_of_ours(name: str, dr
 
 @pytest.mark.parametrize("name", QUESTIONS)
 async def test_an_answer_may_be_wrong_in_any_one_place(name: str) -> None:
-    right: Any = {"blockList": NUMBERS} if name in OF_AGENTS else RECORDS
+    right: Any = {"blockList": NUMBERS} if name in OF_AGENTS else CAMPAIGN if name == "campaign" else RECORDS
     for wrong in spoilt(right):
         service = Service([Said(200, json.dumps(wrong).encode()), Said(200, b"[]")], [])
         check_question(name, service, *await told(name, service))

@@ -37,6 +37,7 @@ PUBLIC = {
     "BulkFailedError",
     "BulkReport",
     "CampaignBlockedLead",
+    "CampaignInfo",
     "Completeness",
     "ConfigurationError",
     "ConflictError",

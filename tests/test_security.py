@@ -68,6 +68,7 @@ CALLS: dict[str, Call] = {
     "list": lambda session: session.blocked_leads.list().collect(),
     "block": lambda session: session.blocked_leads.block(["john-doe"], reason="asked"),
     "unblock": lambda session: session.blocked_leads.unblock(["r-1"]),
+    "campaign": lambda session: session.campaign("c-1").get(),
 }
 
 

@@ -284,7 +284,7 @@ async def test_a_borrowed_http_session_stays_open(emulator: Emulator) -> None:
         assert not http.closed
 
 
-async def test_every_call_of_the_five_pages_works_with_the_public_names_only(emulator: Emulator) -> None:
+async def test_every_call_works_with_the_public_names_only(emulator: Emulator) -> None:
     async with walead_async.AsyncSession(KEY, base_url=emulator.walead_url) as session:
         leads = session.blocked_leads
         await leads.block(["john-doe", walead_async.LeadToBlock("jane-smith", "asked")], reason="nightly")
@@ -299,6 +299,7 @@ async def test_every_call_of_the_five_pages_works_with_the_public_names_only(emu
         campaign = session.campaign("c-1").blocked_leads
         await campaign.block(["john-doe"])
         assert [lead.public_identifier async for lead in campaign.list()] == ["john-doe"]
+        assert isinstance(await session.campaign("c-1").get(), walead_async.CampaignInfo)
     async with walead_async.VoiceAgentSession(KEY, uid=emulator.uid, base_url=emulator.phonely_url) as phones:
         numbers = phones.agent("a-1").block_list
         await numbers.block(["+1 415 555 0123", "+14155550124"])

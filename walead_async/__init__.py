@@ -37,7 +37,9 @@ _NAMES = {
         "UnexpectedResponseError WaleadError"
     ),
     "events": "BatchSettled Event LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
-    "models": "BlockedLead BulkReport CampaignBlockedLead Completeness LeadToBlock Outcome Page Row Status",
+    "models": (
+        "BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Row Status"
+    ),
     "paging.listing": "Listing",
     "resources.agents": "Agent BlockList",
     "resources.blocked_leads": "BlockedLeads",

@@ -21,6 +21,7 @@ __all__ = [
     "BlockedLead",
     "BulkReport",
     "CampaignBlockedLead",
+    "CampaignInfo",
     "Completeness",
     "LeadToBlock",
     "Outcome",
@@ -35,7 +36,7 @@ T = TypeVar("T")
 FAILURES_SHOWN = 5
 
 
-# Without a slot for weak references `transport/decoding.py` can fill records fast.
+# Without a slot for weak references `transport/decode.py` can fill records fast.
 @attrs.frozen(weakref_slot=False)
 class BlockedLead:
     """One record of the workspace's block list.
@@ -56,6 +57,19 @@ class CampaignBlockedLead:
 
     public_identifier: str
     reason: str | None
+    created_at: datetime
+
+
+@attrs.frozen
+class CampaignInfo:
+    """What a campaign is called, and how it stands.
+
+    `status` is the service's own word; which words there are is not documented. `created_at` is aware and in UTC.
+    """
+
+    id: str
+    name: str
+    status: str
     created_at: datetime
 
 

@@ -88,6 +88,8 @@ def test_a_campaign_is_the_one_that_was_named(campaign_id: str, names: list[str]
         assert [lead.public_identifier async for lead in campaign.blocked_leads.list()] == keys
         assert {request.path for request in emulator.requests} == {f"/v1/campaigns/{campaign_id}/blocked-leads"}
         assert not keys or emulator.campaigns[campaign_id].identifiers() == keys
+        assert (await campaign.get()).id == campaign_id
+        assert emulator.requests[-1].path == f"/v1/campaigns/{campaign_id}"
 
     with_emulator(work)
 

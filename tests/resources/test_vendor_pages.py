@@ -1,4 +1,4 @@
-"""The five pages of the vendors' documentation: each example request as we send it, each answer as we read it."""
+"""What the vendors document: each example request as we send it, each answer as we read it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from yarl import URL
 
-from walead_async import AsyncSession, BlockedLead, Completeness, LeadToBlock, Status, VoiceAgentSession
+from walead_async import (
+    AsyncSession,
+    BlockedLead,
+    CampaignInfo,
+    Completeness,
+    LeadToBlock,
+    Status,
+    VoiceAgentSession,
+)
 
 if TYPE_CHECKING:
     from aioresponses import aioresponses
@@ -98,6 +106,19 @@ async def test_post_campaign_blocked_leads(mocked: aioresponses) -> None:
     assert orjson.loads(sent["data"]) == {"publicIdentifiers": ["john-doe", "jane-smith"]}
     assert sent["headers"]["x-api-key"] == KEY
     assert report.counts[Status.DONE] == 2
+
+
+async def test_get_campaign(mocked: aioresponses) -> None:
+    """GET /v1/campaigns/{id}, with neither query nor body."""
+    url = f"{WALEAD}/v1/campaigns/CAMPAIGN_ID"
+    answer = {"id": "CAMPAIGN_ID", "name": "<string>", "status": "<string>", "createdAt": "2026-01-02T03:04:05Z"}
+    mocked.get(url, payload=answer)
+    async with AsyncSession(KEY) as session:
+        info = await session.campaign("CAMPAIGN_ID").get()
+    assert info == CampaignInfo("CAMPAIGN_ID", "<string>", "<string>", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    sent = only_request(mocked, "GET", url)
+    assert sent["headers"]["x-api-key"] == KEY
+    assert sent["data"] is None
 
 
 async def test_get_agent_block_list(mocked: aioresponses) -> None:

@@ -17,7 +17,7 @@ def parts(value: object) -> Iterator[object]:
         yield from parts(part)
 
 
-def test_the_contract_names_all_nine_calls():
+def test_the_contract_names_every_call():
     paths = openapi()["paths"]
     assert isinstance(paths, dict)
     calls = {(path, method) for path, item in paths.items() for method in item if method in ("get", "post", "delete")}
@@ -26,6 +26,7 @@ def test_the_contract_names_all_nine_calls():
         ("/v1/blocked-leads", "get"),
         ("/v1/blocked-leads", "post"),
         ("/v1/blocked-leads", "delete"),
+        ("/v1/campaigns/{campaignId}", "get"),
         ("/v1/campaigns/{campaignId}/blocked-leads", "get"),
         ("/v1/campaigns/{campaignId}/blocked-leads", "post"),
         ("/agent-block-list", "get"),
@@ -38,7 +39,11 @@ def test_the_contract_names_all_nine_calls():
 @pytest.mark.parametrize(
     ("service", "paths", "server"),
     [
-        ("walead", ["/v1/blocked-leads", "/v1/campaigns/{campaignId}/blocked-leads"], "https://app-api.walead.ai/api"),
+        (
+            "walead",
+            ["/v1/blocked-leads", "/v1/campaigns/{campaignId}", "/v1/campaigns/{campaignId}/blocked-leads"],
+            "https://app-api.walead.ai/api",
+        ),
         ("phonely", ["/agent-block-list", "/get-agents"], "https://app.phonely.ai/api"),
     ],
 )
@@ -85,3 +90,4 @@ async def test_the_emulator_answers_with_the_fields_of_the_contract(start: Start
     campaign = "/v1/campaigns/c/blocked-leads"
     await fields(ask, "Blocked", (await ask.walead("POST", campaign, json={"publicIdentifiers": ["a"]})).json)
     await fields(ask, "CampaignBlockedLead", (await ask.walead("GET", campaign)).json[0])
+    await fields(ask, "Campaign", (await ask.walead("GET", "/v1/campaigns/c")).json)

@@ -20,9 +20,10 @@ async def test_without_the_key_nothing_is_told_or_done(start: Start, key: str):
         await ask.walead("POST", key=key, json={"leads": [{"publicIdentifier": "a"}]}),
         await ask.walead("DELETE", key=key, json=ask.emulator.blocked_leads.ids()),
         await ask.walead("GET", CAMPAIGN, key=key),
+        await ask.walead("GET", "/v1/campaigns/c1", key=key),
     ]
 
-    assert [answer.status for answer in answers] == [401] * 4
+    assert [answer.status for answer in answers] == [401] * 5
     assert ask.emulator.blocked_leads.identifiers() == ["lead-0000001"]
 
 
@@ -293,12 +294,26 @@ async def test_without_the_licence_a_campaign_block_is_a_403(start: Start):
     assert ask.emulator.campaigns == {}
 
 
+async def test_a_campaign_has_a_name_and_a_status(start: Start):
+    ask = await start()
+    ask.emulator.named_campaigns["c2"] = ("Spring", "paused")
+    made_up, given = [(await ask.walead("GET", f"/v1/campaigns/{name}")).json for name in ("c1", "c2")]
+
+    created = "2024-01-01T00:00:00.000Z"
+    assert made_up == {"id": "c1", "name": "Campaign c1", "status": "active", "createdAt": created}
+    assert given == {"id": "c2", "name": "Spring", "status": "paused", "createdAt": created}
+    ask.emulator.clear()
+    assert (await ask.walead("GET", "/v1/campaigns/c2")).json["name"] == "Campaign c2"
+
+
 async def test_an_unknown_campaign_is_a_404_where_the_campaigns_are_named(start: Start):
     ask = await start(settings=settings(campaigns=["c2"]))
 
     assert (await ask.walead("POST", CAMPAIGN, json={"publicIdentifiers": ["a"]})).status == 404
     assert (await ask.walead("GET", CAMPAIGN)).status == 404
+    assert (await ask.walead("GET", "/v1/campaigns/c1")).status == 404
     assert (await ask.walead("GET", "/v1/campaigns/c2/blocked-leads")).status == 200
+    assert (await ask.walead("GET", "/v1/campaigns/c2")).status == 200
 
 
 @pytest.mark.parametrize(
@@ -306,6 +321,8 @@ async def test_an_unknown_campaign_is_a_404_where_the_campaigns_are_named(start:
     [
         ("PUT", LIST, 405),
         ("DELETE", CAMPAIGN, 405),
+        ("PUT", "/v1/campaigns/c1", 405),
+        ("GET", "/v1/campaigns", 404),
         ("GET", "/v1/leads", 404),
         ("GET", "/v1/campaigns//blocked-leads", 404),
     ],

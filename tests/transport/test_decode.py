@@ -16,11 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from walead_async.errors import UnexpectedResponseError
-from walead_async.models import BlockedLead, CampaignBlockedLead
+from walead_async.models import BlockedLead, CampaignBlockedLead, CampaignInfo
 from walead_async.transport.decode import (
     ChangeCount,
     NumberChange,
     blocked_leads,
+    campaign_info,
     campaign_leads,
     change_count,
     number_change,
@@ -34,6 +35,7 @@ RECORD: dict[str, Any] = {
     "createdAt": "2023-11-07T05:31:56Z",
     "workspaceId": "ws-1",
 }
+CAMPAIGN: dict[str, Any] = {"id": "c-1", "name": "Spring", "status": "active", "createdAt": RECORD["createdAt"]}
 LEAD = BlockedLead("rec-1", "john-doe", None, datetime(2023, 11, 7, 5, 31, 56, tzinfo=UTC), "ws-1")
 
 
@@ -119,7 +121,56 @@ def test_what_is_no_page_is_said_in_words(body: bytes, words: str) -> None:
         blocked_leads(body)
 
 
-@pytest.mark.parametrize("read", [blocked_leads, campaign_leads, numbers])
+def test_a_campaign_becomes_a_frozen_value_and_unknown_fields_are_kept_quiet() -> None:
+    info = campaign_info(orjson.dumps({**CAMPAIGN, "createdAt": "2023-11-07T07:31:56+02:00", "leads": [1]}))
+    assert info == CampaignInfo("c-1", "Spring", "active", LEAD.created_at)
+    assert info.created_at.tzinfo is UTC
+    assert pickle.loads(pickle.dumps(info)) == info
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        info.name = "Autumn"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"id": 7}, "id is a number, not text"),
+        ({"name": None}, "name is null, not text"),
+        ({"status": True}, "status is true or false, not text"),
+        ({"createdAt": "a @ .b"}, "createdAt is not a date: 'a @ .b'"),
+        ({"createdAt": "2026-01-02T03:04:05"}, "createdAt is a time without an offset from UTC: '2026-01-02T03:04:05'"),
+        ({"createdAt": None, "name": []}, "name is an array, not text; createdAt is null, not a date"),
+    ],
+)
+def test_a_wrong_field_of_a_campaign_is_named(wrong: dict[str, object], words: str) -> None:
+    with pytest.raises(UnexpectedResponseError) as caught:
+        campaign_info(orjson.dumps({**CAMPAIGN, **wrong}))
+    assert str(caught.value) == f"the campaign cannot be read: {words}"
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("field", CAMPAIGN)
+def test_a_missing_field_of_a_campaign_is_named(field: str) -> None:
+    short = {name: value for name, value in CAMPAIGN.items() if name != field}
+    with pytest.raises(UnexpectedResponseError, match=f"the campaign cannot be read: {field} is missing"):
+        campaign_info(orjson.dumps(short))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "it is empty"),
+        (b"null", "the campaign is null, not an object"),
+        (b"[]", "the campaign is an array, not an object"),
+        (b'"c-1"', "the campaign is text, not an object"),
+        (b"<!DOCTYPE html>", "not JSON"),
+    ],
+)
+def test_what_is_no_campaign_is_said_in_words(body: bytes, words: str) -> None:
+    with pytest.raises(UnexpectedResponseError, match=words):
+        campaign_info(body)
+
+
+@pytest.mark.parametrize("read", [blocked_leads, campaign_leads, campaign_info, numbers])
 def test_an_error_of_a_body_that_is_no_json_does_not_keep_the_body(read: Callable[[bytes], object]) -> None:
     with pytest.raises(UnexpectedResponseError) as caught:
         read(b'[{"id": "a secret"')
@@ -131,9 +182,10 @@ def test_many_wrong_records_are_counted_not_listed() -> None:
         blocked_leads(orjson.dumps([{**RECORD, "reason": 1}] * 100))
 
 
+names = st.text() | st.sampled_from([*RECORD, *CAMPAIGN, "blocked", "failed"])
 json = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from([*RECORD, "blocked", "failed"]), inner),
+    lambda inner: st.lists(inner) | st.dictionaries(names, inner),
 )
 
 
@@ -143,6 +195,7 @@ def test_any_json_ends_in_models_or_in_our_error(found: object) -> None:
     for read in (
         blocked_leads,
         campaign_leads,
+        campaign_info,
         numbers,
         lambda body: change_count(body, "blocked"),
         lambda body: number_change(body, "added"),

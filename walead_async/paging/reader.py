@@ -33,6 +33,8 @@ ALONE = 3
 #: So often an end that moves is looked at: once everything was yielded, and where nothing can prove that.
 LOOKS, LOOKS_UNPROVED = 3, 16
 WIDEST = 1 << 30
+#: The farthest that one step goes on over known records: services take offsets up to 2**53.
+FARTHEST = 1 << 40
 
 REMOVED = "records that had been read were removed, so that a page began too far on"
 EMPTIED = "every record that had been read was removed"
@@ -224,7 +226,7 @@ class Reader(Generic[T]):
             back = int(self._overlap) - OVERLAP
             self._leap = 0 if back else len(records)
             return self._decide((), Ask(max(0, end - back)), ahead=self._ahead, keep=end)
-        ask, self._leap = end + self._leap, 2 * self._leap
+        ask, self._leap = end + self._leap, min(2 * self._leap, FARTHEST)
         return self._decide((), Ask(ask), ahead=False)
 
     def _refused(self, offset: int) -> Decision[T]:

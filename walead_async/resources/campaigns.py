@@ -1,4 +1,4 @@
-"""A campaign's own block list: `/v1/campaigns/{campaignId}/blocked-leads`."""
+"""A campaign, `/v1/campaigns/{id}`, and its own block list, `/v1/campaigns/{campaignId}/blocked-leads`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from walead_async.paging.listing import Listing
 from walead_async.paging.lookup import key_of
 from walead_async.paging.seen import Named
 from walead_async.resources.items import identifier_entries
-from walead_async.transport.decode import campaign_leads, change_count
+from walead_async.transport.decode import campaign_info, campaign_leads, change_count
 from walead_async.transport.messages import DeadlineFrom, Request
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from walead_async.bulk.api import BulkStream
     from walead_async.bulk.operation import Entries, Missing, Verify
-    from walead_async.models import BulkReport, CampaignBlockedLead, LeadToBlock, Row
+    from walead_async.models import BulkReport, CampaignBlockedLead, CampaignInfo, LeadToBlock, Row
     from walead_async.paging.paginator import SecondLook
     from walead_async.paging.reader import Ask
     from walead_async.transport.messages import Caller, Response
@@ -36,9 +36,19 @@ class Campaign:
     def __init__(self, caller: Caller, campaign_id: str) -> None:
         self.id = campaign_id
         self.blocked_leads = CampaignBlockedLeads(caller, campaign_id)
+        self._caller = caller
 
     def __repr__(self) -> str:
         return f"<Campaign {self.id}>"
+
+    async def get(self) -> CampaignInfo:
+        """What the campaign is called, and how it stands (`GET /v1/campaigns/{id}`); each call asks the service.
+
+        Raises `NotFoundError` if there is no such campaign, `UnexpectedResponseError` if the answer is no campaign,
+        naming the field, and the errors of any request.
+        """
+        response = await self._caller.send(Request("GET", f"/v1/campaigns/{self.id}"), flow=object())
+        return campaign_info(response.body)
 
 
 class CampaignBlockedLeads:

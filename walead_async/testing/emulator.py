@@ -196,6 +196,14 @@ class Emulator:
         return self._handler.store.campaigns
 
     @property
+    def named_campaigns(self) -> dict[str, tuple[str, str]]:
+        """The name and status of campaigns by id; one that is not here is `("Campaign {id}", "active")`.
+
+        `emulator.named_campaigns["c1"] = ("Spring", "paused")` sets them. A state file does not keep them.
+        """
+        return self._handler.store.named_campaigns
+
+    @property
     def agents(self) -> dict[str, dict[str, None]]:
         """The numbers of each agent by its id; the keys of the inner dict are the numbers, in order."""
         return self._handler.store.agents

@@ -286,7 +286,8 @@ class LeadList:
 class Store:
     """The state behind both services. Pure: no socket, no file, and, but for `settings.stale`, no time but its clock.
 
-    `agents` maps an agent's id to its numbers, kept in the order of adding. Changing it by hand is allowed.
+    `agents` maps an agent's id to its numbers, kept in the order of adding. `named_campaigns` maps a campaign's id to
+    its name and status, where a test gave it some; no state keeps them. Changing them by hand is allowed.
     """
 
     def __init__(
@@ -309,6 +310,7 @@ class Store:
         self.seed_of_ids = self.seed
         self.leads = LeadList(self, self.workspace_id)
         self.campaigns: dict[str, LeadList] = {}
+        self.named_campaigns: dict[str, tuple[str, str]] = {}
         self.agents: dict[str, dict[str, None]] = {}
         self._past_numbers: dict[str, History[str]] = {}
         #: The list of which a page was read last, and the records on that page.

@@ -1,4 +1,4 @@
-"""The WaLead service: five calls on the workspace's list and the campaigns' lists, after the vendor's pages."""
+"""The WaLead service: the workspace's list, the campaigns and their lists, after the vendor's pages."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ __all__ = ["CALLS"]
 MOST_TAKEN = 100
 #: Larger whole numbers are no offsets.
 LARGEST = 2**53
+#: When every campaign was created.
+CAMPAIGN_CREATED = "2024-01-01T00:00:00.000Z"
 
 
 async def list_leads(store: Store, call: LoggedRequest) -> Reply:
@@ -64,6 +66,13 @@ async def unblock_leads(store: Store, call: LoggedRequest) -> Reply:
     return _counted(store, "unblocked", removed, len(body))
 
 
+async def get_campaign(store: Store, call: LoggedRequest, campaign: str) -> Reply:
+    """GET a campaign's name and status."""
+    _check_campaign(store, campaign)
+    name, status = store.named_campaigns.get(campaign, (f"Campaign {campaign}", "active"))
+    return Reply.of({"id": campaign, "name": name, "status": status, "createdAt": CAMPAIGN_CREATED})
+
+
 async def list_campaign(store: Store, call: LoggedRequest, campaign: str) -> Reply:
     """GET the list of a campaign."""
     _check_campaign(store, campaign)
@@ -95,6 +104,7 @@ CALLS = {
     ("GET", "/v1/blocked-leads"): list_leads,
     ("POST", "/v1/blocked-leads"): block_leads,
     ("DELETE", "/v1/blocked-leads"): unblock_leads,
+    ("GET", "/v1/campaigns/{campaign}"): get_campaign,
     ("GET", "/v1/campaigns/{campaign}/blocked-leads"): list_campaign,
     ("POST", "/v1/campaigns/{campaign}/blocked-leads"): block_in_campaign,
 }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import orjson
 
 from walead_async.errors import UnexpectedResponseError
-from walead_async.models import BlockedLead, CampaignBlockedLead
+from walead_async.models import BlockedLead, CampaignBlockedLead, CampaignInfo
 
 if TYPE_CHECKING:
     import cattrs
@@ -23,6 +23,7 @@ __all__ = [
     "ChangeCount",
     "NumberChange",
     "blocked_leads",
+    "campaign_info",
     "campaign_leads",
     "change_count",
     "number_change",
@@ -68,6 +69,11 @@ def campaign_leads(body: bytes) -> list[CampaignBlockedLead]:
     except REFUSED:
         pass  # as above
     return _slowly(body, CampaignBlockedLead)
+
+
+def campaign_info(body: bytes) -> CampaignInfo:
+    """The answer about one campaign. Raises `UnexpectedResponseError` naming the field."""
+    return _one(body, CampaignInfo, "the campaign")
 
 
 def numbers(body: bytes) -> list[str]:
@@ -200,9 +206,25 @@ def _slowly(body: bytes, model: type[T]) -> list[T]:
     raise UnexpectedResponseError("the list cannot be read: " + "; ".join(named) + more)
 
 
+def _one(body: bytes, model: type[T], what: str) -> T:
+    """The one value that an answer holds, called `what`. Raises `UnexpectedResponseError` naming the field."""
+    found = _json(body)
+    if not isinstance(found, dict):
+        raise UnexpectedResponseError(f"{what} is {_kind(found)}, not an object")
+    import cattrs
+
+    try:
+        return _converter().structure(found, model)
+    except cattrs.ClassValidationError as error:
+        wrong = cattrs.transform_error(error, path="", format_exception=_in_words)
+    # 'is missing @ .created_at' as "createdAt is missing"
+    named = [f"{_camel(field)} {problem}" for problem, _, field in (text.rpartition(" @ .") for text in wrong)]
+    raise UnexpectedResponseError(f"{what} cannot be read: " + "; ".join(named))
+
+
 def _located(text: str, records: list[dict[str, object]]) -> str:
     """'is not a date @ record [7].created_at' as "record 7 (id 'r-7'): createdAt is not a date"."""
-    what, _, place = text.partition(" @ ")
+    what, _, place = text.rpartition(" @ ")
     position, _, field = place.removeprefix("record [").partition("].")
     name = records[int(position)].get("id")
     named = f" (id {name!r})" if isinstance(name, str) else ""
@@ -226,7 +248,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook_func(
         lambda kind: kind == str | None, lambda value, _: None if value is None else _text(value, str)
     )
-    for model in (BlockedLead, CampaignBlockedLead):
+    for model in (BlockedLead, CampaignBlockedLead, CampaignInfo):
         # The models name their types as text, since they load nothing that only types need.
         attrs.resolve_types(model, globalns={"datetime": datetime})
         renamed: dict[str, Any] = {field.name: override(rename=_camel(field.name)) for field in attrs.fields(model)}
