@@ -266,3 +266,9 @@ def test_a_decoded_lead_cannot_be_changed(name: str) -> None:
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         delattr(lead, name)
     assert lead == LEAD
+
+
+def test_a_bad_value_that_looks_like_a_place_is_told_with_its_own_record_and_field() -> None:
+    record = {"id": "r1", "publicIdentifier": "a", "createdAt": "a @ record [9].b", "workspaceId": "w"}
+    with pytest.raises(UnexpectedResponseError, match="record 0 \\(id 'r1'\\): createdAt is not a date"):
+        blocked_leads(orjson.dumps([record]))
