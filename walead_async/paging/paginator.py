@@ -70,25 +70,22 @@ class PageSource(Protocol[T]):
 
 
 class _PageRequest:
-    """One page: planned, then under way in a task, then answered.
+    """One page that was asked for: under way until it has a response or an error.
 
-    `may_be_last`: its answer is short, or the service wanted patience, so that nothing is asked for behind it before it
-    is judged.
+    `holds_up`: its answer is short, an error, or a call for patience, so that no more is asked for before it is judged.
+    It is not `wanted` once it was dropped.
     """
 
-    __slots__ = ("ask", "error", "may_be_last", "number", "response", "task")
+    __slots__ = ("ask", "error", "holds_up", "number", "response", "task", "wanted")
 
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
         self.number = -1
-        self.may_be_last = False
+        self.holds_up = False
+        self.wanted = True
         self.task: asyncio.Task[None] | None = None
         self.response: Response | None = None
-        self.error: WaleadError | None = None
-
-    @property
-    def answered(self) -> bool:
-        return self.response is not None or self.error is not None
+        self.error: Exception | None = None
 
 
 class Paginator(Generic[T]):
@@ -109,8 +106,11 @@ class Paginator(Generic[T]):
             start=start,
             second_look=second_look or source.second_look,
         )
-        #: What is planned, under way, or answered and not judged yet, in the order in which it is judged.
-        self._queue = deque(map(_PageRequest, self._reader.first))
+        #: What is to be asked for next, before anything is asked for ahead.
+        self._planned = deque(self._reader.first)
+        #: What is under way, or answered and not judged yet, in the order in which it is judged.
+        self._queue: deque[_PageRequest] = deque()
+        self._under_way = self._holding_up = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._widest = min(window, source.caller.concurrency)
         self._window = self._widest
@@ -181,7 +181,7 @@ class Paginator(Generic[T]):
     def abandon(self) -> None:
         """End everything under way, at once, from any thread and without waiting for it."""
         self._closed = True
-        self._queue = deque()
+        self._queue, self._planned = deque(), deque()
         for task in list(self._tasks):
             loop = task.get_loop()
             if loop.is_closed():
@@ -216,7 +216,7 @@ class Paginator(Generic[T]):
             self._window = min(self._widest, max(2, self._window + 1))
         if decision.keep is None or not self._queue or self._queue[0].ask.offset > decision.keep:
             self._drop()
-            self._queue.extend(map(_PageRequest, decision.ask))
+            self._planned.extend(decision.ask)
         new = decision.records
         if (beyond := self._source.beyond) is not None and any(map(beyond, new)):
             new = list(takewhile(lambda record: not beyond(record), new))
@@ -234,72 +234,81 @@ class Paginator(Generic[T]):
 
     async def _first_answered(self, *, ahead: bool) -> _PageRequest:
         """The first request of the queue, answered, and taken out of it."""
-        request = self._queue[0]
         if ahead:
             self._fill()
-        if request.task is not None:
-            await self._arrival(request.task)
-        elif not request.answered:
+        if not self._queue:
             # one page and no more needs no task
+            self._queue.append(request := _PageRequest(self._planned.popleft()))
+            self._under_way += 1
             await self._fetch(request)
-        self._queue.popleft()
+        elif (task := self._queue[0].task) is not None:
+            await self._arrival(task)
+        request = self._queue.popleft()
+        self._holding_up -= request.holds_up
         return request
 
     async def _arrival(self, task: asyncio.Task[None]) -> None:
-        self._waiting = True
-        try:
-            await task
-        except asyncio.CancelledError:
-            if (current := asyncio.current_task()) is not None and current.cancelling():
-                raise
-        finally:
-            self._waiting = False
+        if not task.done():
+            self._waiting = True
+            try:
+                await task
+                # what was asked for as answers came goes out before any of them is decoded
+                await asyncio.sleep(0)
+            except asyncio.CancelledError:
+                if (current := asyncio.current_task()) is not None and current.cancelling():
+                    raise
+            finally:
+                self._waiting = False
         if self._closed:
             raise WaleadError("the read was ended from outside while a page was waited for: loop over the list anew")
 
     async def _fetch(self, request: _PageRequest) -> None:
         request.number = self.requests
         self.requests += 1
+        began: DeadlineFrom = "turn" if request.number else "call"
         try:
-            response = await self._source.fetch(
-                request.ask, flow=self, deadline_from="turn" if request.number else "call"
-            )
-        except WaleadError as error:
+            request.response = response = await self._source.fetch(request.ask, flow=self, deadline_from=began)
+        except Exception as error:
             request.error = error
+            self._answered(request, holds_up=True)
             return
-        request.response = response
         length = len(response.body)
-        request.may_be_last = response.throttled or 2 * length <= self._longest
-        if self._waiting:
-            # the next request goes out before this answer is decoded
-            self._fill()
+        self._answered(request, holds_up=response.throttled or 2 * length <= self._longest)
         self._longest = max(self._longest, length)
+
+    def _answered(self, request: _PageRequest, *, holds_up: bool) -> None:
+        """A request is not under way any more; if somebody waits, the next one goes out before this is decoded."""
+        if not request.wanted:
+            return
+        self._under_way -= 1
+        self._holding_up += holds_up
+        request.holds_up = holds_up
+        if self._waiting:
+            self._fill()
 
     def _fill(self) -> None:
         """Have as many requests under way as is wise."""
-        queue, under_way = self._queue, 0
-        room = min(self._window, self._reader.width)
-        for request in queue:
-            if request.error is not None or request.may_be_last:
-                return
-            if request.task is None and under_way < room:
-                self._start(request)
-            under_way += request.response is None
+        queue, room = self._queue, min(self._window, self._reader.width)
         # who waits takes what arrives at once, so that it needs no room
         held = 2 * room if self._waiting else room
-        while queue and under_way < room and len(queue) < held and (stride := self._stride):
-            queue.append(request := _PageRequest(Ask(queue[-1].ask.offset + stride)))
-            self._start(request)
-            under_way += 1
+        while self._under_way < room and not self._holding_up and not self._closed:
+            if self._planned:
+                self._start(self._planned.popleft())
+            elif queue and len(queue) < held and (stride := self._stride):
+                self._start(Ask(queue[-1].ask.offset + stride))
+            else:
+                return
 
     @property
     def _stride(self) -> int:
         """How far from the last page asked for the next one is, 0 if none is asked for ahead."""
         # what a search leaves is likely to be short, so that its first page is asked for alone
         alone = self._source.filtered and not self._longest
-        return 0 if alone or self._closed else self._reader.stride
+        return 0 if alone else self._reader.stride
 
-    def _start(self, request: _PageRequest) -> None:
+    def _start(self, ask: Ask) -> None:
+        self._queue.append(request := _PageRequest(ask))
+        self._under_way += 1
         task = request.task = asyncio.create_task(self._fetch(request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -307,9 +316,12 @@ class Paginator(Generic[T]):
     def _drop(self) -> None:
         """End the requests under way, and forget the planned ones: their answers are of no use."""
         for request in self._queue:
+            request.wanted = False
             if request.task is not None:
                 request.task.cancel()
         self._queue.clear()
+        self._planned.clear()
+        self._under_way = self._holding_up = 0
 
     def _ask_again(self, request: _PageRequest) -> None:
         """After too many requests at once ask once more, with fewer; any other error is raised.
@@ -321,7 +333,7 @@ class Paginator(Generic[T]):
             raise request.error
         self._narrow(request.number)
         self._drop()
-        self._queue.append(_PageRequest(request.ask))
+        self._planned.append(request.ask)
 
     def _narrow(self, number: int) -> None:
         """Halve the window, once for all requests that were under way together."""
