@@ -227,7 +227,11 @@ class Stage:
 
     def wrong(self, ended: Ended) -> list[str]:
         """What must not be, however a call ended: an unblock without proof, an untruth, the key in an error."""
-        return unproven(self.sent()) + untruths(self.truth, ended) + shown(ended)
+        return self.unproven() + untruths(self.truth, ended) + shown(ended)
+
+    def unproven(self) -> list[str]:
+        """Unblocks that were sent again without proof that the first did nothing."""
+        return unproven(self.sent(), late=self.truth.emulator.settings.stale > 0)
 
     def unplayed(self) -> list[str]:
         """What was set up, and never met."""
@@ -360,7 +364,7 @@ async def meet_fault(row: Row, column: Column, mode: Mode) -> tuple[str, list[st
             await leave_connection(on.session)
         ended = await make_call(on.session, on.truth, 500 if mode is Mode.ONCE else 3, row.window)
         believed = mode is not Mode.ONCE and column in row.believed
-        problems = unproven(on.sent()) + shown(ended) if believed else on.wrong(ended)
+        problems = on.unproven() + shown(ended) if believed else on.wrong(ended)
         if KEY in repr(events):
             problems.append("the key was in an event")
         problems += on.unplayed()
@@ -379,7 +383,7 @@ async def cancelled_at_every_await(row: Row, column: Column, mode: Mode) -> tupl
             try:
                 ended = await call
             except asyncio.CancelledError:
-                problems += unproven(on.sent())
+                problems += on.unproven()
                 await read_something(on.session, column)
             else:
                 words = ended.words

@@ -41,8 +41,9 @@ class Way(Enum):
     CERTIFICATE = "the certificate is by nobody known"
 
 
-#: The calls that a fault meets in ways of their own. The direction of a list makes a difference where it moves.
-CALLS = tuple(column for column in Column if column is not Column.NEWEST_FIRST)
+#: The calls that a fault meets in ways of their own. The direction of a list makes a difference where it moves, and
+#: who is looked for makes one where the service searches or lists in a way of its own.
+CALLS = tuple(column for column in Column if column not in {Column.NEWEST_FIRST, Column.FIND_NOBODY, Column.FIND_ALIKE})
 LISTS = (Column.LIST, Column.CAMPAIGN_LIST, Column.AGENT_LIST)
 CHANGES = (*BLOCKS, *UNBLOCKS)
 
@@ -278,7 +279,7 @@ EFFECT = [
         once("unknown", Column.UNBLOCK),
         NO_ABSENCE,
         fault="apply-then-close",
-        settings={"page_sizes": (5, 3, 4)},
+        settings={"offset_limit": 20},
     ),
     Row("applied and not answered", CUT_AFTER, "closed", fault="apply-then-close"),
     Row("applied and not answered", CUT_AFTER, "reset", fault="apply-then-reset"),
@@ -296,13 +297,12 @@ paged = partial(Row, window=1)
 BOTH_WAYS = (Column.NEWEST_FIRST, Column.LIST)
 NEW_IN_FRONT = {"campaign_newest_first": True}
 AFTER_FIRST = "the newest, after the first page"
-UNVERIFIED = ("unverified", "unverified")
 GIVES_UP = ("PaginationError", "PaginationError")
 GIVES_UP_OR_NOT = ("PaginationError", "unverified")
 
 PAGING = [
     paged("records removed", moved(), "anywhere, after each page", drift="remove-random"),
-    paged("records removed", moved(newest_first=FINE), "the oldest, after each page", drift="remove-oldest"),
+    paged("records removed", moved(), "the oldest, after each page", drift="remove-oldest"),
     paged("records removed", moved(FINE, in_campaign=FINE), AFTER_FIRST, drift="#1:remove-newest"),
     paged("records added", moved(FINE, in_campaign=FINE), AFTER_FIRST, drift="#1:insert-newest"),
     paged(
@@ -314,7 +314,7 @@ PAGING = [
     ),
     paged(
         "records added",
-        moved("unverified", newest_first=FINE, in_campaign="changed"),
+        moved("unverified", newest_first=FINE),
         "anywhere, after the second page",
         drift="#2:insert-random=3",
     ),
@@ -322,23 +322,18 @@ PAGING = [
     paged("people blocked again", moved(), "as new records", drift="#1-3:replace"),
     paged("the caller unblocks what it reads", moved(), drift="unblock-what-was-read"),
     paged("a repeated page", pages(("changed", "unverified"), GIVES_UP), fault="repeat-page"),
-    paged("an empty middle page", pages(("changed", "changed")), fault="empty-page"),
+    paged("an empty middle page", pages(("changed", "unverified")), fault="empty-page"),
     paged("an empty middle page", once(FINE, Column.FIND), "of a search", fault="empty-page"),
     paged(
         "a page size that changes",
-        once("unverified", *BOTH_WAYS),
+        once(FINE, *BOTH_WAYS),
         "from page to page",
         settings={"page_sizes": (5, 3, 4)},
     ),
-    paged(
-        "a page size that changes",
-        pages(UNVERIFIED, (FINE, FINE)),
-        "pages of two records",
-        fault="short-page=2",
-    ),
+    paged("a page size that changes", pages((FINE, FINE), (FINE, FINE)), "pages of two records", fault="short-page=2"),
     paged(
         "unstable ties",
-        once("changed", *BOTH_WAYS),
+        once(FINE, Column.NEWEST_FIRST).but(Mode.ONCE, "PaginationError", Column.LIST),
         "in another order each time",
         settings={"ties": 2, "tie_order": "unstable"},
     ),
