@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Sequence
 from enum import StrEnum
 from typing import Literal
+from urllib.parse import unquote
 
 import aiohttp
 import attrs
@@ -23,6 +25,10 @@ CAMPAIGN, AGENT = "c-1", "a-1"
 #: Records in the workspace's list before the call; a page holds five.
 RECORDS = 23
 SOUGHT = "lead-0000003"
+#: Not blocked; a search for them finds others, whose names hold theirs.
+NOBODY = ("lead-0000", "lead-000")
+#: Blocked last: a search for this name finds everybody else, too, on pages before.
+ALIKE = "lEad-00"
 
 Session = AsyncSession | VoiceAgentSession
 
@@ -33,6 +39,8 @@ class Column(StrEnum):
     LIST = "list"
     NEWEST_FIRST = "list, newest first"
     FIND = "find"
+    FIND_NOBODY = "find nobody"
+    FIND_ALIKE = "find one of many alike"
     CAMPAIGN_LIST = "campaign list"
     AGENT_LIST = "agent list"
     BLOCK = "block"
@@ -55,7 +63,8 @@ class Column(StrEnum):
         return self in {Column.AGENT_LIST, Column.AGENT_BLOCK, Column.AGENT_UNBLOCK}
 
 
-READS = (Column.LIST, Column.NEWEST_FIRST, Column.FIND, Column.CAMPAIGN_LIST, Column.AGENT_LIST)
+FINDS = (Column.FIND, Column.FIND_NOBODY, Column.FIND_ALIKE)
+READS = (Column.LIST, Column.NEWEST_FIRST, *FINDS, Column.CAMPAIGN_LIST, Column.AGENT_LIST)
 BLOCKS = (Column.BLOCK, Column.CAMPAIGN_BLOCK, Column.AGENT_BLOCK)
 UNBLOCKS = (Column.UNBLOCK, Column.UNBLOCK_PEOPLE, Column.AGENT_UNBLOCK)
 
@@ -84,27 +93,35 @@ class Truth:
         """Fill the emulator with what the call is about."""
         self.emulator.add_leads(RECORDS)
         if self.column in {Column.UNBLOCK, Column.UNBLOCK_PEOPLE}:
-            self.ids = self.emulator.add_leads(PEOPLE)
+            await self._post("/v1/blocked-leads", {"leads": [{"publicIdentifier": name} for name in PEOPLE]})
+            self.ids = self.emulator.blocked_leads.ids()[-len(PEOPLE) :]
+        if self.column is Column.FIND_ALIKE:
+            await self._post("/v1/blocked-leads", {"leads": [{"publicIdentifier": ALIKE}]})
         if self.column is Column.CAMPAIGN_LIST:
-            url = f"{self.emulator.walead_url}/v1/campaigns/{CAMPAIGN}/blocked-leads"
-            body = {"publicIdentifiers": [f"lead-{number}" for number in range(250)]}
-            async with aiohttp.ClientSession(headers={"x-api-key": self.emulator.api_key}) as http:
-                (await http.post(url, json=body, raise_for_status=True)).release()
+            names = [f"lead-{number}" for number in range(250)]
+            await self._post(f"/v1/campaigns/{CAMPAIGN}/blocked-leads", {"publicIdentifiers": names})
         if self.column.of_agents:
             numbers = NUMBERS if self.column is not Column.AGENT_BLOCK else ()
             self.emulator.agents[AGENT] = dict.fromkeys(["+14155550199", *numbers])
         self.before = self.now()
 
+    async def _post(self, path: str, body: object) -> None:
+        """Let the service store something in its own way of writing."""
+        async with aiohttp.ClientSession(headers={"x-api-key": self.emulator.api_key}) as http:
+            (await http.post(self.emulator.walead_url + path, json=body, raise_for_status=True)).release()
+
     def now(self) -> list[object]:
-        """What it holds now."""
-        if self.column in {Column.LIST, Column.NEWEST_FIRST, Column.FIND}:
-            return [(lead.id, lead.created_at) for lead in self.emulator.blocked_leads]
+        """What it holds now, and may be asked for: not who is hidden from every list."""
+        if self.column in {Column.LIST, Column.NEWEST_FIRST, *FINDS}:
+            hidden = re.compile(self.emulator.settings.hidden_identifier or "(?!)")
+            leads = self.emulator.blocked_leads
+            return [(lead.id, lead.created_at) for lead in leads if not hidden.search(lead.public_identifier)]
         if self.column in {Column.CAMPAIGN_LIST, Column.CAMPAIGN_BLOCK}:
             campaigns = self.emulator.campaigns
             return list(campaigns[CAMPAIGN].identifiers()) if CAMPAIGN in campaigns else []
         if self.column.of_agents:
             return list(self.emulator.agents.get(AGENT, ()))
-        return list(self.emulator.blocked_leads.identifiers())
+        return [without_spelling(name) for name in self.emulator.blocked_leads.identifiers()]
 
     def is_listed(self, key: str) -> bool:
         """Whether this key stands in its list now."""
@@ -113,10 +130,15 @@ class Truth:
         return key in self.now()
 
 
+def without_spelling(name: str) -> str:
+    """The name of a person who is stored as a link, percent-encoded, or with spaces around."""
+    return unquote(name).strip().rstrip("/").rpartition("/")[2]
+
+
 def identity(record: object) -> object:
-    """What names a record that was read, as `Truth` names it."""
+    """What names a record that was read, as `Truth` names it: a number by its digits, however it is written."""
     if isinstance(record, str):
-        return record
+        return "+" + re.sub(r"\D", "", record)
     return (record.id, record.created_at) if hasattr(record, "id") else record.public_identifier  # type: ignore[attr-defined]
 
 
@@ -157,8 +179,9 @@ def change(session: Session, truth: Truth, batch_size: int) -> Awaitable[BulkRep
 
 async def make_call(session: Session, truth: Truth, batch_size: int = 500, window: int = 8) -> Ended:
     """Make the call of a column, and put its end into words."""
-    if truth.column is Column.FIND:
-        return await _find(session)
+    if truth.column in FINDS:
+        assert isinstance(session, AsyncSession)
+        return await _find(session, truth.column)
     if truth.column in READS:
         return await _read(listing(session, truth.column, window))
     try:
@@ -170,15 +193,19 @@ async def make_call(session: Session, truth: Truth, batch_size: int = 500, windo
     return Ended(FINE if _statuses(report) == Status.DONE else _statuses(report), None, report)
 
 
-async def _find(session: Session) -> Ended:
-    assert isinstance(session, AsyncSession)
+async def _find(session: AsyncSession, column: Column) -> Ended:
+    """Look for somebody. Nobody is looked for first where that teaches the session what its service's search can."""
+    sought = {Column.FIND: SOUGHT, Column.FIND_NOBODY: NOBODY[1], Column.FIND_ALIKE: ALIKE.lower()}[column]
     try:
-        lead = await session.blocked_leads.find(SOUGHT)
+        if column is not Column.FIND and (other := await session.blocked_leads.find(NOBODY[0])) is not None:
+            return Ended("another record", read=[other])
+        lead = await session.blocked_leads.find(sought)
     except WaleadError as error:
         return Ended(_name(error), error)
     if lead is None:
-        return Ended("not there")
-    return Ended(FINE if lead.public_identifier == SOUGHT else "another record", read=[lead])
+        return Ended(FINE if column is Column.FIND_NOBODY else "not there")
+    same = without_spelling(lead.public_identifier).lower() == sought
+    return Ended(FINE if same else "another record", read=[lead])
 
 
 async def _read(listing: Listing[object]) -> Ended:
@@ -208,7 +235,9 @@ def untruths(truth: Truth, ended: Ended) -> list[str]:
     if ended.report is None:
         return ["an error of a bulk call without its report"]
     given = truth.ids if truth.column is Column.UNBLOCK else NUMBERS if truth.column.of_agents else PEOPLE
-    found = []
+    found = [
+        f"{other} is gone, and nobody asked for that" for other in set(truth.before) - {*truth.now(), *given, *PEOPLE}
+    ]
     if [outcome.item for outcome in ended.report.outcomes] != given:
         found.append("the outcomes are not those of the items in their order")
     for outcome in ended.report.outcomes:
@@ -255,7 +284,7 @@ PROOF = frozenset({400, 401, 403, 404, 409, 413, 422, 425, 429})
 #: With these faults the emulator carries a request out in part at most.
 NOT_CARRIED_OUT = {
     *(FaultName.STATUS, FaultName.HTML, FaultName.REDIRECT, FaultName.SUCCESS_FALSE),
-    *(FaultName.CLOSE, FaultName.RESET, FaultName.HANG, FaultName.APPLY_PART),
+    *(FaultName.CLOSE, FaultName.RESET, FaultName.HANG, FaultName.STOP_READING, FaultName.APPLY_PART),
 }
 
 
@@ -272,8 +301,11 @@ def requests_of(emulator: Emulator) -> list[Sent]:
     ]
 
 
-def unproven(requests: Sequence[Sent]) -> list[str]:
-    """Unblocks that were sent again although the first may have been carried out, and nothing had shown otherwise."""
+def unproven(requests: Sequence[Sent], *, late: bool = False) -> list[str]:
+    """Unblocks that were sent again although the first may have been carried out, and nothing had shown otherwise.
+
+    Where lists show a change `late`, a read since then is believed all the same.
+    """
     found = []
     last: dict[object, int] = {}
     for at, request in enumerate(requests):
@@ -286,7 +318,7 @@ def unproven(requests: Sequence[Sent]) -> list[str]:
                 read_since = any(
                     other.method == "GET" and other.status == 200 for other in requests[last[key] + 1 : at]
                 )
-                if before.carried_out:
+                if before.carried_out and not (late and read_since):
                     found.append(f"the unblock of {key} was sent again after it was carried out")
                 elif before.status not in PROOF and not read_since:
                     found.append(f"the unblock of {key} was sent again without proof")

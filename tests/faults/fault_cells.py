@@ -223,11 +223,15 @@ class Stage:
         """What was sent so far."""
         if self.proxy is None:
             return requests_of(self.truth.emulator)
-        return [Sent(one.method, one.body, one.status, one.status == 200) for one in self.proxy.seen]
+        return [Sent(one.method, one.body, one.status, one.arrived and one.status == 200) for one in self.proxy.seen]
 
     def wrong(self, ended: Ended) -> list[str]:
         """What must not be, however a call ended: an unblock without proof, an untruth, the key in an error."""
-        return unproven(self.sent()) + untruths(self.truth, ended) + shown(ended)
+        return self.unproven() + untruths(self.truth, ended) + shown(ended)
+
+    def unproven(self) -> list[str]:
+        """Unblocks that were sent again without proof that the first did nothing."""
+        return unproven(self.sent(), late=self.truth.emulator.settings.stale > 0)
 
     def unplayed(self) -> list[str]:
         """What was set up, and never met."""
@@ -245,14 +249,18 @@ async def stage(
     """Set up the fault of a row for a call, and open a session for it."""
     settings = Settings(**{"page_size": 5, **row.settings})  # type: ignore[arg-type]
     async with contextlib.AsyncExitStack() as stack:
-        emulator = await stack.enter_async_context(Emulator(settings=settings, api_key=KEY, uid="u-1"))
+        prompt = attrs.evolve(settings, stale=0.0)
+        emulator = await stack.enter_async_context(Emulator(settings=prompt, api_key=KEY, uid="u-1"))
         truth = Truth(emulator, column)
         await truth.prepare()
+        emulator.settings = settings
         method, number = met_by(row, column, mode)
         if row.fault:
             fault = row.fault.format(soon=formatdate(time.time() + 5, usegmt=True))
             when = f"{method}#{number}:" if number else f"{method}:" if method else ""
             emulator.faults.add(when + fault)
+            if row.then:
+                emulator.faults.add(f"{method}#{(number or 0) + 1}-:{row.then}")
         if row.drift:
             emulator.drifts.add(row.drift)
         url = emulator.phonely_url if column.of_agents else emulator.walead_url
@@ -266,9 +274,9 @@ async def stage(
             url = proxy.in_front_of(url)
         elif row.way is Way.REFUSED:
             url = nowhere()
-        elif row.way is Way.UNRESOLVED:
+        elif row.way in RESOLVERS:
             url = "https://walead.example/api"
-            connector = aiohttp.TCPConnector(resolver=EmptyResolver())
+            connector = aiohttp.TCPConnector(resolver=RESOLVERS[row.way]())
             http = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
         session = open_session(url, row, column, http, hook)
         await stack.enter_async_context(session)
@@ -281,13 +289,14 @@ def open_session(
     column: Column,
     http: aiohttp.ClientSession | None = None,
     hook: Callable[[object], object] = lambda event: None,
+    key: str | Callable[[], str] = KEY,
 ) -> Session:
     """A session for the calls of a column."""
     retry = RetryPolicy(attempts=3, wait_initial=0.0, deadline=row.deadline)
     timeouts = Timeouts(connect=5.0, read=10.0, total=20.0)
     if column.of_agents:
-        return VoiceAgentSession(KEY, uid="u-1", base_url=url, retry=retry, timeouts=timeouts, http=http, hooks=[hook])
-    return AsyncSession(KEY, base_url=url, retry=retry, timeouts=timeouts, http=http, hooks=[hook])
+        return VoiceAgentSession(key, uid="u-1", base_url=url, retry=retry, timeouts=timeouts, http=http, hooks=[hook])
+    return AsyncSession(key, base_url=url, retry=retry, timeouts=timeouts, http=http, hooks=[hook])
 
 
 def met_by(row: Row, column: Column, mode: Mode) -> tuple[str | None, int | None]:
@@ -319,7 +328,8 @@ def shown(ended: Ended) -> list[str]:
         frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
         told += [str(frame.locals) for frame in frames if frame.filename.startswith(PACKAGE)]
         error = error.__cause__ or error.__context__
-    problems = ["the key was in an error"] if any(KEY in text for text in told) else []
+    halves = KEY[: len(KEY) // 2], KEY[len(KEY) // 2 :]
+    problems = ["the key was in an error"] if any(half in text for text in told for half in halves) else []
     if KEY.encode() in pickle.dumps(ended.error):
         problems.append("the key was in a pickled error")
     return problems
@@ -335,6 +345,18 @@ class EmptyResolver(aiohttp.abc.AbstractResolver):
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+class BrokenResolver(EmptyResolver):
+    """A resolver whose author made a mistake."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[aiohttp.abc.ResolveResult]:
+        raise TypeError("resolve() takes 2 positional arguments")
+
+
+RESOLVERS: dict[Way | None, type[EmptyResolver]] = {Way.UNRESOLVED: EmptyResolver, Way.BROKEN: BrokenResolver}
 
 
 def nowhere() -> str:
@@ -360,7 +382,7 @@ async def meet_fault(row: Row, column: Column, mode: Mode) -> tuple[str, list[st
             await leave_connection(on.session)
         ended = await make_call(on.session, on.truth, 500 if mode is Mode.ONCE else 3, row.window)
         believed = mode is not Mode.ONCE and column in row.believed
-        problems = unproven(on.sent()) + shown(ended) if believed else on.wrong(ended)
+        problems = on.unproven() + shown(ended) if believed else on.wrong(ended)
         if KEY in repr(events):
             problems.append("the key was in an event")
         problems += on.unplayed()
@@ -379,7 +401,7 @@ async def cancelled_at_every_await(row: Row, column: Column, mode: Mode) -> tupl
             try:
                 ended = await call
             except asyncio.CancelledError:
-                problems += unproven(on.sent())
+                problems += on.unproven()
                 await read_something(on.session, column)
             else:
                 words = ended.words
@@ -495,8 +517,40 @@ async def clock_steps(row: Row, column: Column, mode: Mode) -> tuple[str, list[s
     return ended.words, problems
 
 
-#: The rows in which it is the calling program that misbehaves, or its clock, by their names.
+async def answer_unasked(row: Row, column: Column, mode: Mode) -> tuple[str, list[str]]:
+    """An earlier answer came twice: the second one waits on the connection that was kept."""
+    async with stage(attrs.evolve(row, fault=None), column, mode) as on:
+        on.truth.emulator.faults.add(f"GET#1:{row.fault}")
+        await leave_connection(on.session)
+        await asyncio.sleep(1)
+        ended = await make_call(on.session, on.truth)
+        problems = on.wrong(ended) + on.unplayed()
+    return ended.words, problems
+
+
+async def key_rotated(row: Row, column: Column, mode: Mode) -> tuple[str, list[str]]:
+    """The key, which is a function, changes as the request that matters goes out with the old one."""
+    keys = [KEY]
+
+    async with stage(row, column, mode) as on:
+        emulator = on.truth.emulator
+
+        def hook(event: object) -> None:
+            if isinstance(event, RequestSent) and event.method == column.method and len(keys) == 1:
+                emulator.api_key = KEY[::-1]
+                keys.append(emulator.api_key)
+
+        url = emulator.phonely_url if column.of_agents else emulator.walead_url
+        async with open_session(url, row, column, None, hook, key=lambda: keys[-1]) as session:
+            ended = await make_call(session, on.truth)
+        problems = on.wrong(ended)
+    return ended.words, problems
+
+
+#: The rows in which it is the calling program that misbehaves, or its clock, or what an earlier request left.
 SCENARIOS = {
+    "an answer that nobody asked for": answer_unasked,
+    "a key that is rotated": key_rotated,
     "cancelled at every await": cancelled_at_every_await,
     "event loop closed": event_loop_closed,
     "session closed while in use": closed_while_in_use,

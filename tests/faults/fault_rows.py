@@ -10,8 +10,8 @@ To add a fault that somebody met:
    Several rows may share a name and differ in their detail.
 3. `python tests/faults/matrix.py --row NAME` runs it, and without `--row` all, and writes the page.
 
-A service whose search finds nothing, were there a switch for it, would be one line:
-`Row("a search that finds nothing", once(FINE, Column.FIND), settings={"search": "nothing"})`.
+A service whose search finds nothing is one line:
+`Row("a search that finds nothing", once(FINE, *FINDS), settings={"search": "nothing"})`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from enum import Enum, StrEnum
 from functools import partial
 
 import attrs
-from fault_calls import BLOCKS, FINE, READS, UNBLOCKS, Column
+from fault_calls import BLOCKS, FINDS, FINE, READS, UNBLOCKS, Column
 from fault_proxy import WireFault
 
 
@@ -38,11 +38,13 @@ class Way(Enum):
 
     REFUSED = "nobody listens"
     UNRESOLVED = "the name has no address"
+    BROKEN = "the resolver raises a TypeError"
     CERTIFICATE = "the certificate is by nobody known"
 
 
-#: The calls that a fault meets in ways of their own. The direction of a list makes a difference where it moves.
-CALLS = tuple(column for column in Column if column is not Column.NEWEST_FIRST)
+#: The calls that a fault meets in ways of their own. The direction of a list makes a difference where it moves, and
+#: who is looked for makes one where the service searches or lists in a way of its own.
+CALLS = tuple(column for column in Column if column not in {Column.NEWEST_FIRST, Column.FIND_NOBODY, Column.FIND_ALIKE})
 LISTS = (Column.LIST, Column.CAMPAIGN_LIST, Column.AGENT_LIST)
 CHANGES = (*BLOCKS, *UNBLOCKS)
 
@@ -116,17 +118,19 @@ def moved(oldest_first: str = "changed", newest_first: str = "changed", in_campa
 class Row:
     """A fault by its name, how the calls end that it concerns, and how it is played.
 
-    In the text of a fault `{soon}` is the date in some seconds. `deadline`, in seconds, and `window` are those of the
-    session and its listings. A row that is `kept` meets its
-    fault on a connection that an earlier request left open. In the columns of `believed` the service says, if it says
-    so every time, what is not so, and nothing could tell: there the end is not compared with the truth. The cells of
-    a row run side by side, unless they take much memory or the clock, and have to be `alone`.
+    In the text of a fault `{soon}` is the date in some seconds. Every request after that which meets the fault once
+    meets the fault `then`. `deadline`, in seconds, and `window` are those of the session and its listings. A row
+    that is `kept` meets its fault on a connection that an earlier request left open. In the columns of `believed`
+    the service says, if it says so every time, what is not so, and nothing could tell: there the end is not
+    compared with the truth. The cells of a row run side by side, unless they take much memory or the clock, and
+    have to be `alone`.
     """
 
     name: str
     ends: Ends
     detail: str = ""
     fault: str | None = attrs.field(default=None, kw_only=True)
+    then: str | None = attrs.field(default=None, kw_only=True)
     drift: str | None = attrs.field(default=None, kw_only=True)
     settings: Mapping[str, object] = attrs.field(factory=dict, kw_only=True)
     wire: WireFault | None = attrs.field(default=None, kw_only=True)
@@ -162,6 +166,7 @@ SILENT = ends("DeadlineExceededError").only(Mode.ONCE, Mode.ALWAYS)
 SILENT_AFTER = ends("DeadlineExceededError", always=FINE).only(Mode.ONCE, Mode.ALWAYS)
 #: A redirect, whatever its number, proves nothing of what was done before it.
 REDIRECTED = ends("APIError", read_once="APIError")
+REDIRECTED_AFTER = ends("APIError", read_once="APIError", always=FINE)
 UNREADABLE = ends("UnexpectedResponseError", read_once="UnexpectedResponseError")
 UNREADABLE_AFTER = ends("UnexpectedResponseError", read_once="UnexpectedResponseError", always=FINE)
 NO_CONNECTION = ends("ConnectionFailedError", down="not_sent").only(Mode.DOWN)
@@ -172,6 +177,8 @@ NOT_FOUND = (
     .but(Mode.ALWAYS, "refused", Column.UNBLOCK_PEOPLE)
     .but(Mode.DOWN, "already", Column.UNBLOCK)
 )
+#: Not the service's own words, so that it proves nothing, also to the first request.
+NOT_FOUND_IN_HTML = NOT_FOUND.but(Mode.ALWAYS, "refused", Column.UNBLOCK).but(Mode.DOWN, "unknown", Column.UNBLOCK)
 TWICE = (
     always("already")
     .but(Mode.ONCE, FINE, *LISTS, Column.FIND, Column.UNBLOCK_PEOPLE)
@@ -192,9 +199,13 @@ BAD_DATE = (
 LOOP_CLOSED = ends("", read_once="SessionClosedError", once="SessionClosedError: not_sent").only(Mode.ONCE)
 CLOSED_IN_USE = ends("", read_once="SessionClosedError", once="SessionClosedError: unknown").only(Mode.ONCE)
 
+#: An unblock of people sends nothing if its look-up fails.
+SENT_PERHAPS = tuple(column for column in CHANGES if column is not Column.UNBLOCK_PEOPLE)
+
 CONNECTION = [
     Row("refused", NO_CONNECTION, way=Way.REFUSED),
     Row("DNS failure", NO_CONNECTION, way=Way.UNRESOLVED),
+    Row("a resolver that raises TypeError", NO_CONNECTION.but(Mode.DOWN, "unknown", *SENT_PERHAPS), way=Way.BROKEN),
     Row("TLS with a wrong certificate", NO_CONNECTION, way=Way.CERTIFICATE),
     Row("reset before the body", CUT, "inside the request", wire=WireFault.RESET_IN_REQUEST),
     Row("reset before the body", CUT, "before the answer", fault="reset"),
@@ -206,6 +217,8 @@ CONNECTION = [
     Row("reset after the body", NOTHING, fault="reset-after-body"),
     Row("half-open for ever", SILENT, wire=WireFault.HALF_OPEN),
     Row("half-open for ever", SILENT, "after the request", fault="hang"),
+    Row("half-open for ever", SILENT, "a peer that stops reading", fault="stop-reading"),
+    Row("an answer that nobody asked for", once(FINE), fault="extra-answer"),
     Row("closed keep-alive", NOTHING, "after the answer", fault="close-after"),
     Row("closed keep-alive", once(FINE), "at the next request", wire=WireFault.CLOSED_KEEP_ALIVE, kept=True),
     Row("a slow body", SILENT_AFTER, fault="slow-body=5", deadline=60),
@@ -237,6 +250,11 @@ STATUS = [
     Row("504", SERVER, fault="status=504"),
     Row("an HTML error page", SERVER, "with 502", fault="html=502"),
     Row("an HTML error page", UNREADABLE, "with 200", fault="html=200"),
+    Row("404", NOT_FOUND_IN_HTML, "an HTML page", fault="html=404"),
+    *(
+        Row("carried out, and answered with", REDIRECTED_AFTER, str(code), fault=f"apply-then-status={code}")
+        for code in (101, 301, 302, 304)
+    ),
     *(Row("3xx to another host", REDIRECTED, str(code), fault=ELSEWHERE.format(code)) for code in REDIRECTS),
     Row("204", UNREADABLE, fault="status=204"),
     Row("204", UNREADABLE_AFTER, "carried out", fault="apply-then-status=204"),
@@ -246,6 +264,16 @@ STATUS = [
         refused("InvalidRequestError").only(Mode.ONCE, Mode.ALWAYS),
         wire=WireFault.ECHO,
     ),
+    Row("an echo of the key", UNREADABLE.only(Mode.ONCE, Mode.ALWAYS), "with 200", wire=WireFault.ECHO_IN_200),
+    Row(
+        "an echo of the key",
+        refused("InvalidRequestError").only(Mode.ONCE, Mode.ALWAYS),
+        "cut in two by the length of a message",
+        wire=WireFault.ECHO_CUT,
+    ),
+    Row("an echo of the key", UNREADABLE_AFTER, "in Content-Encoding", fault="key-in-encoding"),
+    Row("an echo of the key", once(FINE, Column.LIST, Column.FIND, *CHANGES), "in the answer", fault="key-in-body"),
+    Row("a key that is rotated", once(FINE)),
     Row("other statuses", ends("ServerError", read_once="ServerError"), "501", fault="status=501"),
 ]
 
@@ -267,7 +295,29 @@ BODY = [
     Row("a zip bomb", UNREADABLE_AFTER.only(Mode.ONCE, Mode.ALWAYS), fault="zip-bomb=70M", alone=True),
     Row("a wrong charset", NOTHING, "UTF-8 that says it is UTF-16", fault="wrong-charset"),
     Row("a wrong charset", UNREADABLE_AFTER, "Latin-1 that says it is UTF-8", fault="not-utf8"),
+    Row("a byte order mark", NOTHING, fault="bom"),
+    Row("gzip of several members", NOTHING, fault="gzip-members"),
+    Row("a Content-Encoding", NOTHING, "utf-8", fault="content-encoding=utf-8"),
+    Row("a Content-Encoding", NOTHING, "none", fault="content-encoding=none"),
+    Row("a Content-Encoding", UNREADABLE_AFTER, "br", fault="content-encoding=br"),
+    Row("a long header", NOTHING, "9 kB", fault="long-header=9K"),
+    Row("a long header", UNREADABLE_AFTER, "70 kB", fault="long-header=70K"),
+    Row("t and z in lower case in dates", NOTHING, fault="lower-case-dates"),
 ]
+
+#: No read-back shows what was done; a voice agent's second answer does, by name.
+LATE = Ends(
+    {
+        Mode.ONCE: {**dict.fromkeys(CHANGES, "unknown"), Column.AGENT_BLOCK: FINE, Column.AGENT_UNBLOCK: FINE},
+        Mode.ALWAYS: dict.fromkeys(CHANGES, "unknown"),
+    }
+)
+NUMBERS_FINE = Ends(
+    {
+        Mode.ONCE: dict.fromkeys((Column.AGENT_LIST, Column.AGENT_BLOCK, Column.AGENT_UNBLOCK), FINE),
+        Mode.ALWAYS: dict.fromkeys((Column.AGENT_BLOCK, Column.AGENT_UNBLOCK), FINE),
+    }
+)
 
 NO_ABSENCE = "and a list that proves no absence"
 
@@ -278,7 +328,7 @@ EFFECT = [
         once("unknown", Column.UNBLOCK),
         NO_ABSENCE,
         fault="apply-then-close",
-        settings={"page_sizes": (5, 3, 4)},
+        settings={"offset_limit": 20},
     ),
     Row("applied and not answered", CUT_AFTER, "closed", fault="apply-then-close"),
     Row("applied and not answered", CUT_AFTER, "reset", fault="apply-then-reset"),
@@ -288,6 +338,46 @@ EFFECT = [
     Row("not applied and not answered", CUT, "closed", fault="close"),
     Row("not applied and not answered", SILENT.only(Mode.ONCE), "silence", fault="hang"),
     Row("applied twice", TWICE, fault="apply-twice"),
+    Row(
+        "not applied and not answered",
+        once("refused", Column.UNBLOCK, Column.UNBLOCK_PEOPLE).but(
+            Mode.ONCE, "NotFoundError: unknown", *SENT_PERHAPS[:3], Column.AGENT_UNBLOCK
+        ),
+        "502, and 404 from then on",
+        fault="status=502",
+        then="status=404",
+    ),
+    Row(
+        "an id that is given to somebody else",
+        once(FINE, Column.UNBLOCK_PEOPLE),
+        "once its record was removed, and 504 answered",
+        fault="apply-then-status=504",
+        settings={"reuse_ids": True},
+        drift="%5:insert-newest",
+    ),
+    Row(
+        "lists that show a change late",
+        LATE,
+        "and nothing answered",
+        fault="apply-then-close",
+        settings={"stale": 3600.0},
+    ),
+    Row(
+        "a number added and failed",
+        Ends({Mode.ALWAYS: {Column.AGENT_BLOCK: "done, refused", Column.AGENT_UNBLOCK: "done, refused"}}),
+        fault="added-and-failed",
+        believed=(Column.AGENT_BLOCK, Column.AGENT_UNBLOCK),
+    ),
+    *(
+        Row(
+            "numbers that are listed in another way",
+            NUMBERS_FINE,
+            detail,
+            fault="apply-then-close",
+            settings={"number_spelling": spelling},
+        )
+        for spelling, detail in {"no-plus": "without their +", "brackets": "with brackets"}.items()
+    ),
     Row("a part applied with a 500", SERVER.but(Mode.ALWAYS, "done, unknown", *CHANGES), fault="apply-part"),
 ]
 
@@ -296,13 +386,19 @@ paged = partial(Row, window=1)
 BOTH_WAYS = (Column.NEWEST_FIRST, Column.LIST)
 NEW_IN_FRONT = {"campaign_newest_first": True}
 AFTER_FIRST = "the newest, after the first page"
-UNVERIFIED = ("unverified", "unverified")
 GIVES_UP = ("PaginationError", "PaginationError")
+#: No read of such a list shows all, so none is taken as whole, and nobody is said to be absent.
+HOLED = (
+    once("unverified", Column.LIST)
+    .but(Mode.ONCE, FINE, Column.FIND)
+    .but(Mode.ONCE, "PaginationError", Column.FIND_NOBODY, Column.FIND_ALIKE)
+    .but(Mode.ONCE, "PaginationError: not_sent", Column.UNBLOCK_PEOPLE)
+)
 GIVES_UP_OR_NOT = ("PaginationError", "unverified")
 
 PAGING = [
     paged("records removed", moved(), "anywhere, after each page", drift="remove-random"),
-    paged("records removed", moved(newest_first=FINE), "the oldest, after each page", drift="remove-oldest"),
+    paged("records removed", moved(), "the oldest, after each page", drift="remove-oldest"),
     paged("records removed", moved(FINE, in_campaign=FINE), AFTER_FIRST, drift="#1:remove-newest"),
     paged("records added", moved(FINE, in_campaign=FINE), AFTER_FIRST, drift="#1:insert-newest"),
     paged(
@@ -314,7 +410,7 @@ PAGING = [
     ),
     paged(
         "records added",
-        moved("unverified", newest_first=FINE, in_campaign="changed"),
+        moved("unverified", newest_first=FINE),
         "anywhere, after the second page",
         drift="#2:insert-random=3",
     ),
@@ -322,29 +418,106 @@ PAGING = [
     paged("people blocked again", moved(), "as new records", drift="#1-3:replace"),
     paged("the caller unblocks what it reads", moved(), drift="unblock-what-was-read"),
     paged("a repeated page", pages(("changed", "unverified"), GIVES_UP), fault="repeat-page"),
-    paged("an empty middle page", pages(("changed", "changed")), fault="empty-page"),
+    paged("an empty middle page", pages(("changed", "unverified")), fault="empty-page"),
     paged("an empty middle page", once(FINE, Column.FIND), "of a search", fault="empty-page"),
     paged(
         "a page size that changes",
-        once("unverified", *BOTH_WAYS),
+        once(FINE, *BOTH_WAYS),
         "from page to page",
         settings={"page_sizes": (5, 3, 4)},
     ),
-    paged(
-        "a page size that changes",
-        pages(UNVERIFIED, (FINE, FINE)),
-        "pages of two records",
-        fault="short-page=2",
-    ),
+    paged("a page size that changes", pages((FINE, FINE), (FINE, FINE)), "pages of two records", fault="short-page=2"),
     paged(
         "unstable ties",
-        once("changed", *BOTH_WAYS),
+        once(FINE, Column.NEWEST_FIRST).but(Mode.ONCE, "PaginationError", Column.LIST),
         "in another order each time",
         settings={"ties": 2, "tie_order": "unstable"},
     ),
     paged("unstable ties", once(FINE, *BOTH_WAYS), "ordered by id", settings={"ties": 2, "tie_order": "by-id"}),
     paged("ids twice", pages(GIVES_UP_OR_NOT, GIVES_UP_OR_NOT), fault="double-record"),
+    paged(
+        "a list that is cut",
+        HOLED.but(Mode.ONCE, "unverified", Column.NEWEST_FIRST),
+        "whatever lies beyond position 10",
+        settings={"offset_limit": 10},
+    ),
+    paged(
+        "a list that is cut",
+        HOLED.but(Mode.ONCE, "unverified", Column.NEWEST_FIRST),
+        "whatever lies beyond position 12",
+        settings={"offset_limit": 12},
+    ),
+    paged(
+        "a list that is cut",
+        once("unknown", Column.BLOCK, Column.UNBLOCK),
+        "and a change is not answered",
+        settings={"offset_limit": 10},
+        fault="apply-then-close",
+    ),
+    paged(
+        "a page that is filtered after it was cut",
+        HOLED,
+        "a hole of two pages",
+        settings={"hidden_identifier": "lead-000001"},
+    ),
+    paged(
+        "a page that is filtered after it was cut",
+        HOLED.but(Mode.ONCE, "PaginationError", Column.FIND).but(Mode.ONCE, "changed", Column.NEWEST_FIRST),
+        "one record",
+        settings={"hidden_identifier": "lead-0000003"},
+    ),
+    paged(
+        "a page that is filtered after it was cut",
+        once("unverified", Column.CAMPAIGN_LIST),
+        "in a campaign",
+        settings={"hidden_identifier": "lead-1[0-9]$"},
+    ),
+    paged(
+        "unstable ties",
+        once(FINE, *BOTH_WAYS),
+        "in another order each time, few on a page",
+        settings={"ties": 2, "tie_order": "unstable", "page_size": 10},
+    ),
     paged("a page out of order", pages(GIVES_UP_OR_NOT, GIVES_UP), fault="disorder"),
+]
+
+#: The changes in which people are searched for.
+BY_NAME = (Column.BLOCK, Column.UNBLOCK_PEOPLE)
+FINDS_ALL = once(FINE, *FINDS, *BY_NAME)
+SEARCHES: dict[str, Mapping[str, object]] = {
+    "parts of names are found in any case": {},
+    "nothing is found ever": {"search": "nothing"},
+    "names are found by their beginning": {"search": "prefix"},
+    "names are found as a whole": {"search": "whole"},
+    "names are found in their own case": {"search_minds_case": True},
+    "only the query is put into lower case": {"search_lowers_term": True},
+    "ten records are found at most": {"search_limit": 10},
+    "two records are found at most": {"search_limit": 2},
+}
+SPELLINGS = {"percent-encoded": "percent-encoded", "link": "as links", "spaces": "with spaces around"}
+SEARCH = [
+    *(Row("a search", FINDS_ALL, detail, settings=settings) for detail, settings in SEARCHES.items()),
+    *(
+        Row(
+            "a search",
+            once(FINE, *BY_NAME),
+            f"{detail}, and a change not answered",
+            fault="apply-then-close",
+            settings=settings,
+        )
+        for detail, settings in SEARCHES.items()
+    ),
+    *(
+        Row(
+            "names stored in another spelling",
+            once(FINE, *FINDS, Column.UNBLOCK_PEOPLE, Column.BLOCK),
+            f"{detail}, {also}",
+            settings={"identifier_spelling": spelling, **settings},
+            fault="apply-then-close",
+        )
+        for spelling, detail in SPELLINGS.items()
+        for also, settings in {"searched by parts": {}, "searched as a whole": {"search": "whole"}}.items()
+    ),
 ]
 
 CLIENT = [
@@ -368,11 +541,14 @@ ROWS: dict[str, list[Row]] = {
     "body": BODY,
     "effect": EFFECT,
     "paging": PAGING,
+    "search": SEARCH,
     "client": CLIENT,
 }
+HTTP = "tests/transport/test_http.py"
 #: What other tests hold, since no call of the matrix is concerned.
 HELD_BY: dict[str, dict[str, str]] = {
     "client": {
+        "aclose from another thread's loop": f"{HTTP}::test_closing_from_another_thread_ends_the_calls_under_way",
         "2,000 concurrent callers": "tests/faults/test_callers.py::test_2000_callers_all_end_and_each_end_is_true",
     },
     "input": {

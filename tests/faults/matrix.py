@@ -34,12 +34,16 @@ sockets against the emulator (`nox -s matrix` runs them and writes this page). `
 error is what a read raises, or what ended a bulk call; a status is that of the items of a bulk call
 ([what they mean](../how-to/handle-errors.md)); `changed` and `unverified` are what a listing says of itself
 ([what that promises](../explanation/paging.md)). After each cell no record was yielded twice, and none was lost without
-an error or `unverified`; every item had exactly one status, which agreed with what the service held (but for a service
-that answers 404 to every unblock of an id it has: that is believed); no unblock had been sent twice without proof
-that the first did nothing; no task, socket or file was left; and the key was in no log, error, pickle or event.
+an error or `unverified`; nobody who is blocked was said not to be; every item had exactly one status, which agreed with
+what the service held (but for one that answers 404 to every unblock of an id it has, or that a number failed which it
+changed: that is believed); no unblock had been sent twice without proof that the first did nothing (a list that still
+shows the record is such a proof, also one that lags behind), and nothing was unblocked but what was asked for; no task,
+socket or file was left; and the key was in no log, error, pickle or event, nor was half of it.
 
 A fault meets the first request that matters ("once"), each that matters ("every time": all reads of a read, all blocks
-of a block), or whatever is asked ("all requests": the read-backs of a bulk call fail too).
+of a block), or whatever is asked ("all requests": the read-backs of a bulk call fail too). `find nobody` looks for
+two people who are not blocked, and whose names are parts of others; `find one of many alike` looks for the first of
+them, and then for somebody who is blocked and stands last in what a search for the name finds.
 """
 
 NOT_COVERED = """\

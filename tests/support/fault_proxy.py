@@ -14,7 +14,8 @@ from loopback import LoopbackServer
 
 #: With this "linger" the operating system answers a close with a reset.
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-CHUNK = 65_536
+#: What an error shows of a text ends in the middle of a key that follows so many characters.
+LENGTH_OF_MESSAGE = 485
 
 
 class WireFault(Enum):
@@ -24,15 +25,18 @@ class WireFault(Enum):
     HALF_OPEN = "the request is swallowed, and the connection stays open for ever"
     CLOSED_KEEP_ALIVE = "a connection that was kept is closed when the next request comes on it"
     ECHO = "the answer is 400 with the headers of the request, the key among them"
+    ECHO_IN_200 = "the same with 200"
+    ECHO_CUT = "the answer is 400 with so long a text that its end, with the key, is cut off in the middle of the key"
 
 
 @attrs.define
 class Passed:
-    """One request as the proxy saw it; `status` is None if it was not answered."""
+    """One request as the proxy saw it; `status` is None if it was not answered, `arrived` if the service got it."""
 
     method: str
     body: object
     status: int | None = None
+    arrived: bool = False
 
 
 @attrs.define
@@ -75,6 +79,7 @@ class FaultProxy(LoopbackServer):
         kept_only = self.fault is WireFault.CLOSED_KEEP_ALIVE
         if self.fault and self.chooses(passed.method, nth) and (number or not kept_only):
             return await self._play(self.fault, writer, head, passed)
+        passed.arrived = True
         upstream.write(head + body)
         answer = await back.readuntil(b"\r\n\r\n")
         passed.status = int(answer.split(b" ", 2)[1])
@@ -85,10 +90,14 @@ class FaultProxy(LoopbackServer):
     async def _play(self, fault: WireFault, writer: asyncio.StreamWriter, head: bytes, passed: Passed) -> bool:
         """Let a request go wrong. True if its connection is still good."""
         self.played += 1
-        if fault is WireFault.ECHO:
-            passed.status = 400
-            said = orjson.dumps({"message": head.decode("latin-1")})
-            writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n%b" % (len(said), said))
+        if fault in {WireFault.ECHO, WireFault.ECHO_IN_200, WireFault.ECHO_CUT}:
+            passed.status = 200 if fault is WireFault.ECHO_IN_200 else 400
+            said = head.decode("latin-1")
+            if fault is WireFault.ECHO_CUT:
+                said = said.partition("authorization: ")[2] or said.partition("x-api-key: ")[2]
+                said = "x" * LENGTH_OF_MESSAGE + said
+            body = orjson.dumps({"message": said})
+            writer.write(b"HTTP/1.1 %d Echo\r\nContent-Length: %d\r\n\r\n%b" % (passed.status, len(body), body))
             await writer.drain()
             return True
         if fault is WireFault.HALF_OPEN:

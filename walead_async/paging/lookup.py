@@ -60,9 +60,12 @@ class SearchCapabilities:
             elif inside != inside.upper():
                 self.plain_example = name
 
-    def listed(self, *, capitals: bool) -> None:
-        """The whole list was read, and held names with capital letters or did not."""
+    def listed(self, *, capitals: bool, encoded: bool) -> None:
+        """The whole list was read: whether it held names with capital letters, and plain ones percent-encoded."""
         self.no_capitals = not capitals
+        if encoded:
+            # a search for the name of such a person does not find it
+            self.proven, self.tries = False, 0
 
     def to_try(self) -> tuple[str, str] | None:
         """A search that shows whether absence can be proven, and the name that it must find; None if none would."""
@@ -184,7 +187,7 @@ class Lookup:
         """The records of each person in the whole list: one, or `every` one. () only if it was read to its end."""
         found: dict[str, tuple[BlockedLead, ...]] = dict.fromkeys(keys, ())
         paginator = Paginator(self._pages(None), window=WINDOW, start=START)
-        capitals = False
+        capitals = encoded = False
         try:
             while (page := await paginator.next()) is not None:
                 self._learn(page.records)
@@ -193,13 +196,14 @@ class Lookup:
                     capitals = capitals or name != name.lower()
                     if (key := key_of(name)) in found:
                         found[key] += (lead,)
+                    encoded = encoded or ("%" in name and _searchable(key) is not None)
                 if not every and all(found.values()):
                     return found
         finally:
             await paginator.aclose()
         if paginator.verdict not in READ_TO_ITS_END:
             raise PaginationError(f"whether somebody is not blocked cannot be told from this list: {paginator.why}")
-        self._capabilities.listed(capitals=capitals)
+        self._capabilities.listed(capitals=capitals, encoded=encoded)
         return found
 
     async def _page(self, term: str | None, offset: int) -> Sequence[BlockedLead]:
