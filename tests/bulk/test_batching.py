@@ -20,11 +20,11 @@ OPEN_FILES = Path("/proc/self/fd")
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=60), st.integers(1, 20), st.integers(1, 100))
 def test_cut_batches_keep_both_limits_and_every_item_once_in_order(sizes: list[int], items: int, room: int) -> None:
-    wires = [b"x" * size for size in sizes]
-    cuts = Limits(items, room).cut(wires)
-    assert [wire for cut in cuts for wire in wires[cut]] == wires
+    encoded = [b"x" * size for size in sizes]
+    cuts = Limits(items, room).cut(encoded)
+    assert [item for cut in cuts for item in encoded[cut]] == encoded
     for cut in cuts:
-        batch = wires[cut]
+        batch = encoded[cut]
         assert len(batch) <= items
         assert size_of(batch) <= room or len(batch) == 1
 

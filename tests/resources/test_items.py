@@ -22,13 +22,13 @@ def test_a_plain_batch_is_what_its_items_are_one_by_one(items: list[str], reason
     whole = lead_entries(items, reason)
     each = [lead_entries([LeadToBlock(item)], reason) for item in items]
     assert list(whole.keys) == [one.keys[0] for one in each]
-    assert [wire and orjson.loads(wire) for wire in whole.wires] == [
-        one.wires[0] and orjson.loads(one.wires[0]) for one in each
+    assert [item and orjson.loads(item) for item in whole.encoded] == [
+        one.encoded[0] and orjson.loads(one.encoded[0]) for one in each
     ]
     assert [index in whole.invalid for index in range(len(items))] == [bool(one.invalid) for one in each]
     named = identifier_entries(items)
     assert list(named.keys) == list(whole.keys)
-    assert [orjson.loads(wire) if wire else "" for wire in named.wires] == list(whole.keys)
+    assert [orjson.loads(item) if item else "" for item in named.encoded] == list(whole.keys)
 
 
 @given(st.lists(pasted | st.none() | st.integers(), max_size=6))

@@ -356,8 +356,8 @@ class FakeOperation:
                 invalid[index] = InvalidInputError(f"{item!r} is no word")
         return Entries(keys, [orjson.dumps(key) if key else b"" for key in keys], invalid)
 
-    def request(self, wires: Sequence[bytes]) -> Request:
-        body = b"[%s]" % b",".join(wires)
+    def request(self, encoded: Sequence[bytes]) -> Request:
+        body = b"[%s]" % b",".join(encoded)
         return Request("POST" if self.blocks else "DELETE", self.path, body=body, repeatable=self.blocks)
 
     def answer(self, response: Response, keys: Sequence[str]) -> Answer:

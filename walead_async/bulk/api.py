@@ -104,10 +104,10 @@ def _one_batch(operation: Operation, items: object, batch_size: int) -> tuple[Ch
     if not isinstance(items, (list, tuple)) or not 0 < len(items) <= batch_size:
         return None
     try:
-        keys, wires, invalid = operation.entries(items)
+        keys, encoded, invalid = operation.entries(items)
         if invalid or len(set(keys)) < len(keys):
             return None
-        request = operation.request(wires)
+        request = operation.request(encoded)
     except Exception:
         return None  # what is wrong is told by the run, with a report
     return (Chunk(0, tuple(items), keys), request) if len(request.body or b"") <= MAX_BYTES else None

@@ -38,19 +38,19 @@ class Batch:
     """The items of one request, and what earlier attempts showed about them.
 
     - `places` names them: chunks with indexes in them.
-    - `wires` are the items as JSON while they are at hand, `size` their bytes, later those of the request.
+    - `encoded` are the items as JSON while they are at hand, `size` their bytes, later those of the request.
     - `known` is whether they may have been carried out, `error` the last thing that was said of them.
     - `sends` counts the requests that left them open; `after_5xx`: they are part of the batch bisected after a 5xx.
     - `part_of` is the refused batch that these items are a part of, and `parts` how many of its own parts are not
       known to have gone through.
     """
 
-    __slots__ = ("_length", "after_5xx", "error", "known", "part_of", "parts", "places", "sends", "size", "wires")
+    __slots__ = ("_length", "after_5xx", "encoded", "error", "known", "part_of", "parts", "places", "sends", "size")
 
-    def __init__(self, places: Sequence[tuple[Chunk, Sequence[int]]], wires: Sequence[bytes] = ()) -> None:
+    def __init__(self, places: Sequence[tuple[Chunk, Sequence[int]]], encoded: Sequence[bytes] = ()) -> None:
         self.places = places
-        self.wires = wires
-        self.size = size_of(wires)
+        self.encoded = encoded
+        self.size = size_of(encoded)
         self.known = Known.NEW
         self.error: WaleadError | None = None
         self.sends = 0
@@ -89,11 +89,11 @@ class Batch:
     def cut(self, cuts: Iterable[slice]) -> list[Batch]:
         """Batches of its items at these slices, with the same known of them."""
         members = list(self)
-        return [self.part(members[cut], self.wires[cut]) for cut in cuts]
+        return [self.part(members[cut], self.encoded[cut]) for cut in cuts]
 
-    def part(self, members: Iterable[tuple[Chunk, int]], wires: Sequence[bytes] = ()) -> Batch:
+    def part(self, members: Iterable[tuple[Chunk, int]], encoded: Sequence[bytes] = ()) -> Batch:
         """Some of its items, with the same known of them."""
-        batch = Batch(places_of(members), wires)
+        batch = Batch(places_of(members), encoded)
         batch.known, batch.error, batch.sends, batch.after_5xx = self.known, self.error, self.sends, self.after_5xx
         return batch
 
@@ -114,9 +114,9 @@ def places_of(members: Iterable[tuple[Chunk, int]]) -> list[tuple[Chunk, list[in
     return places
 
 
-def size_of(wires: Sequence[bytes]) -> int:
+def size_of(encoded: Sequence[bytes]) -> int:
     """How many bytes these items take in a request, with what separates them."""
-    return sum(map(len, wires)) + len(wires)
+    return sum(map(len, encoded)) + len(encoded)
 
 
 class SizeLimit:
@@ -169,18 +169,18 @@ class Limits:
         """Whether so many items of so many bytes go into one request."""
         return items <= self.items.now and (size <= self.bytes.now or items == 1)
 
-    def cut(self, wires: Sequence[bytes]) -> list[slice]:
+    def cut(self, encoded: Sequence[bytes]) -> list[slice]:
         """Cut items, given as bytes, into batches that keep both limits. An item above the limit stands alone."""
         most, room = self.items.now, self.bytes.now
         cuts: list[slice] = []
         start = size = 0
-        for index, wire in enumerate(wires):
-            cost = len(wire) + 1
+        for index, item in enumerate(encoded):
+            cost = len(item) + 1
             if index > start and (index - start >= most or size + cost > room):
                 cuts.append(slice(start, index))
                 start, size = index, 0
             size += cost
-        cuts.append(slice(start, len(wires)))
+        cuts.append(slice(start, len(encoded)))
         return cuts
 
 
@@ -207,7 +207,7 @@ class Batcher:
 
     def add(self, chunk: Chunk) -> None:
         """Take the items of a chunk, and resolve those that cannot be sent. Raises what goes wrong with all of them."""
-        chunk.keys, wires, invalid = self._normalise(chunk.items)
+        chunk.keys, encoded, invalid = self._normalise(chunk.items)
         keys, count = chunk.keys, len(chunk.items)
         sendable: Sequence[int] = range(count)
         positions: Sequence[int] = range(chunk.first, chunk.first + count)
@@ -224,8 +224,8 @@ class Batcher:
                     chunk.resolve((at,), duplicate_of(first))
             sendable = [at for at, position, first in known if first == position]
         if sendable:
-            added = wires if len(sendable) == count else [wires[at] for at in sendable]
-            self._open = Batch((*self._open.places, (chunk, sendable)), [*self._open.wires, *added])
+            added = encoded if len(sendable) == count else [encoded[at] for at in sendable]
+            self._open = Batch((*self._open.places, (chunk, sendable)), [*self._open.encoded, *added])
         self._taken += count if self._open else 0
 
     def take(self, limits: Limits, *, everything: bool) -> list[Batch]:
@@ -235,7 +235,7 @@ class Batcher:
         whole, self._open, self._taken = self._open, Batch(()), 0
         if limits.hold(len(whole), whole.size):
             return [whole]
-        batches = whole.cut(limits.cut(whole.wires))
+        batches = whole.cut(limits.cut(whole.encoded))
         if len(batches) > 1 and not everything:
             self._open = batches.pop()
         return batches
@@ -281,7 +281,7 @@ class SendQueue:
         if limits.hold(len(batch), batch.size):
             return batch
         # The limits are lower than they were when this batch was cut.
-        batch, *rest = batch.cut(limits.cut(batch.wires))
+        batch, *rest = batch.cut(limits.cut(batch.encoded))
         self.first.extendleft(reversed(rest))
         return batch
 

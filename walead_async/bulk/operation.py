@@ -24,14 +24,14 @@ Missing: TypeAlias = Literal["run", "item", "listed"]
 
 
 class Entries(NamedTuple):
-    """Many items, normalised at once; `keys` and `wires` have a place for each, in the order given.
+    """Many items, normalised at once; `keys` and `encoded` have a place for each, in the order given.
 
-    `keys` are the normalised identifiers, ids or numbers; `wires` each item as JSON, as it stands in a request's
+    `keys` are the normalised identifiers, ids or numbers; `encoded` each item as JSON, as it stands in a request's
     array. An item that cannot be sent has "" and b"" there, and its reason in `invalid`, by its index.
     """
 
     keys: Sequence[str]
-    wires: Sequence[bytes]
+    encoded: Sequence[bytes]
     invalid: Mapping[int, InvalidInputError]
 
 
@@ -75,8 +75,8 @@ class Operation(Protocol):
         """
         ...
 
-    def request(self, wires: Sequence[bytes]) -> Request:
-        """The request that changes these items: the wires joined by commas, in the envelope of the endpoint."""
+    def request(self, encoded: Sequence[bytes]) -> Request:
+        """The request that changes these items: the encoded items joined by commas, in the envelope of the endpoint."""
         ...
 
     def answer(self, response: Response, keys: Sequence[str]) -> Answer:

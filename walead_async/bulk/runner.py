@@ -265,10 +265,10 @@ class Runner:
     async def _send(self, batch: Batch) -> None:
         """Send one batch, and act on what comes of it."""
         try:
-            wires = batch.wires or self._operation.entries(batch.items).wires
-            request = self._operation.request(wires)
+            encoded = batch.encoded or self._operation.entries(batch.items).encoded
+            request = self._operation.request(encoded)
             # The bytes of the items are not held while the answer is waited for.
-            batch.wires, batch.size = (), len(request.body or b"")
+            batch.encoded, batch.size = (), len(request.body or b"")
             # Requests of a run wait for each other, so that each has its deadline from its turn on.
             alone = self._batches == 1 and self._source_done
             response = await self._caller.send(request, flow=self._flow, deadline_from="call" if alone else "turn")
@@ -469,10 +469,10 @@ class Runner:
         for sends, members in again.items():
             # Items of many batches that were not carried out share as few requests as they can.
             whole = Batch(places_of(members))
-            whole.wires = self._operation.entries(whole.items).wires
+            whole.encoded = self._operation.entries(whole.items).encoded
             whole.known, whole.sends = Known.NOT_APPLIED, sends
             whole.error = OutcomeUnknownError("not done when last read")
-            self._queue.again(whole.cut(self._limits.cut(whole.wires)))
+            self._queue.again(whole.cut(self._limits.cut(whole.encoded)))
 
     def _finally_not_applied(self, batch: Batch, members: Sequence[tuple[Chunk, int]]) -> bool:
         """Decide on items that were not carried out. False if they are to be sent again as they are."""

@@ -167,9 +167,9 @@ class NumberOperation:
         """Numbers, normalised as the session was told to."""
         return number_entries(items, self._normalise)
 
-    def request(self, wires: Sequence[bytes]) -> Request:
+    def request(self, encoded: Sequence[bytes]) -> Request:
         """POST or DELETE with uid, agentId and the numbers."""
-        body = self._head + b",".join(wires) + b"]}"
+        body = self._head + b",".join(encoded) + b"]}"
         return Request("POST" if self.blocks else "DELETE", PATH, body=body, repeatable=self.blocks)
 
     def answer(self, response: Response, keys: Sequence[str]) -> Answer:

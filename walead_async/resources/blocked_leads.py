@@ -64,9 +64,9 @@ class LeadBlock:
         """Identifiers, profile URLs and leads with their own reasons."""
         return lead_entries(items, self._reason)
 
-    def request(self, wires: Sequence[bytes]) -> Request:
+    def request(self, encoded: Sequence[bytes]) -> Request:
         """POST with the array `leads`."""
-        return Request("POST", PATH, body=b'{"leads":[' + b",".join(wires) + b"]}")
+        return Request("POST", PATH, body=b'{"leads":[' + b",".join(encoded) + b"]}")
 
     def answer(self, response: Response, keys: Sequence[str]) -> Answer:
         """The count `blocked`."""
@@ -93,9 +93,9 @@ class LeadUnblock:
         """Ids of records, or the records themselves."""
         return record_entries(items)
 
-    def request(self, wires: Sequence[bytes]) -> Request:
+    def request(self, encoded: Sequence[bytes]) -> Request:
         """DELETE whose body is a bare array of ids. It is not repeated unless the first one is proven idle."""
-        return Request("DELETE", PATH, body=b"[" + b",".join(wires) + b"]", repeatable=False)
+        return Request("DELETE", PATH, body=b"[" + b",".join(encoded) + b"]", repeatable=False)
 
     def answer(self, response: Response, keys: Sequence[str]) -> Answer:
         """The count `unblocked`."""

@@ -153,9 +153,9 @@ class CampaignBlock:
         """Identifiers only: a campaign's blocks have no reasons."""
         return identifier_entries(items)
 
-    def request(self, wires: Sequence[bytes]) -> Request:
+    def request(self, encoded: Sequence[bytes]) -> Request:
         """POST with the array `publicIdentifiers`."""
-        return Request("POST", self.path, body=b'{"publicIdentifiers":[' + b",".join(wires) + b"]}")
+        return Request("POST", self.path, body=b'{"publicIdentifiers":[' + b",".join(encoded) + b"]}")
 
     def answer(self, response: Response, keys: Sequence[str]) -> Answer:
         """The count `blocked`."""

@@ -102,16 +102,16 @@ def _plain_entries(lines: str, head: bytes, tail: bytes) -> Entries:
 
 def _entries(items: Sequence[object], encode: Callable[[object], tuple[str, bytes]]) -> Entries:
     keys: list[str] = []
-    wires: list[bytes] = []
+    encoded: list[bytes] = []
     invalid: dict[int, InvalidInputError] = {}
     for index, item in enumerate(items):
         try:
             if type(item) is Row:
                 raise InvalidInputError(item.problem or "the row cannot be read")
-            key, wire = encode(item)
+            key, as_json = encode(item)
         except InvalidInputError as error:
             invalid[index] = error
-            key, wire = "", b""
+            key, as_json = "", b""
         keys.append(key)
-        wires.append(wire)
-    return Entries(keys, wires, invalid)
+        encoded.append(as_json)
+    return Entries(keys, encoded, invalid)
