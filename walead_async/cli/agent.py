@@ -11,6 +11,7 @@ from walead_async.cli.summary import print_outcomes, print_records, voice_agents
 
 if TYPE_CHECKING:
     from walead_async.cli.inputs import Inputs
+    from walead_async.cli.options import ServiceOptions
 
 __all__ = ["agent_command"]
 
@@ -28,9 +29,9 @@ def agent_command() -> None:
 @user_id
 @common
 @in_event_loop
-async def list_command(agent: str, uid: str | None, base_url: str | None, as_json: bool) -> int:
+async def list_command(agent: str, uid: str | None, service: ServiceOptions, as_json: bool) -> int:
     """Print the numbers that the agent does not call."""
-    async with voice_agents(base_url, uid, "records", beside_lines=True) as phones:
+    async with voice_agents(service, uid, "records", beside_lines=True) as phones:
         listing = phones.agent(agent).block_list.list()
         return await print_records(listing, lambda number: {"number": number}, str, as_json=as_json)
 
@@ -41,12 +42,12 @@ async def list_command(agent: str, uid: str | None, base_url: str | None, as_jso
 @user_id
 @common
 @in_event_loop
-async def block_command(agent: str, given: Inputs, uid: str | None, base_url: str | None, as_json: bool) -> int:
+async def block_command(agent: str, given: Inputs, uid: str | None, service: ServiceOptions, as_json: bool) -> int:
     """Block numbers: the agent does not call them any more.
 
     Write a number with its country code (+14155550123); - reads them from standard input, one a line.
     """
-    async with voice_agents(base_url, uid, "items", given.total, beside_lines=as_json) as phones:
+    async with voice_agents(service, uid, "items", given.total, beside_lines=as_json) as phones:
         outcomes = phones.agent(agent).block_list.block_stream(given.rows())
         return await print_outcomes(outcomes, given, as_json=as_json)
 
@@ -57,8 +58,8 @@ async def block_command(agent: str, given: Inputs, uid: str | None, base_url: st
 @user_id
 @common
 @in_event_loop
-async def unblock_command(agent: str, given: Inputs, uid: str | None, base_url: str | None, as_json: bool) -> int:
+async def unblock_command(agent: str, given: Inputs, uid: str | None, service: ServiceOptions, as_json: bool) -> int:
     """Unblock numbers: the agent may call them again."""
-    async with voice_agents(base_url, uid, "items", given.total, beside_lines=as_json) as phones:
+    async with voice_agents(service, uid, "items", given.total, beside_lines=as_json) as phones:
         outcomes = phones.agent(agent).block_list.unblock_stream(given.rows())
         return await print_outcomes(outcomes, given, as_json=as_json)

@@ -13,6 +13,7 @@ from walead_async.cli.summary import lead_words, print_outcomes, print_records, 
 
 if TYPE_CHECKING:
     from walead_async.cli.inputs import Inputs
+    from walead_async.cli.options import ServiceOptions
     from walead_async.models import CampaignBlockedLead
 
 __all__ = ["campaign_command"]
@@ -28,12 +29,12 @@ def campaign_command() -> None:
 @click.argument("campaign", metavar="CAMPAIGN")
 @common
 @in_event_loop
-async def list_command(campaign: str, base_url: str | None, as_json: bool) -> int:
+async def list_command(campaign: str, service: ServiceOptions, as_json: bool) -> int:
     """Print who is blocked in the campaign.
 
     The verdict is the last line, on stderr.
     """
-    async with workspace(base_url, "records", beside_lines=True) as session:
+    async with workspace(service, "records", beside_lines=True) as session:
         listing = session.campaign(campaign).blocked_leads.list()
         return await print_records(listing, _fields, lead_words, as_json=as_json)
 
@@ -47,7 +48,7 @@ def _fields(lead: CampaignBlockedLead) -> dict[str, object]:
 @takes_items("ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @common
-def block_command(campaign: str, given: Inputs, yes: bool, base_url: str | None, as_json: bool) -> int:
+def block_command(campaign: str, given: Inputs, yes: bool, service: ServiceOptions, as_json: bool) -> int:
     """Block people in the campaign. This cannot be undone.
 
     The API has no way to unblock somebody in a campaign, so the command asks first, unless --yes is given. A block in
@@ -60,11 +61,11 @@ def block_command(campaign: str, given: Inputs, yes: bool, base_url: str | None,
         if not click.confirm("Block them for good in this campaign?", err=True):
             say("walead: nothing was sent")
             return ExitCode.NOT_DONE
-    return _block(campaign, given, base_url, as_json)
+    return _block(campaign, given, service, as_json)
 
 
 @in_event_loop
-async def _block(campaign: str, given: Inputs, base_url: str | None, as_json: bool) -> int:
-    async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
+async def _block(campaign: str, given: Inputs, service: ServiceOptions, as_json: bool) -> int:
+    async with workspace(service, "items", given.total, beside_lines=as_json) as session:
         outcomes = session.campaign(campaign).blocked_leads.block_stream(given.rows())
         return await print_outcomes(outcomes, given, as_json=as_json)

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from walead_async import files
-from walead_async.cli.options import ExitCode, common, in_event_loop
+from walead_async.cli.options import ExitCode, ServiceOptions, common, in_event_loop
 from walead_async.cli.output import console, visible, write_json
 from walead_async.cli.summary import MEANINGS, item_text
 from walead_async.errors import APIError
@@ -139,15 +139,17 @@ class Step:
 
 @click.command("demo")
 @common
-def demo_command(base_url: str | None, as_json: bool) -> int:
+def demo_command(service: ServiceOptions, as_json: bool) -> int:
     """Show everything, without account or network.
 
     An emulator of both services is started with 10,000 people on its list. They are listed, 1,000 more are blocked
     from a CSV file such as people bring, some are unblocked, numbers are kept from a voice agent, and the list is
     exported. What became of every kind of row is told.
     """
-    if base_url is not None:
-        raise click.UsageError("the demo brings its own service and sends nothing anywhere else: leave out --base-url")
+    if service != ServiceOptions():
+        raise click.UsageError(
+            "the demo brings its own service and sends nothing anywhere else: leave out --base-url, --proxy and --ca"
+        )
     return _play(as_json=as_json)
 
 

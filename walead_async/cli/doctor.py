@@ -18,7 +18,7 @@ import click
 from rich.text import Text
 
 from walead_async import config
-from walead_async.cli.options import ExitCode, common, in_event_loop, user_id
+from walead_async.cli.options import ExitCode, ServiceOptions, common, in_event_loop, user_id
 from walead_async.cli.output import console, visible, write_json
 from walead_async.config import RetryPolicy, Timeouts
 from walead_async.errors import (
@@ -33,6 +33,7 @@ from walead_async.errors import (
     WaleadError,
 )
 from walead_async.session import AsyncSession, VoiceAgentSession
+from walead_async.transport.http import proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -113,7 +114,7 @@ class Findings:
 @user_id
 @common
 @in_event_loop
-async def doctor_command(agent: str | None, uid: str | None, base_url: str | None, as_json: bool) -> int:
+async def doctor_command(agent: str | None, uid: str | None, service: ServiceOptions, as_json: bool) -> int:
     """Check configuration, key and reachability, and say what to do.
 
     Nothing is changed: the most that is sent is one request that lists. Keys are never shown. Exits with 2 if the
@@ -121,24 +122,28 @@ async def doctor_command(agent: str | None, uid: str | None, base_url: str | Non
     """
 
     async def read_leads(address: str) -> None:
-        async with AsyncSession(base_url=address, retry=ONCE, timeouts=SOON) as session:
+        async with AsyncSession(
+            base_url=address, proxy=service.proxy, ssl=service.ca, retry=ONCE, timeouts=SOON
+        ) as session:
             await session.blocked_leads.list().first()
 
     async def read_numbers(address: str) -> None:
-        async with VoiceAgentSession(uid=uid, base_url=address, retry=ONCE, timeouts=SOON) as phones:
+        async with VoiceAgentSession(
+            uid=uid, base_url=address, proxy=service.proxy, ssl=service.ca, retry=ONCE, timeouts=SOON
+        ) as phones:
             if agent is not None:
                 await phones.agent(agent).block_list.list().first()
 
     findings = Findings(as_json=as_json)
     _examine_installation(findings)
     wants_phonely = bool(PHONELY.variables) or uid is not None or agent is not None
-    if WALEAD.variables or base_url is not None or not wants_phonely:
-        await _examine_service(findings, WALEAD, base_url, read_leads, "the list can be read with this key")
+    if WALEAD.variables or service.base_url is not None or not wants_phonely:
+        await _examine_service(findings, WALEAD, service, read_leads, "the list can be read with this key")
     else:
         _skip(findings, WALEAD)
     if wants_phonely:
         said = None if agent is None else "the agent's list can be read with this key"
-        await _examine_service(findings, PHONELY, None, read_numbers, said)
+        await _examine_service(findings, PHONELY, service._replace(base_url=None), read_numbers, said)
     else:
         _skip(findings, PHONELY)
     code = findings.code()
@@ -186,7 +191,7 @@ def _versions(names: list[str]) -> str | None:
 async def _examine_service(
     findings: Findings,
     service: Service,
-    base_url: str | None,
+    options: ServiceOptions,
     read: Callable[[str], Awaitable[None]],
     said: str | None,
 ) -> None:
@@ -198,12 +203,24 @@ async def _examine_service(
     findings.add(name, "variables", State.OK, ", ".join(service.variables) or "none is set")
     has_key = _examine_key(findings, service)
     try:
-        address = config.base_url(base_url, variable=f"{service.prefix}_BASE_URL", default=service.address)
+        address = config.base_url(options.base_url, variable=f"{service.prefix}_BASE_URL", default=service.address)
     except ConfigurationError as error:
         findings.add(name, "address", State.WRONG, str(error))
         return
     findings.add(name, "address", State.OK, address)
-    if not await _examine_connection(findings, service, address) or not has_key:
+    try:
+        parts = urlsplit(address)
+        proxy = proxy_for(parts.scheme, parts.hostname or "", options.proxy)
+    except ConfigurationError as error:
+        findings.add(name, "proxy", State.WRONG, str(error))
+        return
+    if proxy is not None:
+        # it looks the name up, and connects
+        source = "--proxy" if options.proxy else "HTTPS_PROXY"
+        findings.add(name, "proxy", State.OK, f"{proxy.with_user(None)}, from {source}")
+    elif not await _examine_connection(findings, service, address):
+        return
+    if not has_key:
         return
     try:
         await read(address)

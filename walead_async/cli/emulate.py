@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from walead_async.cli.options import ExitCode, common
+from walead_async.cli.options import ExitCode, ServiceOptions, common
 from walead_async.cli.output import write_json, write_words
 from walead_async.testing import BadSetting, run_emulator
 
@@ -34,7 +34,7 @@ def emulator_command(
     faults: tuple[str, ...],
     drifts: tuple[str, ...],
     seed: int,
-    base_url: str | None,
+    service: ServiceOptions,
     as_json: bool,
 ) -> int:
     """Serve WaLead and Phonely on 127.0.0.1 until Ctrl-C or SIGTERM.
@@ -46,7 +46,7 @@ def emulator_command(
     "GET ~0.1:status=429/2". A drift is a change of the list after a page was read, such as remove-random or
     "%3:insert-newest". A wrong name is answered with the right ones.
     """
-    if base_url is not None:
+    if service != ServiceOptions():
         raise click.UsageError("the emulator is the address: choose its --port")
 
     def ready(addresses: dict[str, str]) -> None:

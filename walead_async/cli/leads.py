@@ -24,6 +24,7 @@ from walead_async.identifiers import public_identifier
 
 if TYPE_CHECKING:
     from walead_async.cli.inputs import Inputs
+    from walead_async.cli.options import ServiceOptions
     from walead_async.models import BlockedLead
 
 __all__ = ["block_command", "export_command", "find_command", "list_command", "unblock_command"]
@@ -39,13 +40,13 @@ __all__ = ["block_command", "export_command", "find_command", "list_command", "u
 )
 @common
 @in_event_loop
-async def list_command(search: str | None, sort: Literal["ASC", "DESC"], base_url: str | None, as_json: bool) -> int:
+async def list_command(search: str | None, sort: Literal["ASC", "DESC"], service: ServiceOptions, as_json: bool) -> int:
     """Print who is blocked in the workspace.
 
     The last line, on stderr, is the verdict: COMPLETE, or CHANGED if the list changed while it was read and
     everybody who was there throughout is printed once. UNVERIFIED (exit code 3) says why it cannot be told.
     """
-    async with workspace(base_url, "records", beside_lines=True) as session:
+    async with workspace(service, "records", beside_lines=True) as session:
         listing = session.blocked_leads.list(search=search, sort=sort)
         return await print_records(listing, lead_fields, lead_words, as_json=as_json)
 
@@ -54,7 +55,7 @@ async def list_command(search: str | None, sort: Literal["ASC", "DESC"], base_ur
 @takes_items("ID")
 @common
 @in_event_loop
-async def find_command(given: Inputs, base_url: str | None, as_json: bool) -> int:
+async def find_command(given: Inputs, service: ServiceOptions, as_json: bool) -> int:
     """Say whether people are blocked in the workspace.
 
     ID is a LinkedIn public identifier or a link to a profile. Each gets a line, in the order given. Exits with 0
@@ -76,7 +77,7 @@ async def find_command(given: Inputs, base_url: str | None, as_json: bool) -> in
             complaints.append(f"{place}{text or repr(text)}: invalid: {one_line(str(error))}")
     found: dict[str, BlockedLead | None] = {}
     if len(invalid) < len(set(texts)):
-        async with workspace(base_url, "records") as session:
+        async with workspace(service, "records") as session:
             found = await session.blocked_leads.find_many(text for text in texts if text not in invalid)
     if as_json:
         write_json(_found_fields(text, found.get(text), invalid.get(text)) for text in texts)
@@ -107,13 +108,13 @@ def _found_words(identifier: str, lead: BlockedLead | None) -> str:
 @click.option("--reason", metavar="TEXT", help="Why, for those who have no reason of their own in the file.")
 @common
 @in_event_loop
-async def block_command(given: Inputs, reason: str | None, base_url: str | None, as_json: bool) -> int:
+async def block_command(given: Inputs, reason: str | None, service: ServiceOptions, as_json: bool) -> int:
     """Block people in the workspace.
 
     No campaign contacts them any more. ID is a LinkedIn public identifier or a link to a profile; - reads them from
     standard input, one a line. A column "reason" of the file gives each row its own reason.
     """
-    async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
+    async with workspace(service, "items", given.total, beside_lines=as_json) as session:
         outcomes = session.blocked_leads.block_stream(given.rows(), reason=reason)
         return await print_outcomes(outcomes, given, as_json=as_json)
 
@@ -128,7 +129,7 @@ async def block_command(given: Inputs, reason: str | None, base_url: str | None,
 )
 @common
 @in_event_loop
-async def unblock_command(given: Inputs, by: str, base_url: str | None, as_json: bool) -> int:
+async def unblock_command(given: Inputs, by: str, service: ServiceOptions, as_json: bool) -> int:
     """Unblock people in the workspace.
 
     Campaigns may contact them again. The service removes records by their ids. Of a person given by identifier
@@ -136,7 +137,7 @@ async def unblock_command(given: Inputs, by: str, base_url: str | None, as_json:
     """
     if by == "id":
         given.kind = "id"
-    async with workspace(base_url, "items", given.total, beside_lines=as_json) as session:
+    async with workspace(service, "items", given.total, beside_lines=as_json) as session:
         if by == "id":
             stream = session.blocked_leads.unblock_stream(given.rows())
             return await print_outcomes(stream, given, as_json=as_json)
@@ -150,13 +151,13 @@ async def unblock_command(given: Inputs, by: str, base_url: str | None, as_json:
 )
 @common
 @in_event_loop
-async def export_command(output: str, base_url: str | None, as_json: bool) -> int:
+async def export_command(output: str, service: ServiceOptions, as_json: bool) -> int:
     """Write the workspace's block list to a file.
 
     Only you can read the file. It appears under its name when it is whole, and not at all if the list could not be
     read to its end.
     """
-    async with workspace(base_url, "records") as session:
+    async with workspace(service, "records") as session:
         listing = session.blocked_leads.list()
         count = await export_leads(output, listing)
     if as_json:

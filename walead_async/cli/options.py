@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 from enum import IntEnum
 from functools import wraps
-from typing import TYPE_CHECKING, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 import click
 
@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from walead_async.errors import WaleadError
     from walead_async.files.columns import Kind
 
-__all__ = ["ExitCode", "common", "exit_code_of", "in_event_loop", "refuse_key", "takes_items", "user_id"]
+__all__ = [
+    "ExitCode",
+    "ServiceOptions",
+    "common",
+    "exit_code_of",
+    "in_event_loop",
+    "refuse_key",
+    "takes_items",
+    "user_id",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -145,17 +154,29 @@ def _log_everything(_: click.Context, __: click.Parameter, wanted: bool) -> None
         logging.basicConfig(stream=sys.stderr, level=logging.DEBUG, format="%(name)s %(levelname)s %(message)s")
 
 
-def common(command: Decorated) -> Decorated:
-    """Add `--json`, `--base-url` and `--debug`."""
-    for option in (
-        click.option(
-            "--debug", is_flag=True, expose_value=False, callback=_log_everything, help="Log every request on stderr."
-        ),
-        click.option("--base-url", metavar="URL", help="The address of the service, if it is not the usual one."),
-        click.option("--json", "as_json", is_flag=True, help="Write JSON on stdout, words on stderr."),
-    ):
-        command = option(command)
-    return refuse_key(command)
+class ServiceOptions(NamedTuple):
+    """Where the service is and how it is reached; each is None for the usual way."""
+
+    base_url: str | None = None
+    proxy: str | None = None
+    ca: str | None = None
+
+
+def common(command: Callable[..., T]) -> Callable[..., T]:
+    """Add `--json` and `--debug`; and `--base-url`, `--proxy` and `--ca`, which the command gets as `service`."""
+
+    @click.option(
+        "--debug", is_flag=True, expose_value=False, callback=_log_everything, help="Log every request on stderr."
+    )
+    @click.option("--ca", metavar="F", help="A file with the certificate of a private authority that is trusted.")
+    @click.option("--proxy", metavar="URL", help="The HTTP proxy on the way to the service, if not HTTPS_PROXY.")
+    @click.option("--base-url", metavar="URL", help="The address of the service, if it is not the usual one.")
+    @click.option("--json", "as_json", is_flag=True, help="Write JSON on stdout, words on stderr.")
+    @wraps(command)
+    def with_service(base_url: str | None, proxy: str | None, ca: str | None, **others: object) -> T:
+        return command(service=ServiceOptions(base_url, proxy, ca), **others)
+
+    return refuse_key(with_service)
 
 
 def takes_items(metavar: str, kind: Kind = "lead") -> Callable[[Callable[..., T]], Callable[..., T]]:

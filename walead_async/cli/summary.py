@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from walead_async.bulk.api import BulkStream
     from walead_async.cli.inputs import Inputs
+    from walead_async.cli.options import ServiceOptions
     from walead_async.models import BlockedLead, BulkReport, CampaignBlockedLead, Outcome
     from walead_async.paging.listing import Listing
 
@@ -53,24 +54,26 @@ LONGEST = 80
 
 @asynccontextmanager
 async def workspace(
-    base_url: str | None, things: str, total: int | None = None, *, beside_lines: bool = False
+    service: ServiceOptions, things: str, total: int | None = None, *, beside_lines: bool = False
 ) -> AsyncIterator[AsyncSession]:
     """The session of a workspace, and its progress on stderr meanwhile; see `progress`."""
     async with (
         progress(things, total, beside_lines=beside_lines) as shown,
-        AsyncSession(base_url=base_url, hooks=[shown]) as session,
+        AsyncSession(base_url=service.base_url, proxy=service.proxy, ssl=service.ca, hooks=[shown]) as session,
     ):
         yield session
 
 
 @asynccontextmanager
 async def voice_agents(
-    base_url: str | None, uid: str | None, things: str, total: int | None = None, *, beside_lines: bool = False
+    service: ServiceOptions, uid: str | None, things: str, total: int | None = None, *, beside_lines: bool = False
 ) -> AsyncIterator[VoiceAgentSession]:
     """The same for a user's voice agents."""
     async with (
         progress(things, total, beside_lines=beside_lines) as shown,
-        VoiceAgentSession(uid=uid, base_url=base_url, hooks=[shown]) as phones,
+        VoiceAgentSession(
+            uid=uid, base_url=service.base_url, proxy=service.proxy, ssl=service.ca, hooks=[shown]
+        ) as phones,
     ):
         yield phones
 

@@ -43,6 +43,7 @@ MOVED = "records that had been read stood at other positions"
 RESTLESS = "the list changed each time its end was looked at"
 UNJOINED = "a list without ids moved while it was read: records may have been passed over"
 GOES_ON = "seen from its other side the list goes on beyond the last record that any page shows"
+BLANK = "seen from its other side the list is empty, though its pages show records"
 NO_OTHER_SIDE = "the list could not be looked at from its other side: the service does not sort it as asked"
 
 
@@ -102,8 +103,8 @@ class Reader(Generic[T]):
         self._ends = 0
         self._past: int | None = None
         self._nothing_past = False
-        # the second look: how often, the farthest record it showed, whether all it showed was yielded, what follows
-        self._looks, self._proved = 0, False
+        # the second look: how often, whether all it showed was yielded, whether it was empty; what it showed, what follows
+        self._looks, self._proved, self._blank = 0, False, False
         self._beyond: T | None = None
         self._then: tuple[Ask, ...] = ()
 
@@ -303,10 +304,15 @@ class Reader(Generic[T]):
             self.doubt = self.doubt or NO_OTHER_SIDE
         elif beyond:
             self._beyond = beyond[0]
-        else:
+        elif records or self._position < 0:
             self._beyond, self._proved = None, True
             if not records or not self._seen.is_last_date(records[0]):
                 self.changed = self.changed or GONE
+        elif self._blank:
+            self.doubt, self._proved = self.doubt or BLANK, True
+        else:
+            # emptied meanwhile, or hidden from that side: it is looked at once more
+            self._blank, self._looks = True, self._looks - 1
         return self._decide((), *self._then, ahead=False, keep=self._then[0].offset)
 
     @property
