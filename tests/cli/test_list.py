@@ -48,11 +48,11 @@ async def test_what_could_steer_a_terminal_is_spelled_out(walead: Walead, emulat
 
 
 async def test_a_list_that_cannot_be_judged_exits_3(walead: Walead, emulator: Emulator) -> None:
-    emulator.settings = Settings(page_sizes=(100, 40, 100, 100))
+    emulator.settings = Settings(offset_limit=200)
     done = await walead("list", "--json")
     assert done.code == 3
-    assert len(done.values()) == 250
-    assert done.err.splitlines()[-1].startswith("UNVERIFIED: 250 records")
+    assert len(done.values()) == 200
+    assert done.err.splitlines()[-1].startswith("UNVERIFIED: 200 records")
 
 
 async def test_a_list_that_breaks_off_is_incomplete(walead: Walead, emulator: Emulator) -> None:
