@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import orjson
 import pytest
 
+from walead_async.testing import Settings
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -43,6 +45,14 @@ async def test_what_could_steer_a_terminal_is_spelled_out(walead: Walead, emulat
     emulator.add_leads([("evil", "\x1b]0;gotcha\x07")])
     done = await walead("list", "--search", "evil")
     assert "\\x1b]0;gotcha\\x07" in done.out
+
+
+async def test_a_list_that_cannot_be_judged_exits_3(walead: Walead, emulator: Emulator) -> None:
+    emulator.settings = Settings(offset_limit=200)
+    done = await walead("list", "--json")
+    assert done.code == 3
+    assert len(done.values()) == 200
+    assert done.err.splitlines()[-1].startswith("UNVERIFIED: 200 records")
 
 
 async def test_a_list_that_breaks_off_is_incomplete(walead: Walead, emulator: Emulator) -> None:

@@ -29,6 +29,8 @@ SOUGHT = "lead-0000003"
 NOBODY = ("lead-0000", "lead-000")
 #: Blocked last: a search for this name finds everybody else, too, on pages before.
 ALIKE = "lEad-00"
+#: Blocked before them: shows a session that a search finds parts of names in any case, if it does.
+CAPITAL = "aNna-berg"
 
 Session = AsyncSession | VoiceAgentSession
 
@@ -96,7 +98,7 @@ class Truth:
             await self._post("/v1/blocked-leads", {"leads": [{"publicIdentifier": name} for name in PEOPLE]})
             self.ids = self.emulator.blocked_leads.ids()[-len(PEOPLE) :]
         if self.column is Column.FIND_ALIKE:
-            await self._post("/v1/blocked-leads", {"leads": [{"publicIdentifier": ALIKE}]})
+            await self._post("/v1/blocked-leads", {"leads": [{"publicIdentifier": name} for name in (CAPITAL, ALIKE)]})
         if self.column is Column.CAMPAIGN_LIST:
             names = [f"lead-{number}" for number in range(250)]
             await self._post(f"/v1/campaigns/{CAMPAIGN}/blocked-leads", {"publicIdentifiers": names})

@@ -1,4 +1,4 @@
-"""The plugin's fixtures in every combination of pytest-asyncio's loops, each suite run by a pytest of its own."""
+"""The plugin's fixtures in every combination of pytest-asyncio's loops, each suite in a run of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from itertools import permutations
 
 import pytest
 
+import walead_async
+
 pytest_plugins = ["pytester"]
+
+#: Loaded before: what a run in this process is the first to import is forgotten after it, and a class that is imported
+#: twice is two classes.
+LOADED = [getattr(walead_async, name) for name in walead_async.__all__]
 
 SCOPES = ("function", "module", "session")
 MODES = ("auto", "strict")
@@ -79,7 +85,7 @@ def run(suite: pytest.Pytester, mode: str, fixtures: str, tests: str) -> pytest.
         filterwarnings = error
     """)
     lean = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-rfE")
-    return suite.runpytest_subprocess(*lean, timeout=60)
+    return suite.runpytest_inprocess(*lean)
 
 
 @pytest.mark.parametrize("mode", MODES)
