@@ -514,7 +514,17 @@ def test_a_service_that_does_not_sort_the_other_side_leaves_the_read_unverified(
 
 @pytest.mark.parametrize(
     ("second_look", "length", "looks"),
-    [("no", 250, 0), ("long", 250, 1), ("always", 250, 1), ("long", 50, 0), ("always", 50, 1), ("always", 0, 0)],
+    [
+        ("no", 250, 0),
+        ("long", 250, 1),
+        ("always", 250, 1),
+        ("long", 47, 0),
+        ("long", 50, 1),  # a page of 50 may be a full one
+        ("long", 100, 1),
+        ("long", 0, 0),
+        ("always", 47, 1),
+        ("always", 0, 1),
+    ],
 )
 def test_what_came_whole_in_one_answer_is_looked_at_again_only_if_it_must(
     second_look: str, length: int, looks: int
@@ -531,6 +541,34 @@ def test_a_search_that_caps_what_it_finds_is_seen_through_if_absence_is_to_be_pr
     read = Read(reader_for(second_look="always"), lambda ask: records.answer(ask, max(0, 50 - ask.offset)))
     assert len(read.run()) == 50
     assert read.reader.verdict is Completeness.UNVERIFIED
+
+
+def test_a_list_that_is_hidden_behind_its_first_page_is_not_called_complete() -> None:
+    records = MovingList(range(2_300))
+    hidden = set(records.records[100:1_900])
+    read = Read(
+        reader_for(), lambda ask: [record for record in records.answer(ask, 100) if record not in hidden], limit=200
+    )
+    read.run()
+    assert read.reader.verdict is Completeness.UNVERIFIED
+
+
+@pytest.mark.parametrize("size", [3, 5, 8, 100])
+@pytest.mark.parametrize("window", [1, 8, 32])
+@pytest.mark.parametrize("renews", [False, True])
+def test_a_list_that_grows_at_every_request_has_an_end(size: int, window: int, renews: bool) -> None:
+    records = MovingList(range(23))
+    rng = random.Random(size * window)
+
+    def fetch(ask: Ask) -> list[Record]:
+        page = records.answer(ask, size)
+        records.renew(rng.randrange(len(records.records))) if renews else records.add()
+        return page
+
+    read = Read(reader_for(), fetch, window=window, limit=2_000)
+    got = read.run()
+    assert read.reader.verdict is Completeness.CHANGED
+    assert set(got) >= records.faithful.keys()
 
 
 # 5: Pages fetched ahead are judged in order

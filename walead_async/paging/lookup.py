@@ -186,7 +186,7 @@ class Lookup:
     async def _listed(self, keys: Collection[str], *, every: bool) -> dict[str, tuple[BlockedLead, ...]]:
         """The records of each person in the whole list: one, or `every` one. () only if it was read to its end."""
         found: dict[str, tuple[BlockedLead, ...]] = dict.fromkeys(keys, ())
-        paginator = Paginator(self._pages(None), window=WINDOW, start=START)
+        paginator = Paginator(self._pages(None), window=WINDOW, start=START, second_look="always")
         capitals = encoded = False
         try:
             while (page := await paginator.next()) is not None:

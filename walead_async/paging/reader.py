@@ -103,7 +103,7 @@ class Reader(Generic[T]):
         self._ends = 0
         self._past: int | None = None
         self._nothing_past = False
-        # the second look: how often, whether all it showed was yielded, whether it was empty; what it showed, what follows
+        # the second look: how often, whether it was passed or showed nothing; what it showed, and what follows
         self._looks, self._proved, self._blank = 0, False, False
         self._beyond: T | None = None
         self._then: tuple[Ask, ...] = ()
@@ -199,11 +199,16 @@ class Reader(Generic[T]):
         self._plan(needed)
         limit = max(0, end + 1 - overlap)
         self._short = size < max(self._longest, self._guess) or (first and not self._guess and not looks_full(size))
-        if not self._short:
-            self._ends, self._ahead = 0, True
-            return self._decide(page.new, Ask(max(0, end + 1 - needed)), keep=limit)
         if self._end_moves(len(page.new)):
             return self._end(page.new)
+        # more is yielded than stands there: the list may grow as fast as it is read
+        growing = self.count > 2 * (end + 1) + PATIENCE
+        if ((self._cut and self._short) or growing) and self._wants_second_look and not self._looks:
+            # no short page will show the end: what stands there now is to be passed
+            self._then = (Ask(limit),)
+            return self._decide(page.new, Ask(0, other_side=True), *self._then, ahead=False)
+        if not self._short:
+            return self._decide(page.new, Ask(max(0, end + 1 - needed)), keep=limit)
         if self._cut:
             return self._decide(page.new, Ask(limit), ahead=False, keep=limit)
         return self._look_at_end(page.new, end, limit if overlap > OVERLAP else None)
@@ -306,7 +311,7 @@ class Reader(Generic[T]):
             self._beyond = beyond[0]
         elif records or self._position < 0:
             self._beyond, self._proved = None, True
-            if not records or not self._seen.is_last_date(records[0]):
+            if self.count and not (records and self._seen.is_last_date(records[0])):
                 self.changed = self.changed or GONE
         elif self._blank:
             self.doubt, self._proved = self.doubt or BLANK, True
@@ -320,17 +325,21 @@ class Reader(Generic[T]):
         """Whether to look from the other side now: once, and once more if nothing came of what it showed."""
         if self._proved or self._second_look == "no" or self._looks > (self._beyond is not None):
             return False
-        # a list that came whole in one answer, and did not change, needs none
-        always = self._second_look == "always" and self.count > 0
-        return always or self.changed is not None or self.count > len(self._new)
+        # a list that came whole in one answer, shorter than a full page, and did not change, needs none
+        one = len(self._new)
+        whole = self.count == one and not (one >= self._guess if self._guess else looks_full(one))
+        return self._second_look == "always" or self.changed is not None or not whole
 
     def _end_moves(self, new: int) -> bool:
         """Whether the read ends with this page because the end was never seen to hold still."""
         if self._proved:
+            # all that stood there when it was looked at from its other side was yielded
             self._ends += 1
-            if self._ends > LOOKS:
+            if self._ends > (LOOKS if self._short else LOOKS_UNPROVED):
                 self.changed = self.changed or RESTLESS
                 return True
+        elif not self._short:
+            self._ends = 0
         elif not self._wants_second_look:
             # where a second look is made, what is new leads to what it showed; else pages may only be cut short
             few = not new or (self._second_look == "no" and 4 * new <= self._longest)
