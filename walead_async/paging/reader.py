@@ -334,7 +334,8 @@ class Reader(Generic[T]):
         """Whether the read ends with this page because the end was never seen to hold still."""
         if self._proved:
             # all that stood there when it was looked at from its other side was yielded
-            self._ends += 1
+            # pages of one record do not show in which order the other side came
+            self._ends += self._short or self._longest > 1
             if self._ends > (LOOKS if self._short else LOOKS_UNPROVED):
                 self.changed = self.changed or RESTLESS
                 return True
