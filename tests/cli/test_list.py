@@ -202,3 +202,36 @@ async def test_an_agent_needs_a_user(walead: Walead) -> None:
     done = await walead("agent", "list", "a1", PHONELY_UID=None)
     assert done.code == 2
     assert "PHONELY_UID" in done.err
+
+
+async def test_list_since_a_day_is_newest_first_and_ends_at_the_first_older_record(
+    walead: Walead, emulator: Emulator
+) -> None:
+    newest_first = emulator.blocked_leads.identifiers()[::-1]
+    done = await walead("list", "--since", "2024-01-01T00:04:00+00:00", "--json")
+    assert done.code == 0
+    assert [record["public_identifier"] for record in done.values()] == newest_first[:10]
+    assert done.err.startswith("COMPLETE: 10 records")
+    whole = await walead("list", "--since", "2024-01-01", "--json")
+    assert [record["public_identifier"] for record in whole.values()] == newest_first
+
+
+@pytest.mark.parametrize("given", ["yesterday", "2024-01-01T00:00:00", "2024-13-01"])
+async def test_a_moment_that_is_none_is_wrong_usage(walead: Walead, emulator: Emulator, given: str) -> None:
+    done = await walead("list", "--since", given)
+    assert done.code == 2
+    assert "--since" in done.err
+    assert emulator.requests == []
+
+
+@pytest.mark.parametrize("limit", [1, 100, 130])
+async def test_list_prints_no_more_than_was_asked_for(walead: Walead, emulator: Emulator, limit: int) -> None:
+    done = await walead("list", "--limit", str(limit), "--json")
+    assert done.code == 0
+    assert [record["public_identifier"] for record in done.values()] == emulator.blocked_leads.identifiers()[:limit]
+
+
+async def test_an_export_may_be_of_a_search(walead: Walead, tmp_path: Path) -> None:
+    done = await walead("export", "--output", str(tmp_path / "some.csv"), "--search", "000001")
+    assert done.code == 0
+    assert (tmp_path / "some.csv").read_text(encoding="utf-8").count("\n") == 12

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from walead_async.cli.options import ExitCode, common, in_event_loop, takes_items
+from walead_async.cli.options import ExitCode, common, in_event_loop, moment, takes_items
 from walead_async.cli.output import count_of, one_line, say, write_json, write_words
 from walead_async.cli.summary import (
     error_fields,
@@ -23,6 +23,8 @@ from walead_async.files.export import export_leads
 from walead_async.identifiers import public_identifier
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from walead_async.cli.inputs import Inputs
     from walead_async.cli.options import ServiceOptions
     from walead_async.models import BlockedLead
@@ -38,17 +40,31 @@ __all__ = ["block_command", "export_command", "find_command", "list_command", "u
     default="ASC",
     help="Oldest first (ASC, the usual), or newest first.",
 )
+@click.option(
+    "--since",
+    metavar="TIME",
+    callback=moment,
+    help="Only who was blocked from then on, newest first: a day (from 00:00 UTC), or a time with its zone.",
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first so many.")
 @common
 @in_event_loop
-async def list_command(search: str | None, sort: Literal["ASC", "DESC"], service: ServiceOptions, as_json: bool) -> int:
+async def list_command(
+    search: str | None,
+    sort: Literal["ASC", "DESC"],
+    since: datetime | None,
+    limit: int | None,
+    service: ServiceOptions,
+    as_json: bool,
+) -> int:
     """Print who is blocked in the workspace.
 
     The last line, on stderr, is the verdict: COMPLETE, or CHANGED if the list changed while it was read and
     everybody who was there throughout is printed once. UNVERIFIED (exit code 3) says why it cannot be told.
     """
     async with workspace(service, "records", beside_lines=True) as session:
-        listing = session.blocked_leads.list(search=search, sort=sort)
-        return await print_records(listing, lead_fields, lead_words, as_json=as_json)
+        listing = session.blocked_leads.list(search=search, sort=sort, since=since)
+        return await print_records(listing, lead_fields, lead_words, as_json=as_json, limit=limit)
 
 
 @click.command("find")
@@ -149,16 +165,17 @@ async def unblock_command(given: Inputs, by: str, service: ServiceOptions, as_js
 @click.option(
     "--output", metavar="F", required=True, help="The file to write, by its suffix: .csv, .jsonl, .xlsx or .parquet."
 )
+@click.option("--search", metavar="TEXT", help="Only whom the service finds by this text.")
 @common
 @in_event_loop
-async def export_command(output: str, service: ServiceOptions, as_json: bool) -> int:
+async def export_command(output: str, search: str | None, service: ServiceOptions, as_json: bool) -> int:
     """Write the workspace's block list to a file.
 
     Only you can read the file. It appears under its name when it is whole, and not at all if the list could not be
     read to its end.
     """
     async with workspace(service, "records") as session:
-        listing = session.blocked_leads.list()
+        listing = session.blocked_leads.list(search=search)
         count = await export_leads(output, listing)
     if as_json:
         write_json([{"output": output, "records": count, "verdict": listing.verdict.value}])

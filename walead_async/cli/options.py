@@ -18,6 +18,7 @@ from walead_async.errors import ConfigurationError, InvalidInputError, OutcomeUn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+    from datetime import datetime
     from types import FrameType
 
     from walead_async.errors import WaleadError
@@ -29,6 +30,7 @@ __all__ = [
     "common",
     "exit_code_of",
     "in_event_loop",
+    "moment",
     "refuse_key",
     "takes_items",
     "user_id",
@@ -177,6 +179,25 @@ def common(command: Callable[..., T]) -> Callable[..., T]:
         return command(service=ServiceOptions(base_url, proxy, ca), **others)
 
     return refuse_key(with_service)
+
+
+def moment(_: click.Context, __: click.Parameter, given: str | None) -> datetime | None:
+    """A day, from 00:00 UTC, or a time with its zone; for `callback`."""
+    if given is None:
+        return None
+    from datetime import UTC, datetime
+
+    try:
+        found = datetime.fromisoformat(given)
+    except ValueError:
+        found = None
+    if found is not None and len(given) == len("2026-01-31"):
+        return found.replace(tzinfo=UTC)
+    if found is None or found.tzinfo is None:
+        raise click.BadParameter(
+            f"{given!r} is no day (2026-01-31) and no time with a zone (2026-01-31T12:00:00+01:00)"
+        )
+    return found
 
 
 def takes_items(metavar: str, kind: Kind = "lead") -> Callable[[Callable[..., T]], Callable[..., T]]:

@@ -79,19 +79,28 @@ async def voice_agents(
 
 
 async def print_records(
-    listing: Listing[T], fields: Callable[[T], dict[str, object]], words: Callable[[T], str], *, as_json: bool
+    listing: Listing[T],
+    fields: Callable[[T], dict[str, object]],
+    words: Callable[[T], str],
+    *,
+    as_json: bool,
+    limit: int | None = None,
 ) -> ExitCode:
-    """Print every record, page by page, as JSON or in words. The verdict comes last, on stderr."""
+    """Print every record, or the first ones, page by page, as JSON or in words. The verdict comes last, on stderr."""
     count = 0
     failure: WaleadError | None = None
     try:
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
+                records = page.records if limit is None else page.records[: limit - count]
                 if as_json:
-                    write_json(map(fields, page.records))
+                    write_json(map(fields, records))
                 else:
-                    write_words(map(words, page.records))
-                count += len(page.records)
+                    write_words(map(words, records))
+                count += len(records)
+                if count == limit:
+                    say(f"{count_of(count, 'record')}, and no more was asked for")
+                    return ExitCode.DONE
     except WaleadError as error:
         failure = error
         say(f"walead: {one_line(str(error))}")
