@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+from abc import ABC, abstractmethod
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -33,20 +34,21 @@ EXCEL_CELL = 32_767
 PARQUET_GROUP = 20_000
 
 
-class Format:
+class Format(ABC):
     """A file of one format while it is written. `folder` is for what a library needs on the disk meanwhile."""
 
     def __init__(self, file: IO[bytes], folder: Path) -> None:
         self._file = file
 
+    @abstractmethod
     def write(self, records: Sequence[BlockedLead]) -> None:
         """Write some records."""
-        raise NotImplementedError
 
     def end(self) -> None:
         """Write what is still held back, and the end of the format."""
+        self._file.flush()
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  # most hold nothing
         """Let go of what is held, whether the file is whole or not."""
 
 
