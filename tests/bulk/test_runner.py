@@ -137,7 +137,8 @@ async def test_a_wrong_argument_of_a_report_is_told_before_anything_is_sent(bulk
 
 async def test_at_most_the_sessions_concurrency_of_batches_is_under_way(bulk: Bulk) -> None:
     await bulk.report(PEOPLE, batch_size=10)
-    assert bulk.caller.most_under_way == bulk.caller.concurrency == 4
+    # an answer that is here at once may come before the last batch is made ready
+    assert 3 <= bulk.caller.most_under_way <= bulk.caller.concurrency == 4
 
 
 async def test_items_are_pulled_no_faster_than_batches_are_sent() -> None:

@@ -28,6 +28,15 @@ VERIFY = get_args(Verify)
 
 def check_call(items: object, batch_size: object, verify: object) -> None:
     """Raise `InvalidInputError` if a bulk call cannot be made with these arguments."""
+    if type(items) is not list:
+        _check_items(items)
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise InvalidInputError(f"batch_size is a whole number of at least 1, not {batch_size!r}")
+    if verify not in VERIFY:
+        raise InvalidInputError(f"verify is one of {', '.join(VERIFY)}, not {verify!r}")
+
+
+def _check_items(items: object) -> None:
     kind = type(items).__name__
     if isinstance(items, (str, bytes, bytearray, memoryview, Mapping)):
         raise InvalidInputError(f"a bulk call takes a list of items, not a single {kind}: put it into a list")
@@ -37,10 +46,6 @@ def check_call(items: object, batch_size: object, verify: object) -> None:
         raise InvalidInputError(f"a bulk call takes a list of items, not the fields of one {kind}: give one of them")
     if not isinstance(items, (Iterable, AsyncIterable)):
         raise InvalidInputError(f"a bulk call takes a list, a generator or another iterable, not {kind}")
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise InvalidInputError(f"batch_size is a whole number of at least 1, not {batch_size!r}")
-    if verify not in VERIFY:
-        raise InvalidInputError(f"verify is one of {', '.join(VERIFY)}, not {verify!r}")
 
 
 def bulk_stream(

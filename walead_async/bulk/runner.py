@@ -59,6 +59,8 @@ class Runner:
         self._operation = operation
         self._source = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
         self._verify: Verify = verify
+        # Items in a list are there in any case; of a source no more is taken than can be sent.
+        self._prepares = window is None and isinstance(items, (list, tuple))
         self._window = window
         self._flow = object()
         self._limits = Limits(batch_size)
@@ -107,7 +109,7 @@ class Runner:
                     await self.aclose()
                     return resolved
                 started = self._start()
-                if resolved:
+                if resolved and self._window is not None:
                     # No await before they are out: a cancellation would lose outcomes that are known.
                     while started:
                         started = self._start()
@@ -115,7 +117,9 @@ class Runner:
                 if started:
                     # It goes out before the next batch is made ready.
                     await asyncio.sleep(0)
-                else:
+                if resolved:
+                    return resolved
+                if not started:
                     await self._wait()
         except BaseException:
             await self.aclose()
@@ -155,6 +159,11 @@ class Runner:
             self._take(count)
             return True
         if may_send and self._taking is None and self._cut(everything=True):
+            return True
+        ready = len(self._queue.first) >= self._caller.concurrency
+        if self._sending and self._prepares and not ready and (count := self._missing()) > 0:
+            # the next batches are made ready while answers are waited for
+            self._take(count)
             return True
         if self._sending or self._verifying:
             return False
@@ -198,7 +207,11 @@ class Runner:
 
     def _wanted(self) -> int:
         """How many items to take now: no more than can be sent at once, or than the window has room for."""
-        if self._source_done or self._taking is not None or self._leaves_the_rest or self._queue.first:
+        return 0 if self._queue.first else self._missing()
+
+    def _missing(self) -> int:
+        """How many items the batch that is being filled lacks, as far as the source and the window have them."""
+        if self._source_done or self._taking is not None or self._leaves_the_rest:
             return 0
         count = self._batcher.missing(self._limits)
         if self._window is not None and self._order and self._held + count > self._window:

@@ -33,8 +33,11 @@ def check_reason(reason: object) -> None:
 
 def lead_entries(items: Sequence[object], reason: str | None) -> Entries:
     """Leads for the workspace: each with its own reason, or else the one given here."""
-    items = _unpacked(items, with_reasons=True)
-    if (lines := plain_lines(items)) is not None:
+    lines = plain_lines(items)
+    if lines is None:
+        items = _unpacked(items, with_reasons=True)
+        lines = plain_lines(items)
+    if lines is not None:
         tail = b'"}' if reason is None else b'","reason":' + orjson.dumps(reason) + b"}"
         return _plain_entries(lines, b'{"publicIdentifier":"', tail)
 
@@ -54,8 +57,11 @@ def lead_entries(items: Sequence[object], reason: str | None) -> Entries:
 
 def identifier_entries(items: Sequence[object]) -> Entries:
     """Leads for a campaign, which takes identifiers only."""
-    items = _unpacked(items)
-    if (lines := plain_lines(items)) is not None:
+    lines = plain_lines(items)
+    if lines is None:
+        items = _unpacked(items)
+        lines = plain_lines(items)
+    if lines is not None:
         return _plain_entries(lines, b'"', b'"')
 
     def encode(item: object) -> tuple[str, bytes]:

@@ -117,6 +117,18 @@ class Client:
 class _Call:
     """One request with what its attempts have shown so far."""
 
+    __slots__ = (
+        "_attempts",
+        "_client",
+        "_deadline",
+        "_flow",
+        "_loop",
+        "_maybe_applied",
+        "_request",
+        "_throttled",
+        "_with_old_key",
+    )
+
     def __init__(self, client: Client, request: Request, flow: object, loop: asyncio.AbstractEventLoop) -> None:
         self._client = client
         self._request = request

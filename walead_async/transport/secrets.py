@@ -97,7 +97,8 @@ class KeySource:
 
         It is done before anything of an answer is read or cut: whatever is made of it then holds no key.
         """
-        escaped = b"\\u00" in body or b"\\/" in body
+        # nearly no answer holds a backslash, and to look for one takes a tenth of the time
+        escaped = b"\\" in body and (b"\\u00" in body or b"\\/" in body)
         for key in self._used:
             if len(key) < shortest:
                 continue
