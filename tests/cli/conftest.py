@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 
 KEY = "wk_secret_123"
 LONGEST = 20.0
+
+
+def heed_ctrl_c() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would what these tests start there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Done(NamedTuple):
@@ -70,6 +76,7 @@ class Walead:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE if stderr is None else stderr,
             env={name: value for name, value in wanted.items() if value is not None},
+            preexec_fn=heed_ctrl_c,
         )
 
     async def through_shell(self, command: str) -> Done:
