@@ -14,7 +14,7 @@ from walead_async.errors import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["is_own_id", "kind_of", "path_id", "plain_lines", "public_identifier", "record_id", "trimmed"]
+__all__ = ["kind_of", "path_id", "plain_lines", "public_identifier", "record_id", "trimmed"]
 
 #: LinkedIn lets people choose a name of 3 to 100 letters or digits in their profile's address; the names it makes up
 #: and its own ids (about 39 to 70 characters) are shorter.
@@ -216,11 +216,6 @@ def record_id(item: object) -> str:
         advice = "give the `id` of a blocked lead; to unblock a person by name or link, use unblock_identifiers"
         raise InvalidInputError(f"the record id {_fault_of_id(plain, _RECORD_ID)}: {advice}")
     return plain
-
-
-def is_own_id(key: str) -> bool:
-    """Whether a key is LinkedIn's own id (`ACoAA...`), which has one spelling only, and not a name people chose."""
-    return _OWN_ID(key) is not None
 
 
 def trimmed(text: object) -> str:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from moving_list import MovingList, Record
 
     from walead_async.events import Event
-    from walead_async.paging.paginator import SecondLook
-    from walead_async.paging.reader import Ask
+    from walead_async.paging.reader import Ask, SecondLook
 
 
 class MovingService:

@@ -18,8 +18,7 @@ from walead_async.transport.messages import DeadlineFrom, Response
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from walead_async.paging.paginator import SecondLook
-    from walead_async.paging.reader import Ask
+    from walead_async.paging.reader import Ask, SecondLook
 
 BEGAN = datetime(2024, 1, 1, tzinfo=UTC)
 

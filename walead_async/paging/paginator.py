@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from itertools import takewhile
 from operator import length_hint
-from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from walead_async.errors import APIError, InvalidInputError, WaleadError
 from walead_async.models import Completeness, Page
@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from walead_async.paging.cursor import Mark
+    from walead_async.paging.reader import SecondLook
     from walead_async.paging.seen import Dated, Named
     from walead_async.transport.messages import Caller, DeadlineFrom, Response
 
-__all__ = ["PageSource", "Paginator", "SecondLook"]
+__all__ = ["PageSource", "Paginator"]
 
 T = TypeVar("T")
-
-#: When a list is looked at from its other side: never, unless it came whole in one answer, or then too.
-SecondLook: TypeAlias = Literal["no", "long", "always"]
 
 
 class PageSource(Protocol[T]):

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from walead_async.errors import PaginationError
 from walead_async.models import Completeness
@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
     from walead_async.paging.seen import Compared, Dated, Named
 
-__all__ = ["Ask", "Decision", "Reader", "looks_full"]
+__all__ = ["Ask", "Decision", "Reader", "SecondLook", "looks_full"]
 
 T = TypeVar("T")
+
+#: When a list is looked at from its other side: never, unless it came whole in one answer, or then too.
+SecondLook: TypeAlias = Literal["no", "long", "always"]
 
 #: Records that two pages share where dates differ: the first proves that the page joins, the second that it stands.
 OVERLAP = 2
@@ -84,7 +87,7 @@ class Reader(Generic[T]):
         *,
         page_size: int | None = None,
         start: Mark = START,
-        second_look: Literal["no", "long", "always"] = "no",
+        second_look: SecondLook = "no",
     ) -> None:
         self._seen, self._start, self._second_look = seen, start, second_look
         self.first: tuple[Ask, ...] = (Ask(start.offset),)

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from walead_async.bulk.api import BulkStream
     from walead_async.bulk.operation import Entries, Missing, Verify
     from walead_async.models import BulkReport, LeadToBlock, Row
-    from walead_async.paging.paginator import SecondLook
-    from walead_async.paging.reader import Ask
+    from walead_async.paging.reader import Ask, SecondLook
     from walead_async.transport.messages import Caller, Response
 
 __all__ = ["BlockedLeads", "LeadBlock", "LeadUnblock", "ListMemory"]

@@ -33,10 +33,7 @@ def check_reason(reason: object) -> None:
 
 def lead_entries(items: Sequence[object], reason: str | None) -> Entries:
     """Leads for the workspace: each with its own reason, or else the one given here."""
-    lines = plain_lines(items)
-    if lines is None:
-        items = _unpacked(items, with_reasons=True)
-        lines = plain_lines(items)
+    lines, items = _lines_of(items, with_reasons=True)
     if lines is not None:
         tail = b'"}' if reason is None else b'","reason":' + orjson.dumps(reason) + b"}"
         return _plain_entries(lines, b'{"publicIdentifier":"', tail)
@@ -57,10 +54,7 @@ def lead_entries(items: Sequence[object], reason: str | None) -> Entries:
 
 def identifier_entries(items: Sequence[object]) -> Entries:
     """Leads for a campaign, which takes identifiers only."""
-    lines = plain_lines(items)
-    if lines is None:
-        items = _unpacked(items)
-        lines = plain_lines(items)
+    lines, items = _lines_of(items)
     if lines is not None:
         return _plain_entries(lines, b'"', b'"')
 
@@ -89,6 +83,14 @@ def number_entries(items: Sequence[object], normalise: Callable[[object], str]) 
         return key, orjson.dumps(key)
 
     return _entries(_unpacked(items), encode)
+
+
+def _lines_of(items: Sequence[object], *, with_reasons: bool = False) -> tuple[str | None, Sequence[object]]:
+    """These items a line each, if they are plain names, and the items without the rows that they stood in."""
+    if (lines := plain_lines(items)) is not None:
+        return lines, items
+    unpacked = _unpacked(items, with_reasons=with_reasons)
+    return (None if unpacked is items else plain_lines(unpacked)), unpacked
 
 
 def _unpacked(items: Sequence[object], *, with_reasons: bool = False) -> Sequence[object]:
