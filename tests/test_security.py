@@ -316,7 +316,7 @@ async def test_the_key_is_in_no_file(tmp_path: Path) -> None:
     assert [name for name in written if KEY.encode() in (tmp_path / name).read_bytes()] == []
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o666])
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path, mode: int, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "key"
     path.write_text(KEY, encoding="utf-8")

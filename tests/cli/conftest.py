@@ -42,10 +42,14 @@ class Walead:
     """Starts `walead` with an environment that leads to the emulator; the key must be in nothing that it writes."""
 
     def __init__(self, emulator: Emulator, folder: Path) -> None:
-        self.environment = {
+        #: An environment that leads nowhere.
+        self.bare = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ},
             "TMPDIR": str(folder),
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        }
+        self.environment = {
+            **self.bare,
             "WALEAD_API_KEY": KEY,
             "WALEAD_BASE_URL": emulator.walead_url,
             "PHONELY_API_KEY": KEY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -39,8 +40,8 @@ def emulator_command(
 ) -> int:
     """Serve WaLead and Phonely on 127.0.0.1 until Ctrl-C or SIGTERM.
 
-    It says where, and with which key: point WALEAD_BASE_URL and WALEAD_API_KEY at it, or PHONELY_BASE_URL,
-    PHONELY_API_KEY and PHONELY_UID (any text). Everything is forgotten at its end, unless --state keeps it.
+    It says where, and with which key, and prints the export lines that point walead, or a program of yours, at it:
+    paste them into another shell. Everything is forgotten at its end, unless --state keeps it.
 
     A fault is [SERVICE] [METHOD] [PATH] [WHEN]:NAME[=VALUE], such as status=503, "POST #2:apply-then-close" or
     "GET ~0.1:status=429/2". A drift is a change of the list after a page was read, such as remove-random or
@@ -54,6 +55,7 @@ def emulator_command(
             write_json([addresses])
         else:
             write_words(f"{name:<12} {value}" for name, value in addresses.items())
+            write_words(_exports(addresses))
             write_words(["Ctrl-C ends it."])
 
     try:
@@ -72,3 +74,15 @@ def emulator_command(
     except BadSetting as error:
         raise click.UsageError(str(error)) from None
     return ExitCode.DONE
+
+
+def _exports(addresses: dict[str, str]) -> list[str]:
+    """Lines of a shell that lead the commands after them to this emulator. It takes any user's id."""
+    values = {
+        "WALEAD_BASE_URL": addresses["walead_url"],
+        "WALEAD_API_KEY": addresses["api_key"],
+        "PHONELY_BASE_URL": addresses["phonely_url"],
+        "PHONELY_API_KEY": addresses["api_key"],
+        "PHONELY_UID": "emulator-user",
+    }
+    return [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
