@@ -331,6 +331,7 @@ def test_what_was_cut_off_is_never_sent(before: str, name: str, noise: str, cut:
     ),
     NOISE,
 )
+@example(before="", word="A.", form="%%%s%%", noise="")
 def test_a_placeholder_is_never_sent(before: str, word: str, form: str, noise: str) -> None:
     for pasted in (before + form % word + noise, before + quote(form % word), before + "john-" + form % word):
         with pytest.raises(InvalidInputError):

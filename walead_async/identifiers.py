@@ -124,7 +124,7 @@ _NEXT_LINK = re.compile(r"[\s,;|]+|(?<!=)(?=https?:/)", re.IGNORECASE).split
 _SCHEME_ALONE = re.compile(r"https?:/*", re.IGNORECASE).fullmatch
 #: A template's variable in a name: before it is percent-decoded, and after.
 _UNFILLED = re.compile(r"[$:].*|%.*\w.*%|.*\{.*\}.*", re.DOTALL).fullmatch
-_UNFILLED_DECODED = re.compile(r"%\w+%|\{\{|\}\}").search
+_UNFILLED_DECODED = re.compile(r"%[^%]*\w[^%]*%|\{\{|\}\}").search
 _OWN_ID_IN_ANY_CASE = re.compile(r"ac[ow]aa", re.IGNORECASE).match
 #: From this length on nobody chose a name that begins like one of LinkedIn's own ids.
 OWN_ID_LENGTH = 30
