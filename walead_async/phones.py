@@ -33,6 +33,8 @@ _TRUNK = re.compile(r"([^\d+]*(?:\+|00)\W*(\d{1,3})\W*?)[(\[]\s*0\s*[)\]]").matc
 #: Italy, the Vatican, San Marino, Ivory Coast, Benin, Gabon and Congo, where the 0 is part of the number.
 _WITHOUT_TRUNK = frozenset({"39", "379", "378", "225", "229", "241", "242"})
 _DATE = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})(?:[T ].*)?", re.DOTALL).fullmatch
+#: An address of the internet: four parts, of which one behind the first has a single digit.
+_ADDRESS = re.compile(r"(?=.*\.\d(?:\.|$))\d{1,3}(?:\.\d{1,3}){3}").fullmatch
 _LINE_BREAK = re.compile(r"\d[^\d]*?[\n\r\v\f\x85\u2028\u2029][^\d]*\d").search
 #: Around a slash: an area code before a number (030/1234567), or the next number.
 _AREA_CODE = re.compile(r"\+\d{1,8}|0\d{0,5}|[1-9]\d{0,4}").fullmatch
@@ -130,6 +132,8 @@ def _refuse_other_things(pasted: str) -> None:
         raise InvalidInputError(f"a number with a decimal point, which no phone number has: {ADVICE}")
     if (date := _DATE(pasted)) is not None and _is_date(date[1], date[3], date[4]):
         raise InvalidInputError(f"a date, not a phone number: {ADVICE}")
+    if _ADDRESS(pasted):
+        raise InvalidInputError(f"an address of the internet, not a phone number: {ADVICE}")
     if _EXTENSION(pasted):
         raise InvalidInputError("it has an extension, which cannot be blocked by itself: give the number without it")
     if any(letter.isalpha() for letter in pasted):
