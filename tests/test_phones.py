@@ -131,7 +131,7 @@ def test_separators_change_nothing(plus: bool, parts: list[tuple[str, str]]) -> 
     assert phone_number(key) == key
     with suppress(InvalidInputError):
         # two numbers, or a date, perhaps; but never another number
-        assert phone_number("+" * plus + " " + pasted + ")") == key
+        assert phone_number("+" * plus + " " + pasted + ".") == key
 
 
 NUMBER = st.from_regex(r"[1-9][0-9]{9}", fullmatch=True)
