@@ -294,8 +294,9 @@ def _without_entities(text: str) -> str:
 
 def _links(text: str) -> list[str]:
     """The links of a cell: nearly always one."""
-    if text[: len(text) // 2] == text[(len(text) + 1) // 2 :] and _LINK_LIKE(text[: len(text) // 2]):
-        text = text[: len(text) // 2]
+    once, between = text[: len(text) // 2], text[len(text) // 2 : (len(text) + 1) // 2]
+    if text == once + between + once and not between.strip(" \t\r\n/,;|") and _LINK_LIKE(once):
+        text = once
     links = [link for piece in _NEXT_LINK(text) if (link := _without_around(piece)) and not _SCHEME_ALONE(link)]
     if len(links) > 1 and all(_LINK_LIKE(link) for link in links):
         return links
