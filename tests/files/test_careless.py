@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import pytest
 import xlsxwriter
 
-from walead_async import AsyncSession, Status, VoiceAgentSession, files
+from walead_async import AsyncSession, Status, files
 from walead_async.errors import InvalidInputError, SourceError
 from walead_async.identifiers import public_identifier
 from walead_async.phones import phone_number
@@ -77,6 +78,14 @@ def test_a_joined_file_whose_columns_are_in_other_places_ends_the_read_there(tmp
     assert next(found).text == "john-doe"
     with pytest.raises(SourceError, match="line 3: another header"):
         next(found)
+
+
+@pytest.mark.parametrize(
+    "text", ['[\n"john",\n"jane"\n]\n', '{\n"url": "john"\n}\n', '\n [ \r\n{"url": "john"},\n{"url": "jane"}\n]']
+)
+def test_one_json_value_over_several_lines_is_refused_whole(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SourceError, match="one JSON value over several lines"):
+        people(tmp_path / "a.jsonl", text)
 
 
 @pytest.mark.parametrize("header", ["public_identifier", "linkedin_url", "LinkedIn"])
@@ -181,11 +190,7 @@ def test_an_address_of_the_internet_is_no_number(address: str) -> None:
 async def test_nobody_of_a_careless_list_is_blocked_or_unblocked(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("\n".join(["john-doe", *NOBODY, "jane-roe"]) + "\n", encoding="utf-8")
-    async with (
-        Emulator() as emulator,
-        AsyncSession(emulator.api_key, base_url=emulator.walead_url) as session,
-        VoiceAgentSession(emulator.api_key, uid="u", base_url=emulator.phonely_url) as phones,
-    ):
+    async with Emulator() as emulator, AsyncSession(emulator.api_key, base_url=emulator.walead_url) as session:
         for call in (session.blocked_leads.block, session.blocked_leads.unblock_identifiers):
             report = await call(files.rows(path), check=False)
             assert [outcome.status for outcome in report.outcomes] == [
@@ -195,4 +200,27 @@ async def test_nobody_of_a_careless_list_is_blocked_or_unblocked(tmp_path: Path)
             ]
             assert all(outcome.detail for outcome in report.failures())
         assert not len(emulator.blocked_leads)
-        await phones.aclose()
+
+
+async def test_ten_thousand_names_of_a_file_are_ten_thousand_people(tmp_path: Path) -> None:
+    firsts, lasts = map(
+        str.split,
+        (
+            "john maría-josé jürgen łukasz søren ana-lucía nguyễn ömer χρήστος елена 小明 さくら 지민 علی דוד प्रिया",
+            "doe müller garcía öztürk шевченко 王 田中 김 رضایی כהן शर्मा o'brien van-der-berg null total me",
+        ),
+    )
+    names = [
+        f"{first}-{last}{added}{number}"
+        for first in firsts
+        for last in lasts
+        for added in ("-", "-a1b2c", "🎉", "-👩\u200d💻-")
+        for number in range(11)
+    ]
+    assert len(set(names)) == len(names) > 10_000
+    path = tmp_path / "people.csv"
+    path.write_text("\n".join(["Name,LinkedIn URL", *(f"x,{LINK}{name}" for name in names)]) + "\n", encoding="utf-8")
+    async with Emulator() as emulator, AsyncSession(emulator.api_key, base_url=emulator.walead_url) as session:
+        report = await session.blocked_leads.block(files.rows(path))
+        assert report.counts[Status.DONE] == len(names)
+        assert set(emulator.blocked_leads.identifiers()) == {normalize("NFC", name) for name in names}

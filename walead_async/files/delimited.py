@@ -178,7 +178,8 @@ def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
         if above >= 0:
             above -= 1
             title = row
-            marks = _marks([row[key] for key in keys]) if above < 0 else marks
+            if above < 0 and not own:
+                marks = _marks([row[key] for key in keys])
             continue
         if title is not None and row[-1] == title[-1] and [row[0].removeprefix("\ufeff"), *row[1:]] == title:
             # files that were joined
@@ -197,7 +198,7 @@ def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
             )
         why = row[reason] if reason is not None and reason < len(row) else ""
         cells = [plain(row[key]) if key < len(row) else "" for key in keys]
-        if cells[0][:1].isdigit() and is_total(cells, row):
+        if cells[0][:1].isdigit() and not own and is_total(cells, row):
             yield Row(line, delimiter.join(row), None, TOTAL)
             continue
         yield from cell_rows(line, cells, plain_reason(why) or None)

@@ -263,10 +263,14 @@ def _json_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> 
 def _rows_of_json_lines(
     lines: Iterable[str], headers: dict[tuple[str, ...], Header], kind: Kind, wanted: Sequence[str], name: str
 ) -> Iterator[Row]:
+    first = True
     for number, line in enumerate(lines, 1):
         if line.isspace():
             continue
         place = f"{name}, line {number}"
+        if first and line.endswith("\n") and line.strip() in {"[", "{"}:
+            raise SourceError(f"{place}: one JSON value over several lines: write one text or object a line (jq -c)")
+        first = False
         try:
             yield from _rows_of_json(orjson.loads(line), number, headers, kind, wanted, place)
         except orjson.JSONDecodeError as error:
