@@ -66,6 +66,12 @@ def test_the_foot_of_a_workbook_is_nobody(tmp_path: Path) -> None:
     assert "a count" in (last.problem or "")
 
 
+def test_our_own_exports_have_no_foot(tmp_path: Path) -> None:
+    header = "id,public_identifier,reason,created_at,workspace_id"
+    content = f"{header}\nr1,12345,Total,2026-01-01,w1\nr2,john-doe,public_identifier,2026-01-01,w1\n"
+    assert people(tmp_path / "a.csv", content) == {2: "12345", 3: "john-doe"}
+
+
 def test_a_person_who_works_for_total_keeps_the_number(tmp_path: Path) -> None:
     content = "Company,Phone\nTotal,14155550101\nTotal,4155550\n"
     assert people(tmp_path / "a.csv", content, kind="number") == {2: "14155550101", 3: "4155550"}
