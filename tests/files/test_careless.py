@@ -208,6 +208,15 @@ async def test_nobody_of_a_careless_list_is_blocked_or_unblocked(tmp_path: Path)
         assert not len(emulator.blocked_leads)
 
 
+@pytest.mark.parametrize("word", ["unknown", "john-undefined", "12", "2026-03-01", "2026_03_01", "public_identifier"])
+async def test_one_among_plain_names_is_found_too(word: str) -> None:
+    async with Emulator() as emulator, AsyncSession(emulator.api_key, base_url=emulator.walead_url) as session:
+        for names in ([word, "john-doe", "123"], ["john-doe", word], [word]):
+            report = await session.blocked_leads.block(names, check=False)
+            assert [outcome.status is Status.INVALID for outcome in report.outcomes] == [name == word for name in names]
+        assert emulator.blocked_leads.identifiers() == ["john-doe", "123"]
+
+
 async def test_ten_thousand_names_of_a_file_are_ten_thousand_people(tmp_path: Path) -> None:
     firsts, lasts = map(
         str.split,
