@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from simulated_lookups import SEARCHES, run_many
+from simulated_lookups import SEARCHES, SHOWN, SPELLINGS, run_many
 
 from walead_async import AsyncSession, RetryPolicy, ServerError, Status
 from walead_async.testing import Emulator, Settings
@@ -210,4 +210,4 @@ async def test_searches_that_fail_end_all_of_them() -> None:
 
 def test_simulated_sessions_are_told_the_truth_by_services_that_search_in_every_way() -> None:
     ends = run_many(400, seed=0)
-    assert {kind for kind, _ in ends} == set(SEARCHES)
+    assert {kind for kind, _ in ends} == {*SEARCHES, *SPELLINGS, *SHOWN}
