@@ -85,6 +85,35 @@ async def test_the_first_absent_person_may_cost_the_list_and_the_next_ones_a_req
     assert "" not in costs[1]
 
 
+#: Of docs/explanation/outcomes.md: requests of `find` for the first, second and third person who is not there, in a list
+#: of 10,000 in pages of 100, whose search finds parts of names in any case, or cannot prove an absence.
+ABSENCE = {
+    "known to prove": ("substring", [1, 1, 1]),
+    "a name with a capital was met": ("substring", [2, 1, 1]),
+    "nothing is known yet": ("substring", [114, 2, 1]),
+    "useless, whole": ("whole", [114, 115, 114]),
+    "useless, prefix": ("prefix", [114, 115, 114]),
+}
+
+
+@pytest.mark.parametrize("case", ABSENCE)
+async def test_so_many_requests_tell_that_somebody_is_not_in_a_list_of_10000(case: str) -> None:
+    search, promised = ABSENCE[case]
+    async with workspace(9_999, page_size=100, search=search) as (emulator, session):
+        find = session.blocked_leads.find
+        emulator.add_leads(["Jane-Doe" if search == "substring" else "jane-doe"])
+        if case in {"known to prove", "a name with a capital was met"}:
+            assert await find("jane-doe") is not None
+        if case == "known to prove":
+            assert await find("somebody") is None
+        costs = []
+        for absent in ("nobody", "nobody-else", "nobody-at-all"):
+            before = len(emulator.requests)
+            assert await find(absent) is None
+            costs.append(len(emulator.requests) - before)
+        assert costs == promised
+
+
 async def test_a_name_without_capitals_shows_nothing_of_a_search_that_lowers_only_what_is_searched_for() -> None:
     """Where no capital was seen in the whole list, it does; and where one was, a record with it must be found."""
     async with workspace(150, search_minds_case=True) as (emulator, session):
