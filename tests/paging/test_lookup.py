@@ -85,8 +85,8 @@ async def test_the_first_absent_person_may_cost_the_list_and_the_next_ones_a_req
     assert "" not in costs[1]
 
 
-#: Of docs/explanation/outcomes.md: requests of `find` for the first, second and third person who is not there, in a list
-#: of 10,000 in pages of 100, whose search finds parts of names in any case, or cannot prove an absence.
+#: Of docs/explanation/outcomes.md: requests of `find` for the first, second and third person who is not there, in a
+#: list of 10,000 in pages of 100, whose search finds parts of names in any case, or cannot prove an absence.
 ABSENCE = {
     "known to prove": ("substring", [1, 1, 1]),
     "a name with a capital was met": ("substring", [2, 1, 1]),
