@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 import simulated_lookups
 from simulated_reads import DRIFTS, FAULTS, HIDDEN, SHOWN, run_many
 
+KINDS = ("ASC", "DESC", "NAMED")
 #: A session of look-ups for so many reads.
 LOOKUPS = 10
 ENDS = ("complete", "changed", "unverified", "error")
@@ -31,7 +32,13 @@ def main() -> None:
     print(f"  {found['total', 'requests', '']:,} requests, {found['total', 'changes', '']:,} changes to the lists;")
     print("  no record twice, none lost unless the read ended as unverified or with an error")
     print(f"  {'':28}" + "".join(f"{end:>12}" for end in ENDS))
-    for group, names in (("drift", DRIFTS), ("fault", FAULTS), ("hidden", HIDDEN), ("changes shown", SHOWN)):
+    for group, names in (
+        ("drift", DRIFTS),
+        ("fault", FAULTS),
+        ("hidden", HIDDEN),
+        ("changes shown", SHOWN),
+        ("order", KINDS),
+    ):
         for name in names:
             print(f"  {f'{group} {name}':28}" + "".join(f"{found[group, name, end]:>12,}" for end in ENDS))
     lookups = max(1, chosen.runs // LOOKUPS)

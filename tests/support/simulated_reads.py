@@ -250,6 +250,7 @@ def run_many(runs: int, seed: int) -> Counter[tuple[str, str, str]]:
         ends["fault", plan.fault, end] += 1
         ends["hidden", plan.hidden, end] += 1
         ends["drift", plan.drift, end] += 1
+        ends["order", plan.kind, end] += 1
         ends["changes shown", plan.shown, end] += 1
         ends["total", "requests", ""] += requests
         ends["total", "changes", ""] += server.drifted
