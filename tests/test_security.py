@@ -119,32 +119,6 @@ async def test_an_earlier_key_is_hidden_too(call: Call) -> None:
     assert keys[0] not in told_of(caught.value)
 
 
-async def test_what_instruments_aiohttp_for_the_process_learns_nobody_s_name() -> None:
-    seen: list[str] = []
-
-    async def note(http: aiohttp.ClientSession, context: object, params: aiohttp.TraceRequestStartParams) -> None:
-        seen.append(str(params.url))
-
-    plain = aiohttp.ClientSession.__init__
-
-    # as opentelemetry's instrumentation does it
-    def instrumented(self: aiohttp.ClientSession, *args: Any, **options: Any) -> None:
-        tracing = aiohttp.TraceConfig()
-        tracing.on_request_start.append(note)
-        plain(self, *args, **{**options, "trace_configs": [*(options.get("trace_configs") or ()), tracing]})
-
-    aiohttp.ClientSession.__init__ = instrumented  # type: ignore[method-assign]
-    try:
-        async with ScriptedServer(answers(answer())) as server, aiohttp.ClientSession() as http:
-            async with AsyncSession(KEY, base_url=server.url) as session:
-                await session.blocked_leads.list(search="john-doe").collect()
-            async with http.get(server.url) as response:
-                await response.read()
-    finally:
-        aiohttp.ClientSession.__init__ = plain  # type: ignore[method-assign]
-    assert seen == [server.url]
-
-
 async def test_the_key_is_in_no_repr_of_what_a_user_holds() -> None:
     walead, phones = AsyncSession(KEY), VoiceAgentSession(KEY, uid="u-1")
     campaign, agent = walead.campaign("c-1"), phones.agent("a-1")
