@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 import attrs
@@ -27,12 +28,14 @@ class Entries(NamedTuple):
     """Many items, normalised at once; `keys` and `encoded` have a place for each, in the order given.
 
     `keys` are the normalised identifiers, ids or numbers; `encoded` each item as JSON, as it stands in a request's
-    array. An item that cannot be sent has "" and b"" there, and its reason in `invalid`, by its index.
+    array. An item that cannot be sent has "" and b"" there, and its reason in `invalid`, by its index. `remarks` are
+    what is to be told of items that can be sent, by their indexes too.
     """
 
     keys: Sequence[str]
     encoded: Sequence[bytes]
     invalid: Mapping[int, InvalidInputError]
+    remarks: Mapping[int, str] = MappingProxyType({})
 
 
 @attrs.frozen
