@@ -19,7 +19,7 @@ from rich.text import Text
 
 from walead_async import config
 from walead_async.cli.options import ExitCode, ServiceOptions, common, in_event_loop, user_id
-from walead_async.cli.output import console, error_words, visible, write_json
+from walead_async.cli.output import console, error_words, fitted, visible, write_json
 from walead_async.config import RetryPolicy, Timeouts
 from walead_async.errors import (
     APIError,
@@ -96,10 +96,12 @@ class Findings:
             out.print(Text(f"\n{about}" if self.all else about, style="bold"))
         if advice and state is State.SKIPPED:
             detail, advice = f"{detail}: {advice}", None
-        line = Text.assemble("  ", (f"{state:<8}", STYLES[state]), f"{check:<14}", visible(detail))
+        line = Text(fitted(f"  {state:<8}{check:<14}{visible(detail)}", sys.stdout, indent=24))
+        line.stylize(STYLES[state], 2, 2 + len(state))
         out.print(line, soft_wrap=True)
         if advice:
-            out.print(Text(f"{'':<24}{visible(advice)}", style="italic"), soft_wrap=True)
+            line = Text(fitted(f"{'':<24}{visible(advice)}", sys.stdout, indent=24), style="italic")
+            out.print(line, soft_wrap=True)
 
     def code(self) -> ExitCode:
         """The exit code: a wrong configuration outranks a service that failed."""

@@ -20,6 +20,7 @@ __all__ = [
     "console",
     "count_of",
     "error_words",
+    "fitted",
     "in_options",
     "one_line",
     "progress",
@@ -31,6 +32,8 @@ __all__ = [
     "write_words",
 ]
 
+#: On a terminal narrower than this, lines are not broken between words.
+NARROWEST = 30
 #: The width of tables where stdout is no terminal.
 PIPE_WIDTH = 120
 SHOW_CURSOR = "\x1b[?25h"
@@ -57,7 +60,7 @@ def say(text: str) -> None:
     """Write one line on stderr. If that takes none, the line is lost and nothing else: the exit code still tells."""
     with suppress(OSError):
         _make_room(sys.stderr)
-        print(visible(text), file=sys.stderr, flush=True)
+        print(fitted(visible(text), sys.stderr), file=sys.stderr, flush=True)
 
 
 #: What the library calls by a Python name, and how the command line says it.
@@ -108,8 +111,24 @@ def write_json(values: Iterable[object]) -> None:
 
 def write_words(lines: Iterable[str]) -> None:
     """Write lines for people; what could steer a terminal is spelled out."""
-    encoding = sys.stdout.encoding
-    _write(f"{visible(line)}\n".encode(encoding, "backslashreplace") for line in lines)
+    out = sys.stdout
+    _write(f"{fitted(visible(line), out)}\n".encode(out.encoding, "backslashreplace") for line in lines)
+
+
+def fitted(line: str, stream: IO[str], *, indent: int | None = None) -> str:
+    """The line, broken between words where it is longer than the terminal is wide; elsewhere it stays one.
+
+    What follows the first break is indented by `indent`, or else a little more than the line itself.
+    """
+    if len(line) <= NARROWEST or not stream.isatty():
+        return line
+    width = os.get_terminal_size(stream.fileno()).columns
+    if not NARROWEST <= width < len(line):
+        return line
+    from textwrap import wrap
+
+    deeper = " " * (len(line) - len(line.lstrip()) + 4 if indent is None else indent)
+    return "\n".join(wrap(line, width, subsequent_indent=deeper, break_on_hyphens=False))
 
 
 def _write(lines: Iterable[bytes]) -> None:
@@ -161,6 +180,8 @@ def release_streams() -> None:
             os.close(nothing)
 
 
+#: What a command waits for most of the time.
+ANSWER = "an answer"
 #: What is done sooner than this shows no bar. In seconds.
 SOON = 1.0
 #: Where stderr is no terminal, a line is written this often. In seconds.
@@ -220,7 +241,7 @@ class Progress:
                 self._done += event.items
                 self._checks, self._checked, self._answers = False, 0, 0
             case RequestSent():
-                self._waits_for = "an answer"
+                self._waits_for = ANSWER
                 self._checks = self._things == "items" and event.method == "GET"
             case RetryScheduled():
                 self._waits_for = f"attempt {event.attempt + 1}, {event.wait:.0f} s after {event.cause}"
@@ -234,10 +255,11 @@ class Progress:
     @property
     def _doing(self) -> str:
         """What it does now: searches for people are told by the answers, a list that is read by its records."""
+        waits = f"waits for {self._waits_for}"
         if not self._checks:
-            return f"waits for {self._waits_for}"
+            return waits
         read = count_of(self._checked, "record") if self._checked else count_of(self._answers, "answer")
-        return f"checking the list: {read}; waits for {self._waits_for}"
+        return f"checking the list: {read}" + ("" if self._waits_for == ANSWER else f"; {waits}")
 
     async def write_lines(self, every: float) -> None:
         """Write a line on stderr every so many seconds, until cancelled."""
