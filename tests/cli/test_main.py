@@ -167,6 +167,7 @@ def test_everything_the_library_calls_by_a_python_name_is_still_called_so() -> N
             "give the id that walead list --json shows; to unblock a person by name",
         ),
         (("unblock", "--by", "id", "a b"), {}, "by name or link, leave out --by id"),
+        (("list", "--base-url", "http://a.invalid"), {}, "the base URL (--base-url) 'http://a.invalid' would send"),
         (("emulator", "--page-size", "0"), {}, "--page-size takes a whole number"),
         (("emulator", "--leads", "-1"), {}, "--leads takes a whole number"),
     ],
