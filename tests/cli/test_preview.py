@@ -106,3 +106,13 @@ async def test_numbers_without_a_country_code_are_counted_before_they_are_sent(w
     done = await walead("agent", "block", "a1", "0446681800", "+14155550123", "--dry-run", **NO_SERVICE)
     assert done.code == 0
     assert done.out.splitlines()[-1].startswith("1 item not in international form: --region CC")
+
+
+async def test_a_file_of_any_length_is_looked_at_row_by_row(walead: Walead, tmp_path: Path) -> None:
+    people = tmp_path / "people.txt"
+    people.write_text(
+        "".join(f"person-{number:05d}\n" for number in range(50_000)) + "person-00000\n", encoding="utf-8"
+    )
+    done = await walead("block", "--file", str(people), "--dry-run", **NO_SERVICE)
+    assert done.code == 0
+    assert done.out.splitlines()[-1] == "50,001 items: 50,000 would be sent, 1 duplicate; nothing was sent"
