@@ -90,7 +90,7 @@ async def test_what_is_wrong_with_the_call_is_wrong_without_sending_too(walead: 
         ("block",),
     ):
         done = await walead(*arguments, "--dry-run", **NO_SERVICE)
-        assert (done.code, done.out.strip()) in {(2, ""), (2, "0 items: none; nothing was sent")}
+        assert (done.code, done.out) == (2, "")
 
 
 async def test_a_file_that_breaks_off_is_told_with_the_rows_before(walead: Walead, tmp_path: Path) -> None:
@@ -106,6 +106,11 @@ async def test_numbers_without_a_country_code_are_counted_before_they_are_sent(w
     done = await walead("agent", "block", "a1", "0446681800", "+14155550123", "--dry-run", **NO_SERVICE)
     assert done.code == 0
     assert done.out.splitlines()[-1].startswith("1 item not in international form: --region CC")
+    done = await walead("agent", "block", "a1", "0446681800", "--dry-run", "--json", **NO_SERVICE)
+    assert done.values()[0]["detail"] == "not in international form"
+    summary, last = done.err.splitlines()
+    assert summary == "1 item: 1 would be sent; nothing was sent"
+    assert last.startswith("1 item not in international form: --region CC")
 
 
 async def test_a_file_of_any_length_is_looked_at_row_by_row(walead: Walead, tmp_path: Path) -> None:

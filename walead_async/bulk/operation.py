@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 import attrs
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
     from walead_async.models import Status
     from walead_async.transport.messages import Request, Response
 
-__all__ = ["Answer", "Entries", "Missing", "Operation", "Verify"]
+__all__ = ["NO_REMARKS", "Answer", "Entries", "Missing", "Operation", "Verify"]
 
 #: When to read back: where an answer leaves items open, after every batch, or never.
 Verify = Literal["unclear", "always", "never"]
@@ -22,6 +21,9 @@ Verify = Literal["unclear", "always", "never"]
 #: What a 404 is about: the campaign or agent of the "run", an "item" that has no such record, or a record that is
 #: known to have been "listed", so that the list is asked before it is believed.
 Missing: TypeAlias = Literal["run", "item", "listed"]
+
+
+NO_REMARKS: Mapping[int, str] = {}
 
 
 class Entries(NamedTuple):
@@ -35,7 +37,7 @@ class Entries(NamedTuple):
     keys: Sequence[str]
     encoded: Sequence[bytes]
     invalid: Mapping[int, InvalidInputError]
-    remarks: Mapping[int, str] = MappingProxyType({})
+    remarks: Mapping[int, str] = NO_REMARKS
 
 
 @attrs.frozen

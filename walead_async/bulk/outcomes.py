@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, overload
 
+from walead_async.bulk.operation import NO_REMARKS
 from walead_async.models import BulkReport, Outcome, Row, Status
 
 if TYPE_CHECKING:
@@ -51,11 +51,7 @@ class Chunk:
     __slots__ = ("first", "items", "keys", "pending", "remarks", "results")
 
     def __init__(
-        self,
-        first: int,
-        items: Sequence[object],
-        keys: Sequence[str] = (),
-        remarks: Mapping[int, str] = MappingProxyType({}),
+        self, first: int, items: Sequence[object], keys: Sequence[str] = (), remarks: Mapping[int, str] = NO_REMARKS
     ) -> None:
         self.first = first
         self.items = items

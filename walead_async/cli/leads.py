@@ -204,7 +204,7 @@ async def export_command(output: str, search: str | None, service: ServiceOption
     """
     if output == "-" and as_json:
         raise click.UsageError("--output - writes CSV on standard output: leave out --json, or name a file")
-    async with workspace(service, "records") as session:
+    async with workspace(service, "records", beside_lines=output == "-") as session:
         listing = session.blocked_leads.list(search=search)
         try:
             count = await export_leads(sys.stdout.buffer if output == "-" else output, listing)

@@ -118,6 +118,14 @@ def write_words(lines: Iterable[str]) -> None:
     _write(f"{fitted(visible(line), out)}\n".encode(out.encoding, "backslashreplace") for line in lines)
 
 
+def _columns(stream: IO[str]) -> int:
+    """How wide a terminal is; 0 if it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        return 0
+
+
 def fitted(line: str, stream: IO[str], *, indent: int | None = None) -> str:
     """The line, broken between words where it is longer than the terminal is wide; elsewhere it stays one.
 
@@ -125,7 +133,7 @@ def fitted(line: str, stream: IO[str], *, indent: int | None = None) -> str:
     """
     if len(line) <= NARROWEST or not stream.isatty():
         return line
-    width = os.get_terminal_size(stream.fileno()).columns
+    width = _columns(stream)
     if not NARROWEST <= width < len(line):
         return line
     from textwrap import wrap
@@ -296,6 +304,10 @@ class Progress:
         )
         with suppress(OSError), bar:
             task = bar.add_task("", total=self._total)
-            while _bar is bar:
-                bar.update(task, completed=self._done, description=f"{self._things}; {self._doing}", refresh=True)
-                await asyncio.sleep(0.2)
+            try:
+                while _bar is bar:
+                    doing = f"{self._things}; {self._doing}"
+                    bar.update(task, completed=self._done, description=doing, refresh=True)
+                    await asyncio.sleep(0.2)
+            finally:
+                _bar = None

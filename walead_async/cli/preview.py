@@ -52,11 +52,11 @@ async def print_preview(given: Inputs, normalise: Callable[[Sequence[object]], E
     except asyncio.CancelledError:
         say(f"So far: {_summary(counts)}")
         raise
-    last = [_summary(counts), *remarks.lines()]
     if as_json:
-        say("\n".join(last))
-    else:
-        write_words(last)
+        for line in (_summary(counts), *remarks.lines()):
+            say(line)
+    elif counts or failure is None:
+        write_words([_summary(counts), *remarks.lines()])
     if failure is not None:
         return exit_code_of(failure, sent=counts[WOULD_BE_SENT] > 0)
     return ExitCode.NOT_DONE if counts[Status.INVALID] else ExitCode.DONE
