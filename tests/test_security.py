@@ -181,10 +181,25 @@ async def test_an_unsafe_id_never_becomes_part_of_a_path(unsafe: str) -> None:
         async with AsyncSession(KEY, base_url=server.url) as session:
             with pytest.raises(InvalidInputError):
                 session.campaign(unsafe)
-        async with VoiceAgentSession(KEY, uid="u-1", base_url=server.url) as phones:
-            with pytest.raises(InvalidInputError):
-                phones.agent(unsafe)
         assert server.seen == []
+
+
+@pytest.mark.parametrize("odd", ["..", "../v1/blocked-leads", "a/b", "a?b", "a#b", "a&uid=b", "%2e%2e", "a+b", "ü"])
+async def test_an_agent_and_a_user_stay_parameters_of_their_own(odd: str) -> None:
+    async with Emulator() as emulator:
+        async with VoiceAgentSession(emulator.api_key, uid=odd, base_url=emulator.phonely_url) as phones:
+            await phones.agent(odd).block_list.list().collect()
+        assert [(request.path, dict(request.query)) for request in emulator.requests] == [
+            ("/agent-block-list", {"uid": odd, "agentId": odd})
+        ]
+
+
+@pytest.mark.parametrize("unsafe", ["", " a", "a\r\nX-Evil: 1", "a\x00"])
+def test_an_id_that_no_query_holds_is_refused(unsafe: str) -> None:
+    with pytest.raises(InvalidInputError):
+        VoiceAgentSession(KEY, uid="u-1").agent(unsafe)
+    with pytest.raises(InvalidInputError):
+        VoiceAgentSession(KEY, uid=unsafe)
 
 
 @pytest.mark.parametrize("person", ["a&offset=7", "a#b", "a?b=c", "%26offset%3d7", "a;b", "a+b"])

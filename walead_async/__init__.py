@@ -36,7 +36,7 @@ _NAMES = {
         "PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError SessionClosedError SourceError "
         "UnexpectedResponseError WaleadError"
     ),
-    "events": "BatchSettled Event LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
+    "events": "BatchSettled Event Hook LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
     "models": (
         "BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Row Status"
     ),

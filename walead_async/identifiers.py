@@ -14,7 +14,7 @@ from walead_async.errors import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["kind_of", "path_id", "plain_lines", "public_identifier", "record_id", "trimmed"]
+__all__ = ["kind_of", "path_id", "plain_lines", "public_identifier", "query_id", "record_id", "trimmed"]
 
 #: LinkedIn lets people choose a name of 3 to 100 letters or digits in their profile's address; the names it makes up
 #: and its own ids (about 39 to 70 characters) are shorter.
@@ -26,6 +26,7 @@ MAX_ENCODINGS = 8
 #: The services name no limit for their ids; a UUID has 36 characters.
 MAX_ID = 200
 
+_COPY_ID = "copy the {} from the dashboard, and nothing around it"
 ADVICE = "paste the link of the person's profile (linkedin.com/in/...) or the name at its end"
 
 #: What nearly every row of a file is: a lower-case name, bare or in a plain profile link. It is its own key.
@@ -209,18 +210,36 @@ def plain_lines(items: Sequence[object]) -> str | None:
 
 
 def path_id(kind: str, text: object) -> str:
-    """Check an id that becomes part of a path or a query, and return it as it is, as plain text.
+    """Check an id that becomes part of a path, and return it as it is, as plain text.
 
     `kind` names it in the error ("campaign id"). It may hold ASCII letters, digits and `. _ ~ : @ = -`, at most 200
-    of them: what needs no quoting in either place. Raises `InvalidInputError`.
+    of them: what needs no quoting there. Raises `InvalidInputError`.
     """
+    plain = _checked_id(kind, text, _PLAIN_ID)
+    if plain in {".", ".."}:
+        raise InvalidInputError(f"the {kind} is {plain!r}: {_COPY_ID.format(kind)}")
+    return plain
+
+
+def query_id(kind: str, text: object) -> str:
+    """Check an id that is quoted in a query or stands in JSON, and return it as it is, as plain text.
+
+    Any visible characters will do, at most 200 of them; white space came with the copying. Raises `InvalidInputError`.
+    """
+    return _checked_id(kind, text, _visible)
+
+
+def _checked_id(kind: str, text: object, allowed: Callable[[str], object]) -> str:
     if not isinstance(text, str):
         raise InvalidInputError(f"the {kind} is {kind_of(text)}, not text: copy the {kind} from the dashboard")
-    if text in {".", ".."} or len(text) > MAX_ID or _PLAIN_ID(text) is None:
-        fault = _fault_of_id(text, _PLAIN_ID)
-        raise InvalidInputError(f"the {kind} {fault}: copy the {kind} from the dashboard, and nothing around it")
+    if len(text) > MAX_ID or not allowed(text):
+        raise InvalidInputError(f"the {kind} {_fault_of_id(text, allowed)}: {_COPY_ID.format(kind)}")
     # an enum's member, say, is text with a value and prints as its name
     return str.__str__(text)
+
+
+def _visible(text: str) -> bool:
+    return bool(text) and text.isprintable() and not any(map(str.isspace, text))
 
 
 def record_id(item: object) -> str:

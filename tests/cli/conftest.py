@@ -66,6 +66,7 @@ class Walead:
         self,
         *arguments: str,
         stdin: int = asyncio.subprocess.DEVNULL,
+        stdout: int = asyncio.subprocess.PIPE,
         stderr: int | None = None,
         **environment: str | None,
     ) -> asyncio.subprocess.Process:
@@ -77,7 +78,7 @@ class Walead:
             "walead_async.cli",
             *arguments,
             stdin=stdin,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=stdout,
             stderr=asyncio.subprocess.PIPE if stderr is None else stderr,
             env={name: value for name, value in wanted.items() if value is not None},
             preexec_fn=heed_ctrl_c,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 
 import click
 
-from walead_async.cli.options import ExitCode, ServiceOptions, common
+from walead_async.cli.options import FILE, ExitCode, ServiceOptions, common
 from walead_async.cli.output import write_json, write_words
 from walead_async.testing import BadSetting, run_emulator
 
@@ -20,7 +21,7 @@ __all__ = ["emulator_command"]
 @click.option("--page-size", type=int, default=100, metavar="P", help="Records on a page.")
 @click.option("--latency", type=float, default=0.0, metavar="S", help="Seconds before each answer.")
 @click.option("--stale", type=float, default=0.0, metavar="S", help="Lists and searches lag so many seconds behind.")
-@click.option("--state", metavar="F", help="Keep the state in this file, from one start to the next.")
+@click.option("--state", type=FILE, metavar="F", help="Keep the state in this file, from one start to the next.")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help="A fault to play, and when; may be repeated.")
 @click.option("--drift", "drifts", multiple=True, metavar="DRIFT", help="A change between requests; may be repeated.")
 @click.option("--seed", type=int, default=0, metavar="N", help="The same seed plays the same ids, orders and faults.")
@@ -72,7 +73,9 @@ def emulator_command(
             ready=ready,
         )
     except BadSetting as error:
-        raise click.UsageError(str(error)) from None
+        # a setting that it names is the option of that name
+        said = re.sub(r"^[a-z_]+(?= takes )", lambda name: "--" + name[0].replace("_", "-"), str(error))
+        raise click.UsageError(said) from None
     return ExitCode.DONE
 
 
