@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import FastAPI, Form, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from receiver import TOO_OLD, OptOut, from_fields, from_message, from_signed, is_secret
+from receiver import TOO_OLD, OptOut, from_message, from_signed, is_secret
 
 from walead_async import AsyncSession, InvalidInputError, Outbox, OutboxError, VoiceAgentSession
 
