@@ -368,6 +368,8 @@ class _Writer:
         connection = self._connected()
         with self._file.locked(self._lock):
             self._file.check_unmoved()
+            # whoever was told meanwhile that it took too long
+            jobs = [job for job in jobs if not job.done.done()]
             while not self._committed(connection, jobs):
                 jobs = [job for job in jobs if job.failure is None]
 
