@@ -305,6 +305,7 @@ async def test_every_call_works_with_the_public_names_only(emulator: Emulator) -
         await numbers.block(["+1 415 555 0123", "+14155550124"])
         await numbers.unblock(["+14155550124"])
         assert await numbers.list().collect() == ["+14155550123"]
+        assert [type(agent) for agent in await phones.agents()] == [walead_async.AgentInfo]
 
 
 async def never_answers(writer: asyncio.StreamWriter, number: int) -> None:

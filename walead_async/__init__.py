@@ -38,7 +38,8 @@ _NAMES = {
     ),
     "events": "BatchSettled Event LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
     "models": (
-        "BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Row Status"
+        "AgentInfo BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Row "
+        "Status"
     ),
     "paging.listing": "Listing",
     "resources.agents": "Agent BlockList",

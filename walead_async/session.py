@@ -17,10 +17,10 @@ from walead_async.config import (
     text_from_environment,
 )
 from walead_async.config import base_url as checked_base_url
-from walead_async.errors import ConfigurationError
+from walead_async.errors import ConfigurationError, InvalidInputError
 from walead_async.identifiers import path_id
 from walead_async.phones import phone_number, validated_phone_number
-from walead_async.resources.agents import Agent
+from walead_async.resources.agents import ALL, Agent, list_agents
 from walead_async.resources.blocked_leads import BlockedLeads, ListMemory
 from walead_async.resources.campaigns import Campaign
 from walead_async.transport.client import Client
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from walead_async.events import Event
+    from walead_async.models import AgentInfo
 
 __all__ = ["AsyncSession", "VoiceAgentSession"]
 
@@ -212,8 +213,20 @@ class VoiceAgentSession(_Session):
             validated_phone_number("+14155550123")
 
     def agent(self, agent_id: str) -> Agent:
-        """One voice agent of the user. Raises `InvalidInputError` if this cannot be the id of one."""
-        return Agent(self._client, self._uid, path_id("agent id", agent_id), self._normalise)
+        """One voice agent of the user. Raises `InvalidInputError` if this cannot be the id of one, as `all` cannot."""
+        agent_id = path_id("agent id", agent_id)
+        if agent_id.lower() == ALL:
+            raise InvalidInputError("'all' is no agent: give the id of one, which agents() lists")
+        return Agent(self._client, self._uid, agent_id, self._normalise)
+
+    async def agents(self) -> list[AgentInfo]:
+        """The voice agents of the user, in the order of the service (`POST /get-agents`); each call asks anew.
+
+        Each has a block list of its own, and nothing says whether a new one gets the list of another. Agents may be
+        listed whose block list this key may not read. Raises `UnexpectedResponseError` if the answer is no list of
+        agents, naming agent and field, and the errors of any request.
+        """
+        return await list_agents(self._client, self._uid)
 
 
 def _check_patience(retry: RetryPolicy, timeouts: Timeouts) -> None:

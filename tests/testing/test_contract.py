@@ -91,3 +91,5 @@ async def test_the_emulator_answers_with_the_fields_of_the_contract(start: Start
     await fields(ask, "Blocked", (await ask.walead("POST", campaign, json={"publicIdentifiers": ["a"]})).json)
     await fields(ask, "CampaignBlockedLead", (await ask.walead("GET", campaign)).json[0])
     await fields(ask, "Campaign", (await ask.walead("GET", "/v1/campaigns/c")).json)
+    await ask.phonely("POST", json={"uid": "u", "agentId": "A", "numbers": ["+14155550123"]})
+    await fields(ask, "Agent", (await ask.phonely("POST", "/get-agents", json={"uid": "u"})).json[0])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import orjson
 
 from walead_async.errors import UnexpectedResponseError
-from walead_async.models import BlockedLead, CampaignBlockedLead, CampaignInfo
+from walead_async.models import AgentInfo, BlockedLead, CampaignBlockedLead, CampaignInfo
 
 if TYPE_CHECKING:
     import cattrs
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ChangeCount",
     "NumberChange",
+    "agents",
     "blocked_leads",
     "campaign_info",
     "campaign_leads",
@@ -87,6 +88,31 @@ def numbers(body: bytes) -> list[str]:
         if not isinstance(number, str):
             raise UnexpectedResponseError(f"number {position} of the block list is {_kind(number)}, not text")
     return found
+
+
+def agents(body: bytes) -> list[AgentInfo]:
+    """The voice agents of a user. Raises `UnexpectedResponseError` naming agent and field.
+
+    The vendor's file gives them the schema of organisations, and those theirs: an `orgId` is an agent's id, too.
+    """
+    found = _json(body)
+    if not isinstance(found, list):
+        raise UnexpectedResponseError(f"the list of agents is {_kind(found)}, not an array of agents")
+    return [_agent(position, one) for position, one in enumerate(found)]
+
+
+def _agent(position: int, agent: object) -> AgentInfo:
+    if not isinstance(agent, dict):
+        raise UnexpectedResponseError(f"agent {position} of the list is {_kind(agent)}, not an object")
+    agent_id = agent.get("agentId")
+    if agent_id is None:
+        agent_id = agent.get("orgId")
+    if not isinstance(agent_id, str) or not agent_id:
+        wrong = "is empty" if agent_id == "" else f"is {_kind(agent_id)}, not text"
+        raise UnexpectedResponseError(f"agent {position} of the list: its agentId {wrong}")
+    # what people are shown of an agent must not keep anybody from being blocked in it
+    shown = (agent.get(field) for field in ("name", "businessPhoneNumber", "country"))
+    return AgentInfo(agent_id, *(text if isinstance(text, str) else None for text in shown))
 
 
 def change_count(body: bytes, field: str) -> ChangeCount:
