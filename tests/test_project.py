@@ -60,6 +60,7 @@ PUBLIC = {
     "RateLimit",
     "RateLimitedError",
     "RateLimiter",
+    "Response",
     "RequestFailed",
     "RequestSent",
     "ResponseReceived",

@@ -23,6 +23,7 @@ from walead_async.phones import phone_number, validated_phone_number
 from walead_async.resources.agents import ALL, Agent, list_agents
 from walead_async.resources.blocked_leads import BlockedLeads, ListMemory
 from walead_async.resources.campaigns import Campaign
+from walead_async.resources.other_calls import other_call
 from walead_async.transport.client import Client
 from walead_async.transport.http import Http
 from walead_async.transport.limiter import Limiter, SpacedLimiter
@@ -31,7 +32,7 @@ from walead_async.transport.secrets import KeySource, hidden
 if TYPE_CHECKING:
     import os
     import ssl as tls
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Literal, Self
 
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
     from walead_async.events import Event
     from walead_async.models import AgentInfo
+    from walead_async.resources.other_calls import Param
+    from walead_async.transport.messages import Response
 
 __all__ = ["AsyncSession", "VoiceAgentSession"]
 
@@ -124,6 +127,29 @@ class _Session:
         view._owner = False
         view._client = self._client.with_patience(retry, timeouts)
         return view
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Param] | None = None,
+        json: object = None,
+        repeatable: bool = False,
+    ) -> Response:
+        """Make any other call of the same API, with this session's key, limits, deadline and errors.
+
+        `path` stands below the base URL ("/v1/conversations") and holds no query: `params` does, of text, numbers and
+        truth values, those that are None left out. `json` is the body. A GET is tried again as the session's `retry`
+        says; any other method only if it is proven that the service did not carry it out, unless `repeatable` says
+        that doing it twice is as good as once. The answer has a `status` and, by `json()`, a value.
+
+        Raises `InvalidInputError` before anything is sent for a path that could lead to another host, out of the base
+        URL or into a query, in whatever way it is encoded; and the errors of any request. Their `maybe_applied` is
+        True if the service may have carried it out.
+        """
+        request = other_call(method, path, params, json, repeatable=repeatable)
+        return await self._client.send(request, flow=object())
 
 
 class AsyncSession(_Session):

@@ -27,6 +27,7 @@ __all__ = [
     "campaign_info",
     "campaign_leads",
     "change_count",
+    "json_of",
     "number_change",
     "numbers",
 ]
@@ -79,7 +80,7 @@ def campaign_info(body: bytes) -> CampaignInfo:
 
 def numbers(body: bytes) -> list[str]:
     """The numbers of an agent's list: an object with `blockList`, or a bare array. Raises `UnexpectedResponseError`."""
-    found = _json(body)
+    found = json_of(body)
     if isinstance(found, dict):
         found = found.get("blockList")
     if not isinstance(found, list):
@@ -95,7 +96,7 @@ def agents(body: bytes) -> list[AgentInfo]:
 
     The vendor's file gives them the schema of organisations, and those theirs: an `orgId` is an agent's id, too.
     """
-    found = _json(body)
+    found = json_of(body)
     if not isinstance(found, list):
         raise UnexpectedResponseError(f"the list of agents is {_kind(found)}, not an array of agents")
     return [_agent(position, one) for position, one in enumerate(found)]
@@ -208,7 +209,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 def _slowly(body: bytes, model: type[T]) -> list[T]:
     """The records of a page that the fast way refused. Raises `UnexpectedResponseError` naming record and field."""
-    found = _json(body)
+    found = json_of(body)
     del body  # what a traceback shows should not hold the whole list
     if not isinstance(found, list):
         raise UnexpectedResponseError(f"the list is {_kind(found)}, not an array of records")
@@ -234,7 +235,7 @@ def _slowly(body: bytes, model: type[T]) -> list[T]:
 
 def _one(body: bytes, model: type[T], what: str) -> T:
     """The one value that an answer holds, called `what`. Raises `UnexpectedResponseError` naming the field."""
-    found = _json(body)
+    found = json_of(body)
     if not isinstance(found, dict):
         raise UnexpectedResponseError(f"{what} is {_kind(found)}, not an object")
     import cattrs
@@ -308,7 +309,8 @@ def _camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _json(body: bytes) -> object:
+def json_of(body: bytes) -> object:
+    """The JSON that a body holds. Raises `UnexpectedResponseError`."""
     try:
         return orjson.loads(body)
     except ValueError as error:
@@ -322,7 +324,7 @@ def _object(body: bytes) -> dict[str, object]:
     if not body.strip():
         return {}
     try:
-        answer = _json(body)
+        answer = json_of(body)
     except UnexpectedResponseError as error:
         error.maybe_applied = True
         raise
