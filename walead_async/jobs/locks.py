@@ -34,6 +34,7 @@ class FileLock:
         self.path = path
         self._number = -1
         self._held = False
+        self._holder: dict[str, object] = {}
         _locks.add(self)
 
     def wait(self) -> None:
@@ -50,12 +51,13 @@ class FileLock:
         except BlockingIOError:
             return False
         self._held = True
+        self._holder = _myself()
         self.tell({})
         return True
 
     def tell(self, facts: Mapping[str, object]) -> None:
         """Write down who holds it since when, and these facts. It must be held."""
-        text = json.dumps({**_myself(), **facts}).encode()
+        text = json.dumps({**self._holder, **facts}).encode()
         with suppress(OSError):  # it says who, and the lock holds without it
             os.pwrite(self._number, text + b"\n", 0)
             os.ftruncate(self._number, len(text) + 1)
