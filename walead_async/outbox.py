@@ -58,8 +58,8 @@ class OutboxStatus:
 
     `depth` opt-outs wait to be delivered (those that were refused left out), the oldest of them for `oldest_seconds`
     (None if none waits); `delivered` and `failed` count those that have their end and were not removed. `last_error` is
-    what the services or the connection said last, None if all is well. `deliverers` are the processes that deliver, or
-    did last, by service.
+    what keeps some from being delivered, or what refused them, without a person in it; None if all is well.
+    `deliverers` are the processes that deliver, or did last, by service.
     """
 
     depth: int
@@ -447,7 +447,9 @@ class _Told(NamedTuple):
 async def read_status(store: Store) -> OutboxStatus:
     """How the outbox in this store stands. Raises `OutboxError` if it cannot be read."""
     counts, told = await store.read(partial(_look_at, store=store))
-    last = next(reversed(told.errors.values()), None) or counts.failure
+    last = next(reversed(told.errors.values()), None)
+    if last is None and counts.failed:
+        last = "some opt-outs were refused: `walead outbox list` says which, and why"
     oldest = None if counts.oldest is None else max(0.0, (microseconds() - counts.oldest) / 1e6)
     return OutboxStatus(counts.depth, oldest, counts.delivered, counts.failed, last, told.holders)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 from contextlib import aclosing, suppress
 from functools import partial
@@ -11,7 +12,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from walead_async.errors import (
+    APIError,
     AuthenticationError,
+    ConnectionFailedError,
+    DeadlineExceededError,
     NotFoundError,
     OutboxError,
     PermissionDeniedError,
@@ -215,6 +219,7 @@ class Delivery:
         unsettled = iter(people.values())
         commits = _Commits(self._store, self._tell)
         left: list[tuple[Settled, WaleadError | None]] = []
+        refusal: WaleadError | None = None
         error: WaleadError | None = None
         try:
             async with aclosing(self.stream(destination, reasons)) as outcomes:
@@ -225,6 +230,7 @@ class Delivery:
                     if state == "pending":
                         left.append((settled, outcome.error))
                     else:
+                        refusal = refusal or outcome.error
                         commits.add(settled, outcome.error)
         except WaleadError as ended_by:
             error = ended_by
@@ -241,7 +247,7 @@ class Delivery:
             left += [(each, error) for each in rest]
         for settled, said in left:
             commits.add(settled, said)
-        error = error or next((said for _, said in left if said is not None), None)
+        error = error or next((said for _, said in left if said is not None), refusal)
         return await commits.stored() > 0, error
 
     def _note(self, destination: str, error: WaleadError | None) -> None:
@@ -254,9 +260,8 @@ class Delivery:
         if isinstance(error, AuthenticationError):
             self._tell_of_key()
         elif destination not in self._errors:
-            # not in its own words, which may name a person
-            log.warning("a delivery to %s did not succeed: %s", destination, type(error).__name__)
-        if self._errors.get(destination) != (said := str(error)):
+            log.warning("a delivery to %s did not succeed: %s", destination, in_short(error))
+        if self._errors.get(destination) != (said := in_short(error)):
             self._errors[destination] = said
             self.publish()
 
@@ -429,6 +434,17 @@ class PhonelyDelivery(Delivery):
                 return False, why
             return True, error
         return isinstance(error, (NotFoundError, PermissionDeniedError)), error
+
+
+def in_short(error: WaleadError) -> str:
+    """What went wrong, without the service's own words: they may name a person."""
+    if isinstance(error, APIError):
+        error = copy.copy(error)
+        error.message = ""
+        return str(error)
+    if isinstance(error, (ConnectionFailedError, DeadlineExceededError, OutboxError)):
+        return str(error)
+    return type(error).__name__
 
 
 async def _wait_for(event: asyncio.Event, seconds: float) -> None:

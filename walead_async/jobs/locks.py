@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["FileLock", "holder_in_words"]
+__all__ = ["FileLock", "holder_in_words", "whoami"]
 
 #: More than this is no description of a holder.
 LONGEST = 65_536
@@ -103,13 +103,21 @@ def holder_in_words(told: Mapping[str, object]) -> str:
     return f"{told.get('user')}@{told.get('host')}, process {told['pid']}, since {told.get('since')}"
 
 
-def _myself() -> dict[str, object]:
+def whoami() -> str:
+    """Who runs this process, as user@host."""
+    return f"{_user()}@{socket.gethostname()}"
+
+
+def _user() -> str:
     try:
-        user = getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError, ImportError):
-        user = str(os.getuid())
+        return str(os.getuid())
+
+
+def _myself() -> dict[str, object]:
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"user": user, "pid": os.getpid(), "host": socket.gethostname(), "since": since}
+    return {"user": _user(), "pid": os.getpid(), "host": socket.gethostname(), "since": since}
 
 
 #: The locks of this process. A forked child would hold them with its parent, and go on holding them after its death.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "WORKSPACE",
     "Counts",
+    "Listed",
     "OptOut",
     "Pending",
     "Settled",
@@ -29,6 +30,7 @@ __all__ = [
     "erase",
     "event",
     "forget_digests",
+    "keys_of",
     "listed",
     "pending",
     "prune",
@@ -42,6 +44,8 @@ __all__ = [
 ]
 
 WORKSPACE = "workspace"
+#: How many are listed at a time.
+PAGE = 1000
 
 
 class OptOut(NamedTuple):
@@ -72,6 +76,19 @@ class Pending(NamedTuple):
     reason: str | None
 
 
+class Listed(NamedTuple):
+    """An opt-out, as it is shown; `at` in microseconds."""
+
+    id: int
+    key: str
+    destination: str
+    reason: str | None
+    at: int
+    state: str
+    tries: int
+    detail: str | None
+
+
 class Settled(NamedTuple):
     """What an attempt brought: the new state of these opt-outs ("pending" if it brought nothing)."""
 
@@ -82,13 +99,12 @@ class Settled(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What the file holds: `oldest` is the moment of the oldest that waits, `failure` what the last failed one met."""
+    """What the file holds; `oldest` is the moment of the oldest that waits."""
 
     depth: int
     oldest: int | None
     delivered: int
     failed: int
-    failure: str | None
 
 
 def service_of(destination: str) -> str:
@@ -184,13 +200,11 @@ def counts(connection: Connection) -> Counts:
         ).fetchall()[0][0]
         for destination in destinations(connection)
     ]
-    failure = connection.execute("select detail from optout where state = 'failed' order by id desc limit 1").fetchall()
     return Counts(
         count_pending(connection),
         min(oldest, default=None),
         settled.get("delivered", 0),
         settled.get("failed", 0),
-        failure[0][0] if failure else None,
     )
 
 
@@ -221,14 +235,14 @@ def forget_digests(connection: Connection, base_url: str, workspace: str) -> Non
     )
 
 
-def listed(connection: Connection, *, waiting: bool) -> list[dict[str, object]]:
-    """The opt-outs that failed, or those that wait (`waiting`), oldest first; `at` in microseconds."""
+def listed(connection: Connection, *, waiting: bool, after: int = 0) -> list[Listed]:
+    """The next opt-outs that failed, or those that wait (`waiting`), oldest first, with an id above `after`."""
     found = connection.execute(
-        "select key, destination, reason, at, state, tries, detail from optout where state = ? order by id",
-        ("pending" if waiting else "failed",),
+        "select id, key, destination, reason, at, state, tries, detail from optout where state = ? and id > ? "
+        "order by id limit ?",
+        ("pending" if waiting else "failed", after, PAGE),
     )
-    names = ("key", "destination", "reason", "at", "state", "tries", "detail")
-    return [dict(zip(names, row, strict=True)) for row in found]
+    return [Listed(*row) for row in found]
 
 
 def taken_keys(connection: Connection, destination: str, base_url: str | None = None) -> set[str]:
