@@ -11,7 +11,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -24,6 +24,13 @@ from walead_async.testing import Emulator
 EXAMPLE = Path(__file__).parents[2] / "examples" / "opt_out_server"
 WORKERS = 4
 CALLERS = 8
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until this is so, which another process brings about."""
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110  # nothing tells this process of it
+            await asyncio.sleep(0.02)
 
 
 def free_port() -> int:
@@ -74,9 +81,9 @@ class Server:
         for entry in Path("/proc").iterdir():
             with suppress(OSError, ValueError):
                 words = (entry / "stat").read_text().rpartition(")")[2].split()
-                if int(words[1]) == self._process.pid and words[0] != "Z":
-                    if b"spawn_main" in (entry / "cmdline").read_bytes():
-                        found.append(int(entry.name))
+                is_child = int(words[1]) == self._process.pid and words[0] != "Z"
+                if is_child and b"spawn_main" in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
         return found
 
     def deliverer(self) -> int | None:
@@ -138,9 +145,7 @@ class Load:
     async def more(self, accepted: int) -> None:
         """Wait until so many more are accepted."""
         wanted = len(self.accepted) + accepted
-        async with asyncio.timeout(60):
-            while len(self.accepted) < wanted:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(self.accepted) >= wanted)
 
 
 def sent(emulator: Emulator, first: int) -> list[str]:
@@ -179,9 +184,7 @@ async def run(emulator: Emulator, folder: Path, kills: int, seed: int) -> None:
                 await load.more(20)
                 assert confirmed.isdisjoint(sent(emulator, already_sent))
         emulator.faults.clear()
-        async with asyncio.timeout(60):
-            while not set(load.accepted) <= set(emulator.blocked_leads.identifiers()):
-                await asyncio.sleep(0.05)
+        await until(lambda: set(load.accepted) <= set(emulator.blocked_leads.identifiers()))
     assert set(load.other) <= {503}
 
 
