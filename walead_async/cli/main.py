@@ -39,6 +39,7 @@ COMMANDS = {
     "export": ("leads", "Write the workspace's block list to a file."),
     "campaign": ("campaign", "List or block in one campaign; its blocks cannot be undone."),
     "agent": ("agent", "List, block or unblock the numbers of a voice agent."),
+    "outbox": ("outbox", "See to the opt-outs that an application's outbox holds."),
     "emulator": ("emulate", "Serve WaLead and Phonely on 127.0.0.1 until Ctrl-C or SIGTERM."),
     "doctor": ("doctor", "Check configuration, key and reachability, and say what to do."),
 }
