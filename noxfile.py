@@ -17,7 +17,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 VERSIONS = nox.project.python_versions(PROJECT)
 
 #: The package with every extra whose code the tests reach.
-PACKAGE = ".[cli,files,otel,phone,testing]"
+PACKAGE = ".[cli,files,otel,phone,postgres,testing]"
 
 #: How many simulated reads and runs `simulate` and `soak` make of each kind, unless told with `-- --runs N`.
 RUNS = 10_000

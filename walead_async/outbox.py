@@ -8,7 +8,8 @@ import os
 import time
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import attrs
@@ -19,7 +20,7 @@ from walead_async.jobs import optouts
 from walead_async.jobs.delivery import Delivery, Pace, PhonelyDelivery, WaleadDelivery
 from walead_async.jobs.locks import holder_in_words
 from walead_async.jobs.optouts import WORKSPACE, OptOut, Settled
-from walead_async.jobs.store import Connection, Store, microseconds, open_store
+from walead_async.jobs.store import Store, microseconds, open_store
 from walead_async.models import Outcome, Status
 from walead_async.resources.items import check_reason
 from walead_async.session import AsyncSession, VoiceAgentSession
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from walead_async.jobs.optouts import Counts, Taken
+    from psycopg import AsyncConnection
+
+    from walead_async.jobs.database import Connection
+    from walead_async.jobs.optouts import Taken
 
 __all__ = ["Outbox", "OutboxStatus", "Receipt", "read_status"]
 
@@ -50,6 +54,7 @@ WORST = (
     Status.REFUSED,
 )
 WAITS = "it is stored, and waits to be delivered"
+ROLLED_BACK = "it is not stored: the transaction in which it was to be was rolled back"
 
 
 @attrs.frozen
@@ -73,8 +78,8 @@ class OutboxStatus:
 class Outbox:
     """Takes opt-outs and keeps them on the disk until WaLead and Phonely have them. Made by `Outbox.open`.
 
-    Any number of processes of one machine may share the file; one of them delivers, and another one takes over when it
-    ends. There is no unblock: an opt-out is not taken back by a web form.
+    Any number of processes of one machine may share a file, and of many machines a PostgreSQL database; one of them
+    delivers, and another one takes over when it ends. There is no unblock: an opt-out is not taken back by a web form.
     """
 
     #: How long the delivery waits for what.
@@ -113,12 +118,13 @@ class Outbox:
     ) -> Self:
         """An outbox in this file, for `async with Outbox.open("optouts.db", session) as outbox`.
 
-        The file is made if there is none; it has to be on a local disk, and may be a journal too. Open it after a fork,
-        in the framework's own start-up. `session` delivers, and `phones` is needed for numbers; both must stay open for
-        as long as the outbox is. At the end it delivers for at most `drain` seconds more, and keeps the rest for the
-        next time. `max_depth` is how many opt-outs may wait; beyond that `block` raises.
+        The file is made if there is none; it has to be on a local disk, and may be a journal too. Or it stands in a
+        PostgreSQL database, `postgresql://host/database`, which processes of several machines share. Open it after a
+        fork, in the framework's own start-up. `session` delivers, and `phones` is needed for numbers; both must stay
+        open for as long as the outbox is. At the end it delivers for at most `drain` seconds more, and keeps the rest
+        for the next time. `max_depth` is how many opt-outs may wait; beyond that `block` raises.
 
-        Raises `ConfigurationError` for a wrong option, and at the `async with` `OutboxError` for a file that cannot be
+        Raises `ConfigurationError` for a wrong option, and at the `async with` `OutboxError` for what cannot be
         used, or whose pending opt-outs are for another base URL, workspace or user than the session's.
         """
         if not isinstance(path, (str, os.PathLike)):
@@ -134,7 +140,7 @@ class Outbox:
         return cls(path, session, phones, float(drain), max_depth)
 
     def __repr__(self) -> str:
-        return f"<Outbox {'closed' if self._closed else 'open'} {str(self._store.path)!r}>"
+        return f"<Outbox {'closed' if self._closed else 'open'} {self._store.where!r}>"
 
     async def __aenter__(self) -> Self:
         await self._store.__aenter__()
@@ -182,6 +188,7 @@ class Outbox:
         campaigns: Iterable[str] = (),
         numbers: Iterable[tuple[str, str]] = (),
         idempotency_key: str | None = None,
+        connection: AsyncConnection[Any] | None = None,
     ) -> Receipt:
         """Take an opt-out: this person is to be blocked. Returns once it is safely on the disk, service or no service.
 
@@ -190,9 +197,12 @@ class Outbox:
         needs `phones`. The same `idempotency_key` for the same person and list is one opt-out, also after it was
         delivered; without a key only an identical one that still waits is. Nothing has to be done with the receipt.
 
+        With `connection`, a psycopg `AsyncConnection` to the PostgreSQL database in which the outbox is, it is stored
+        in the caller's own transaction: safe once that is committed, and gone if it is rolled back.
+
         Raises `InvalidInputError` if something cannot be what it should be: nothing is stored. Raises `OutboxError` if
-        it cannot be stored (a full disk, a file locked for more than 10 s, `max_depth`, a closed outbox): answer 503
-        and let the sender try again, since it may be stored all the same.
+        it cannot be stored (a full disk, a database that is away, one locked for more than 10 s, `max_depth`, a closed
+        outbox): answer 503 and let the sender try again, since it may be stored all the same.
         """
         wanted = self._wanted(identifier, reason, campaigns, numbers, idempotency_key)
         if self._closed:
@@ -200,15 +210,20 @@ class Outbox:
         for delivery in self._deliveries:
             if delivery.refusal is not None:
                 raise OutboxError(*delivery.refusal.args)
-        take = partial(self._take, opt_outs=[opt_out for _, opt_out in wanted])
-        taken = await self._store.write(take)
+        opt_outs = [opt_out for _, opt_out in wanted]
+        transaction: str | None = None
+        if connection is None:
+            taken = await self._store.write_together(self._take, opt_outs)
+        else:
+            await self._store.write(partial(self._allow, count=len(opt_outs)))
+            taken, transaction = await self._store.database.take_within(connection, opt_outs, microseconds())
         for delivery in self._deliveries:
             delivery.wake()
         parts = []
         for (given, opt_out), each in zip(wanted, taken, strict=True):
             item = self._items.get(each.id)
             if item is None:
-                self._items[each.id] = item = _Item(each.id, opt_out.key)
+                self._items[each.id] = item = _Item(each.id, opt_out.key, transaction)
             if each.state != "pending":
                 item.learn(each)
             parts.append((given, item))
@@ -218,9 +233,25 @@ class Outbox:
         """How the outbox stands, over all processes. Raises `OutboxError` if it cannot be read."""
         return await read_status(self._store)
 
-    def _take(self, connection: Connection, opt_outs: list[OptOut]) -> list[Taken]:
-        self._depth.allow(connection, len(opt_outs), self)
-        return optouts.take(connection, opt_outs, microseconds())
+    def _take(self, connection: Connection, calls: list[list[OptOut]]) -> list[list[Taken] | Exception]:
+        """Store what all who called give; for each what is stored, or why not."""
+        allowed: list[OutboxError | None] = []
+        for opt_outs in calls:
+            try:
+                self._allow(connection, len(opt_outs))
+            except OutboxError as error:
+                allowed.append(error)
+            else:
+                allowed.append(None)
+        wanted = [opt_outs for opt_outs, error in zip(calls, allowed, strict=True) if error is None]
+        taken = iter(optouts.take(connection, [each for opt_outs in wanted for each in opt_outs], microseconds()))
+        return [
+            list(islice(taken, len(opt_outs))) if error is None else error
+            for opt_outs, error in zip(calls, allowed, strict=True)
+        ]
+
+    def _allow(self, connection: Connection, count: int) -> None:
+        self._depth.allow(connection, count, self)
 
     def _wanted(
         self,
@@ -309,7 +340,10 @@ class Outbox:
         while self._waited_for:
             await asyncio.sleep(LOOK)
             ids = list(self._waited_for)
+            # before their rows are looked for, which are there once the transaction is committed
+            transactions = {item.transaction for item in self._waited_for.values() if item.transaction is not None}
             try:
+                under_way = await self._store.read(partial(_under_way, transactions=transactions))
                 found = {each.id: each for each in await self._store.read(partial(_states, ids=ids))}
             except OutboxError as error:
                 for number in ids:
@@ -322,13 +356,15 @@ class Outbox:
                     continue
                 if number in found:
                     item.learn(found[number])
-                else:
+                elif item.transaction is None:
                     item.know(Status.UNKNOWN, "it was removed from the outbox", None, ended=True)
+                elif item.transaction not in under_way:
+                    item.know(Status.NOT_SENT, ROLLED_BACK, None, ended=True)
                 if item.ended:
                     del self._waited_for[number]
 
     def _error(self, words: str) -> OutboxError:
-        return OutboxError(f"the outbox {str(self._store.path)!r} {words}")
+        return OutboxError(f"the outbox {self._store.where!r} {words}")
 
 
 class Receipt:
@@ -363,11 +399,13 @@ class Receipt:
 class _Item:
     """What this process knows of one opt-out; its receipts share it."""
 
-    __slots__ = ("__weakref__", "_detail", "_error", "_status", "_waiting", "ended", "id", "key")
+    __slots__ = ("__weakref__", "_detail", "_error", "_status", "_waiting", "ended", "id", "key", "transaction")
 
-    def __init__(self, number: int, key: str) -> None:
+    def __init__(self, number: int, key: str, transaction: str | None = None) -> None:
         self.id = number
         self.key = key
+        #: The caller's own transaction in which it was stored, as long as its end is not known.
+        self.transaction = transaction
         self.ended = False
         self._status = Status.NOT_SENT
         self._detail: str | None = WAITS
@@ -446,7 +484,8 @@ class _Told(NamedTuple):
 
 async def read_status(store: Store) -> OutboxStatus:
     """How the outbox in this store stands. Raises `OutboxError` if it cannot be read."""
-    counts, told = await store.read(partial(_look_at, store=store))
+    counts = await store.read(optouts.counts)
+    told = await _told(store)
     last = next(reversed(told.errors.values()), None)
     if last is None and counts.failed:
         last = "some opt-outs were refused: `walead outbox list` says which, and why"
@@ -454,16 +493,22 @@ async def read_status(store: Store) -> OutboxStatus:
     return OutboxStatus(counts.depth, oldest, counts.delivered, counts.failed, last, told.holders)
 
 
-def _look_at(connection: Connection, store: Store) -> tuple[Counts, _Told]:
+async def _told(store: Store) -> _Told:
     told = _Told({}, {})
     for service in ("walead", "phonely"):
-        found = store.lock(f"{service}.deliver").told()
+        found = await store.lock(f"{service}.deliver").told()
         if found:
             told.holders[service] = holder_in_words(found)
         errors = found.get("errors")
         if isinstance(errors, dict):
             told.errors.update({str(name): f"{name}: {said}" for name, said in errors.items()})
-    return optouts.counts(connection), told
+    return told
+
+
+def _under_way(connection: Connection, transactions: set[str]) -> set[str]:
+    """Which of these transactions, of callers with a connection of their own to PostgreSQL, have not ended."""
+    running = "select 1 where pg_xact_status(cast(? as xid8)) = 'in progress'"
+    return {each for each in transactions if connection.execute(running, (each,)).fetchall()}
 
 
 def _states(connection: Connection, ids: list[int]) -> list[Taken]:

@@ -147,13 +147,12 @@ async def test_erase_is_refused_while_an_opt_out_waits(walead: Walead, outbox: s
 
 
 async def test_prune_and_erase_are_refused_while_a_plan_is_applied(walead: Walead, outbox: str) -> None:
-    async with open_store(outbox) as store:
-        with store.apply_lock():
-            for command in (("erase", "done-one"), ("prune", "--before", "2030-01-01")):
-                done = await walead("outbox", *command, "--outbox", outbox, "--yes")
-                assert done.code == 1
-                assert "is in use by " in done.err
-            assert (await walead("outbox", "status", "--outbox", outbox)).code == 1
+    async with open_store(outbox) as store, store.apply_lock():
+        for command in (("erase", "done-one"), ("prune", "--before", "2030-01-01")):
+            done = await walead("outbox", *command, "--outbox", outbox, "--yes")
+            assert done.code == 1
+            assert "is in use by " in done.err
+        assert (await walead("outbox", "status", "--outbox", outbox)).code == 1
 
 
 @pytest.mark.parametrize("command", [("erase", "done-one"), ("prune", "--before", "2030-01-01")])

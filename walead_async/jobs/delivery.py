@@ -1,4 +1,4 @@
-"""Delivers what an outbox holds for one service, in the one process of the machine that has the service's lock."""
+"""Delivers what an outbox holds for one service, in the one process that has the service's lock."""
 
 from __future__ import annotations
 
@@ -81,6 +81,8 @@ class Delivery:
         self._pace = pace
         self._tell = tell
         self._lock = store.lock(f"{self.service}.deliver")
+        # Why the lock cannot be taken, as it was logged.
+        self._untaken = ""
         # What each destination that cannot be delivered to said last.
         self._errors: dict[str, str] = {}
         self._key_told = float("-inf")
@@ -116,26 +118,32 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver whenever this process has the lock, until it is cancelled or has drained."""
-        try:
-            while not self._take_lock():
-                if self._drained_by is not None:
-                    return  # another process goes on
-                self.learn_from(self._lock.told())
-                await _wait_for(self._draining, self._pace.take_over)
-            async with asyncio.TaskGroup() as deliveries:
-                await self._deliver_all(deliveries)
-        finally:
-            self._lock.close()
+        while True:
+            try:
+                while not await self._take_lock():
+                    if self._drained_by is not None:
+                        return  # another process goes on
+                    await _wait_for(self._draining, self._pace.take_over)
+                async with self._store.while_held(self._lock), asyncio.TaskGroup() as deliveries:
+                    await self._deliver_all(deliveries)
+                return
+            except OutboxError as error:
+                log.warning("the delivery to %s is interrupted: %s", self.service, error)
+            finally:
+                self._lock.close()
 
-    def _take_lock(self) -> bool:
+    async def _take_lock(self) -> bool:
         try:
-            taken = self._lock.take()
-        except OSError as error:
-            log.error("the lock %s cannot be taken: %s", self._lock.path, error.strerror)
-            return False
-        if taken:
-            self.publish()
-        return taken
+            if await self._lock.take():
+                self._untaken = ""
+                self.publish()
+                return True
+            self.learn_from(await self._lock.told())
+        except OutboxError as error:
+            if self._untaken != str(error):
+                self._untaken = str(error)
+                log.error("the lock %s cannot be taken: %s", self._lock.name, error)
+        return False
 
     def publish(self) -> None:
         """Let other processes see what this one knows."""
@@ -393,7 +401,7 @@ class WaleadDelivery(Delivery):
         """Nothing may be delivered: the session is of another workspace than the opt-outs that wait."""
         kept = ", ".join(sorted(others))
         self.refusal = OutboxError(
-            f"the outbox {str(self._store.path)!r} holds opt-outs for the workspace {kept}, and this session's key is "
+            f"the outbox {self._store.where!r} holds opt-outs for the workspace {kept}, and this session's key is "
             f"of the workspace {workspace}: deliver them with a key of their own workspace, or name another file"
         )
         return self.refusal

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from walead_async.errors import InvalidInputError, OutboxError
 from walead_async.identifiers import public_identifier
@@ -10,9 +10,9 @@ from walead_async.jobs.store import microseconds
 from walead_async.phones import phone_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
-    from walead_async.jobs.store import Connection
+    from walead_async.jobs.database import Connection, Value
     from walead_async.models import Status
 
 __all__ = [
@@ -41,11 +41,17 @@ __all__ = [
     "states",
     "take",
     "taken_keys",
+    "taking",
 ]
 
 WORKSPACE = "workspace"
 #: How many are listed at a time.
 PAGE = 1000
+#: How many rows one statement stores, or settles.
+STORED_AT_ONCE = 100
+SETTLED_AT_ONCE = 500
+
+Statement: TypeAlias = "tuple[str, Sequence[Value]]"
 
 
 class OptOut(NamedTuple):
@@ -112,33 +118,57 @@ def service_of(destination: str) -> str:
     return "phonely" if destination.startswith("agent:") else "walead"
 
 
-def take(connection: Connection, opt_outs: Iterable[OptOut], at: int) -> list[Taken]:
+def take(connection: Connection, opt_outs: Sequence[OptOut], at: int) -> list[Taken]:
     """Store these; one that is there already, by its digest or as an identical one that is pending, stays as it is."""
-    return [_take(connection, opt_out, at) for opt_out in opt_outs]
+    steps = taking(opt_outs, at)
+    try:
+        statement = next(steps)
+        while True:
+            statement = steps.send(connection.execute(*statement).fetchall())
+    except StopIteration as end:
+        taken: list[Taken] = end.value
+        return taken
 
 
-def _take(connection: Connection, opt_out: OptOut, at: int) -> Taken:
-    row = connection.execute(
-        "insert into optout (base_url, account, destination, key, reason, digest, at) values (?, ?, ?, ?, ?, ?, ?) "
-        "on conflict do nothing returning id",
-        (*opt_out, at),
-    ).fetchall()
-    if row:
-        return Taken(row[0][0], "pending", None, None)
-    place = (opt_out.key, opt_out.destination, opt_out.base_url)
-    if opt_out.digest is not None:
-        found = connection.execute(
-            "select id, state, status, detail from optout where digest = ? and key = ? and destination = ? "
-            "and base_url = ?",
-            (opt_out.digest, *place),
-        ).fetchall()
-    else:
-        found = connection.execute(
-            "select id, state, status, detail from optout where state = 'pending' and digest is null and key = ? "
-            "and destination = ? and base_url = ? and coalesce(reason, '') = coalesce(?, '')",
-            (*place, opt_out.reason),
-        ).fetchall()
-    return Taken(*found[0])
+def taking(opt_outs: Sequence[OptOut], at: int) -> Generator[Statement, list[tuple[Any, ...]], list[Taken]]:
+    """The statements of `take`, each answered with its rows: for a connection that has to be awaited."""
+    taken: dict[object, Taken] = {}
+    left = {_name(opt_out): opt_out for opt_out in opt_outs}
+    while left:
+        rows = list(left.values())
+        for start in range(0, len(rows), STORED_AT_ONCE):
+            some = rows[start : start + STORED_AT_ONCE]
+            marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(some))
+            added = yield (
+                f"insert into optout (base_url, account, destination, key, reason, digest, at) values {marks} "
+                "on conflict do nothing returning id, base_url, account, destination, key, reason, digest",
+                [value for opt_out in some for value in (*opt_out, at)],
+            )
+            for number, *stored in added:
+                name = _name(OptOut(*stored))
+                taken[name] = Taken(number, "pending", None, None)
+                del left[name]
+        for name, opt_out in list(left.items()):
+            place = (opt_out.key, opt_out.destination, opt_out.base_url)
+            last: bytes | str
+            if opt_out.digest is not None:
+                where, last = "digest = ?", opt_out.digest
+            else:
+                where, last = "state = 'pending' and digest is null and coalesce(reason, '') = ?", opt_out.reason or ""
+            found = yield (
+                "select id, state, status, detail from optout where key = ? and destination = ? and base_url = ? "
+                f"and {where}",
+                (*place, last),
+            )
+            if found:  # or it was delivered or removed meanwhile, and is stored after all
+                taken[name] = Taken(*found[0])
+                del left[name]
+    return [taken[_name(opt_out)] for opt_out in opt_outs]
+
+
+def _name(opt_out: OptOut) -> tuple[object, ...]:
+    """What makes an opt-out one of its own."""
+    return (*opt_out[2:4], opt_out.base_url, opt_out.reason or "" if opt_out.digest is None else opt_out.digest)
 
 
 def count_pending(connection: Connection) -> int:
@@ -173,10 +203,18 @@ def pending(
 
 def settle(connection: Connection, settled: Iterable[Settled]) -> None:
     """Write down what an attempt brought."""
-    connection.executemany(
-        "update optout set state = ?, status = ?, detail = ?, tries = tries + 1 where id = ? and state = 'pending'",
-        [(each.state, str(each.status), each.detail, number) for each in settled for number in each.ids],
-    )
+    alike: dict[tuple[Value, ...], list[int]] = {}
+    for each in settled:
+        alike.setdefault((each.state, str(each.status), each.detail), []).extend(each.ids)
+    for end, ids in alike.items():
+        for start in range(0, len(ids), SETTLED_AT_ONCE):
+            some = ids[start : start + SETTLED_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            connection.execute(
+                "update optout set state = ?, status = ?, detail = ?, tries = tries + 1 "
+                f"where state = 'pending' and id in ({marks})",
+                (*end, *some),
+            )
 
 
 def states(connection: Connection, ids: Sequence[int]) -> Iterator[Taken]:
