@@ -431,7 +431,7 @@ async def test_a_forked_child_holds_no_lock_and_writes_nothing(where: str) -> No
                 async with store.apply_lock():
                     delivery = store.lock("walead.deliver")
                     assert await delivery.take()
-                    delivery.close()
+                    await delivery.release()
                     await store.write(added("after"))
                     assert "child" not in await store.read(events)
         finally:

@@ -48,6 +48,19 @@ class PostgresServer:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
+    @contextmanager
+    def asking_passwords(self, database: str) -> Iterator[None]:
+        """Everybody who connects to this database is asked for a password meanwhile."""
+        rules = self._folder / "data" / "pg_hba.conf"
+        usual = rules.read_text()
+        rules.write_text(f"host {database} all 127.0.0.1/32 scram-sha-256\n{usual}")
+        self.execute(b"select pg_reload_conf()")
+        try:
+            yield
+        finally:
+            rules.write_text(usual)
+            self.execute(b"select pg_reload_conf()")
+
     def stop(self) -> None:
         """Stop it as `systemctl stop` does: connections are ended."""
         self._control("-m", "fast", "stop")

@@ -94,10 +94,10 @@ class Lock(Protocol):
         ...
 
     def when_lost(self, call: Callable[[], object]) -> None:
-        """Have this called in the event loop if the lock is lost before it is closed."""
+        """Have this called in the event loop if the lock is lost before it is released."""
         ...
 
-    def close(self) -> None:
+    async def release(self) -> None:
         """Let others take it."""
         ...
 

@@ -130,7 +130,7 @@ class Delivery:
             except OutboxError as error:
                 log.warning("the delivery to %s is interrupted: %s", self.service, error)
             finally:
-                self._lock.close()
+                await self._lock.release()
 
     async def _take_lock(self) -> bool:
         try:

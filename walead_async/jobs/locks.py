@@ -93,6 +93,10 @@ class FileLock:
     def when_lost(self, call: Callable[[], object]) -> None:
         """It is never lost."""
 
+    async def release(self) -> None:
+        """Let others take it."""
+        self.close()
+
     def give_back(self) -> None:
         """Let others take it; the file stays open for the next time."""
         if self._held:

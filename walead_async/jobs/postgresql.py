@@ -116,9 +116,11 @@ class PostgresDatabase:
     def prepare(self) -> bool:
         """See that it can be reached and used, and is not behind a pooler that shares out connections."""
         with self._in_words(), self._connected() as one, self._connected() as other:
+            # A pooler would now give one of them what the other has, or had last.
             other.execute("begin")
-            ((pid,),) = other.execute("select pg_backend_pid()").fetchall()
-            if pid == one.pid or _pid(one) != one.pid:
+            during = {_pid(one), _pid(other)}
+            other.execute("rollback")
+            if during != {one.pid, other.pid} or _pid(one) != one.pid:
                 raise self.named(POOLER)
             return self._version(one) > 0
 

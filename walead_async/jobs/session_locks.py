@@ -81,12 +81,12 @@ class SessionLock:
         return json.loads(texts[0]) if texts else {}
 
     def when_lost(self, call: Callable[[], object]) -> None:
-        """Have this called in the event loop if the lock is lost before it is closed."""
+        """Have this called in the event loop if the lock is lost before it is released."""
         self._lost_call = call
         if self in self._database.lost:
             call()
 
-    def close(self) -> None:
+    async def release(self) -> None:
         """Let others take it."""
         self._given_up, self._lost_call = True, None
         if self._beating is not None:
@@ -95,7 +95,9 @@ class SessionLock:
         self._database.lost.discard(self)
         if self in self._database.held:
             self._database.held.discard(self)
-            self._unheard(self._unlock)
+            with suppress(WaleadError, TimeoutError):
+                async with asyncio.timeout(self._database.limit):
+                    await self._store.on_connection(self._unlock)
 
     def tell_lost(self) -> None:
         """From any thread: the lock is lost."""

@@ -185,7 +185,7 @@ class Store:
         await self.in_writer(lambda: self.database.scrub(self._writing.connected()))
 
     def lock(self, name: str, *target: str) -> Lock:
-        """A lock of this name, for instance "walead.deliver"; close it when done."""
+        """A lock of this name, for instance "walead.deliver"."""
         return self.database.lock(self, name, target)
 
     @asynccontextmanager
@@ -205,7 +205,7 @@ class Store:
             async with self.while_held(lock):
                 yield
         finally:
-            lock.close()
+            await lock.release()
 
     @asynccontextmanager
     async def while_held(self, lock: Lock) -> AsyncIterator[None]:
