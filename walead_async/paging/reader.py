@@ -354,7 +354,10 @@ class Reader(Generic[T]):
         return False
 
     def _emptied(self) -> Decision[T]:
-        """The list is empty."""
+        """The list is empty. Where that is all that was seen of it, it is asked for once more."""
+        if not self.count and not self._idle:
+            self._spend()
+            return self._decide((), Ask(0), ahead=False)
         if self.count:
             self.changed = self.changed or EMPTIED
         return self._at_end(-1)

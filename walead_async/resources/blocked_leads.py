@@ -270,6 +270,7 @@ class LeadPages:
 
     path = PATH
     paged = True
+    second_look: SecondLook = "long"
 
     def __init__(
         self,
@@ -291,7 +292,6 @@ class LeadPages:
         self.filtered = bool(self._filter)
         self._memory = memory
         self._sort = "DESC" if since is not None else str.__str__(sort).upper()
-        self.second_look: SecondLook = "long" if since is None else "no"
         self.beyond = None if since is None else _older_than(since)
 
     @property
@@ -326,7 +326,7 @@ class LeadPages:
 
 
 def _older_than(since: object) -> Callable[[BlockedLead], bool]:
-    if not isinstance(since, datetime) or since.tzinfo is None:
+    if not isinstance(since, datetime) or since.utcoffset() is None:
         raise InvalidInputError(f"since is a datetime with a time zone, not {since!r}")
     moment = since
     return lambda lead: lead.created_at < moment
