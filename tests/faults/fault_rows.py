@@ -493,6 +493,7 @@ SEARCHES: dict[str, Mapping[str, object]] = {
     "only the query is put into lower case": {"search_lowers_term": True},
     "ten records are found at most": {"search_limit": 10},
     "two records are found at most": {"search_limit": 2},
+    "a page is filtered after it was cut": {"search_after_cut": True},
 }
 SPELLINGS = {"percent-encoded": "percent-encoded", "link": "as links", "spaces": "with spaces around"}
 SEARCH = [

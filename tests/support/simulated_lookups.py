@@ -30,6 +30,7 @@ SEARCHES = {
     "whole names, in any case": lambda name, term: term.lower() == name.lower(),
     "whole names, minds case": lambda name, term: term == name,
     "beginnings, in any case": lambda name, term: name.lower().startswith(term.lower()),
+    "parts, of a page after it was cut": lambda name, term: term.lower() in name.lower(),
     "nothing ever": lambda name, term: False,
     "everything": lambda name, term: True,
 }
@@ -88,11 +89,15 @@ class SearchedList:
     def pages(self, term: str | None) -> Any:
         return SearchedPages(self, term)
 
-    def shown(self, term: str | None, *, newest_first: bool) -> list[BlockedLead]:
-        leads = self.leads[::-1] if newest_first else self.leads
+    def page(self, term: str | None, ask: Ask) -> list[BlockedLead]:
+        leads = self.leads[::-1] if ask.other_side else self.leads
+        place = slice(ask.offset, ask.offset + self.plan.size)
         if term is None:
-            return leads
-        return [lead for lead in leads if SEARCHES[self.plan.search](lead.public_identifier, term)][: self.plan.cap]
+            return leads[place]
+        cut = "after it was cut" in self.plan.search
+        searched = leads[place] if cut else leads
+        found = [lead for lead in searched if SEARCHES[self.plan.search](lead.public_identifier, term)]
+        return found if cut else found[: self.plan.cap][place]
 
 
 class SearchedPages:
@@ -126,8 +131,7 @@ class SearchedPages:
         service.requests += 1
         number = service.requests
         await asyncio.sleep(0)
-        shown = service.shown(self._term, newest_first=ask.other_side)
-        page = self._answers[number] = shown[ask.offset : ask.offset + service.plan.size]
+        page = self._answers[number] = service.page(self._term, ask)
         return Response(200, b"%d" % number + b" " * 100 * len(page))
 
     def records(self, body: bytes) -> Sequence[BlockedLead]:

@@ -207,7 +207,7 @@ class LeadList:
         settings = self._store.settings
         order: Sequence[EmulatedLead] = self.past.shown(self._order, settings.stale)
         limits = [len(order), settings.offset_limit]
-        if search:
+        if search and not settings.search_after_cut:
             order = self.found(search, order)
             limits = [len(order), settings.offset_limit, settings.search_limit]
         low, high = offset, min(offset + size, *(limit for limit in limits if limit is not None))
@@ -219,6 +219,8 @@ class LeadList:
         if settings.hidden_identifier is not None:
             hidden = re.compile(settings.hidden_identifier)
             window = [lead for lead in window if not hidden.search(lead.public_identifier)]
+        if search and settings.search_after_cut:
+            window = self.found(search, window)
         return window[::-1] if newest_first else window
 
     def state(self) -> orjson.Fragment:
