@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import attrs
 
-from walead_async.bulk.api import bulk_report, bulk_stream
+from walead_async.bulk.api import bulk_report, bulk_stream, check_items
 from walead_async.bulk.operation import Answer
 from walead_async.bulk.unblock_people import unblock_identifiers
 from walead_async.errors import InvalidInputError, PaginationError
@@ -167,8 +167,9 @@ class BlockedLeads:
 
         Raises `InvalidInputError` naming the first identifier that cannot be one, and the errors of a listing.
         """
-        if isinstance(identifiers, (str, bytes, bytearray, Mapping)) or not isinstance(identifiers, Iterable):
-            raise InvalidInputError(f"find_many takes a list of identifiers, not a single {type(identifiers).__name__}")
+        check_items(identifiers)
+        if not isinstance(identifiers, Iterable):
+            raise InvalidInputError("find_many takes a list of identifiers, not an async iterable: collect it first")
         keys = {given: public_identifier(given) for given in identifiers}
         found = await self._lookup.find_any(set(keys.values())) if keys else {}
         return {given: found[key][0] if found[key] else None for given, key in keys.items()}
