@@ -37,8 +37,9 @@ class SearchCapabilities:
     """What a session knows of the service's search.
 
     It proves an absence only once it was seen to find a part of a name, in the other case, and to filter the list and
-    not a page that was cut from it (`proven`). A name as stored that can show this is kept in `example`: one with a capital letter inside, since a service may lower-case only what
-    is searched for. A name without one shows as much if the whole list was read and holds no capital (`no_capitals`).
+    not a page that was cut from it (`proven`). A name as stored that can show this is kept in `example`: one with a
+    capital letter inside, since a service may lower-case only what is searched for. A name without one shows as much if
+    the whole list was read and holds no capital (`no_capitals`).
     """
 
     proven: bool = False
