@@ -433,6 +433,12 @@ PAGING = [
         "in another order each time",
         settings={"ties": 2, "tie_order": "unstable"},
     ),
+    paged(
+        "unstable ties",
+        once(FINE, *BOTH_WAYS),
+        "in one order from both sides",
+        settings={"ties": 8, "tie_order": "fixed"},
+    ),
     paged("unstable ties", once(FINE, *BOTH_WAYS), "ordered by id", settings={"ties": 2, "tie_order": "by-id"}),
     paged("ids twice", pages(GIVES_UP_OR_NOT, GIVES_UP_OR_NOT), fault="double-record"),
     paged(
@@ -446,6 +452,18 @@ PAGING = [
         HOLED.but(Mode.ONCE, "unverified", Column.NEWEST_FIRST),
         "whatever lies beyond position 12",
         settings={"offset_limit": 12},
+    ),
+    paged(
+        "a list that is cut",
+        HOLED.but(Mode.ONCE, FINE, Column.FIND),
+        "among records of one date, which stand in one order from both sides",
+        settings={"offset_limit": 20, "ties": 8, "tie_order": "fixed"},
+    ),
+    paged(
+        "a list that is cut",
+        HOLED.but(Mode.ONCE, FINE, Column.FIND),
+        "and its records share one date, and stand in one order from both sides",
+        settings={"offset_limit": 20, "ties": 100, "tie_order": "fixed"},
     ),
     paged(
         "a list that is cut",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Literal
 
 import pytest
 
@@ -154,6 +155,21 @@ async def test_a_cursor_of_what_was_blocked_since_a_moment_goes_on_after_the_las
         whole = session.blocked_leads.list(sort="DESC", resume=listing.cursor)
         assert got + await whole.collect() == newest_first
         assert whole.verdict is Completeness.COMPLETE
+
+
+@pytest.mark.parametrize("sort", ["ASC", "DESC"])
+@pytest.mark.parametrize("ties", [2, 9, 10, 11, 30, 120])
+async def test_a_list_whose_ties_stand_in_one_order_from_both_sides_is_complete_and_if_it_is_cut_unverified(
+    sort: Literal["ASC", "DESC"], ties: int
+) -> None:
+    for cut in (None, 95):
+        settings = Settings(page_size=10, ties=ties, tie_order="fixed", offset_limit=cut)
+        async with Emulator(leads=119, settings=settings) as emulator, session_on(emulator) as session:
+            listing = session.blocked_leads.list(sort=sort)
+            assert len(await listing.collect()) == (cut or 119)
+        # of one date alone nobody can tell
+        whole = cut is None and ties < 119
+        assert listing.verdict is (Completeness.COMPLETE if whole else Completeness.UNVERIFIED)
 
 
 async def test_a_capped_list_that_ends_before_an_older_record_is_unverified() -> None:

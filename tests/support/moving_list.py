@@ -6,6 +6,7 @@ import random
 from bisect import bisect_right
 from collections import deque
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from walead_async.paging.cursor import START, Mark
@@ -64,12 +65,21 @@ class MovingList:
         return self.page(ask.offset, size, descending=(kind == "DESC") != ask.other_side)
 
     def page(
-        self, offset: int, size: int, *, descending: bool = False, shuffle: random.Random | None = None
+        self,
+        offset: int,
+        size: int,
+        *,
+        descending: bool = False,
+        shuffle: random.Random | None = None,
+        fixed: bool = False,
     ) -> list[Record]:
+        """A page. Records of one date are turned round with it, or stay as they are (`fixed`), or are shuffled."""
         records: Sequence[Record] = self.records
         if shuffle:
             records = sorted(records, key=lambda record: (record.created_at, shuffle.random()))
-        if descending:
+        if descending and fixed:
+            records = sorted(records, key=attrgetter("created_at"), reverse=True)
+        elif descending:
             start = len(records) - offset
             return list(records[max(0, start - size) : max(0, start)])[::-1]
         return list(records[offset : offset + size])

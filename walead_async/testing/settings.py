@@ -160,9 +160,13 @@ class NumberSpelling(StrEnum):
 
 
 class TieOrder(StrEnum):
-    """How records with equal `createdAt` are ordered: as they came, by their ids, or anew in each answer."""
+    """How records with equal `createdAt` are ordered: as they came, by their ids, or anew in each answer.
+
+    Newest first that is turned round, but with FIXED, which is as they came, from whichever side the list is read.
+    """
 
     INSERTION = "insertion"
+    FIXED = "fixed"
     BY_ID = "by-id"
     UNSTABLE = "unstable"
 
