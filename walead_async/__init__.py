@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from walead_async.errors import *
     from walead_async.events import *
     from walead_async.models import *
+    from walead_async.outbox import Outbox as Outbox
+    from walead_async.outbox import OutboxStatus as OutboxStatus
+    from walead_async.outbox import Receipt as Receipt
     from walead_async.paging.listing import Listing as Listing
     from walead_async.resources.agents import Agent as Agent
     from walead_async.resources.agents import BlockList as BlockList
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from walead_async.resources.campaigns import Campaign as Campaign
     from walead_async.resources.campaigns import CampaignBlockedLeads as CampaignBlockedLeads
     from walead_async.session import *
+    from walead_async.transport.messages import Response as Response
 
 #: The public names, by the module that each is loaded from.
 _NAMES = {
@@ -32,19 +36,22 @@ _NAMES = {
     "config": "RateLimit RateLimiter RetryPolicy Timeouts",
     "errors": (
         "APIError AuthenticationError BulkFailedError ConfigurationError ConflictError ConnectionFailedError "
-        "DeadlineExceededError InvalidInputError InvalidRequestError NotFoundError OutcomeUnknownError PaginationError "
-        "PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError SessionClosedError SourceError "
-        "UnexpectedResponseError WaleadError"
+        "DeadlineExceededError InvalidInputError InvalidRequestError JournalError NotFoundError OutboxError "
+        "OutcomeUnknownError PaginationError PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError "
+        "SessionClosedError SourceError UnexpectedResponseError WaleadError"
     ),
-    "events": "BatchSettled Event LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
+    "events": "BatchSettled Event Hook LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
     "models": (
-        "BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Row Status"
+        "AgentInfo BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Row "
+        "Status"
     ),
+    "outbox": "Outbox OutboxStatus Receipt",
     "paging.listing": "Listing",
     "resources.agents": "Agent BlockList",
     "resources.blocked_leads": "BlockedLeads",
     "resources.campaigns": "Campaign CampaignBlockedLeads",
     "session": "AsyncSession VoiceAgentSession",
+    "transport.messages": "Response",
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
 

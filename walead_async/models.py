@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from walead_async.errors import WaleadError
 
 __all__ = [
+    "AgentInfo",
     "BlockedLead",
     "BulkReport",
     "CampaignBlockedLead",
@@ -74,6 +75,19 @@ class CampaignInfo:
 
 
 @attrs.frozen
+class AgentInfo:
+    """A voice agent of a Phonely user, as the service lists it.
+
+    `name`, its own phone `number` and `country` are None where the service does not tell them.
+    """
+
+    id: str
+    name: str | None
+    number: str | None
+    country: str | None
+
+
+@attrs.frozen
 class LeadToBlock:
     """A lead to block with a reason of its own. `public_identifier` may also be a LinkedIn profile URL."""
 
@@ -116,6 +130,8 @@ class Completeness(Enum):
     CHANGED: the list changed meanwhile; every record that was there throughout was yielded exactly once.
     INCOMPLETE: the read was stopped, or it failed.
     UNVERIFIED: the service's answers left it undecidable; the listing says why.
+
+    This is said of the list as the service showed it: where it shows a write late, the last seconds may be missing.
     """
 
     COMPLETE = "complete"

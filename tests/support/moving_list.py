@@ -65,24 +65,32 @@ class MovingList:
         return self.page(ask.offset, size, descending=(kind == "DESC") != ask.other_side)
 
     def page(
-        self,
-        offset: int,
-        size: int,
-        *,
-        descending: bool = False,
-        shuffle: random.Random | None = None,
-        fixed: bool = False,
+        self, offset: int, size: int, *, descending: bool = False, shuffle: random.Random | None = None
     ) -> list[Record]:
-        """A page. Records of one date are turned round with it, or stay as they are (`fixed`), or are shuffled."""
-        records: Sequence[Record] = self.records
-        if shuffle:
-            records = sorted(records, key=lambda record: (record.created_at, shuffle.random()))
-        if descending and fixed:
-            records = sorted(records, key=attrgetter("created_at"), reverse=True)
-        elif descending:
-            start = len(records) - offset
-            return list(records[max(0, start - size) : max(0, start)])[::-1]
-        return list(records[offset : offset + size])
+        return page_of(self.records, offset, size, descending=descending, shuffle=shuffle)
+
+
+def page_of(
+    records: Sequence[Record],
+    offset: int,
+    size: int,
+    *,
+    descending: bool,
+    shuffle: random.Random | None = None,
+    fixed: bool = False,
+) -> list[Record]:
+    """A page of these records, which are oldest first.
+
+    With `shuffle` those of one date are in any order; if they are `fixed`, they are not turned round with the list.
+    """
+    if shuffle:
+        records = sorted(records, key=lambda record: (record.created_at, shuffle.random()))
+    if descending and fixed:
+        records = sorted(records, key=attrgetter("created_at"), reverse=True)
+    elif descending:
+        start = len(records) - offset
+        return list(records[max(0, start - size) : max(0, start)])[::-1]
+    return list(records[offset : offset + size])
 
 
 def reader_for(

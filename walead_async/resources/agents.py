@@ -1,4 +1,7 @@
-"""The block list of a Phonely voice agent: `/agent-block-list` (vendor page: voice-agent-block-list)."""
+"""The voice agents of a Phonely user, `/get-agents`, and the block list of each, `/agent-block-list`.
+
+The vendor page of the latter is voice-agent-block-list.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from walead_async.paging.listing import Listing
 from walead_async.paging.seen import Named
 from walead_async.phones import phone_number
 from walead_async.resources.items import number_entries
-from walead_async.transport.decode import number_change, numbers
+from walead_async.transport.decode import agents, number_change, numbers
 from walead_async.transport.messages import DeadlineFrom, Request
 
 if TYPE_CHECKING:
@@ -25,15 +28,25 @@ if TYPE_CHECKING:
 
     from walead_async.bulk.api import BulkStream
     from walead_async.bulk.operation import Entries, Missing, Verify
-    from walead_async.models import BulkReport, Row
+    from walead_async.models import AgentInfo, BulkReport, Row
     from walead_async.paging.reader import Ask, SecondLook
     from walead_async.transport.messages import Caller, Response
 
-__all__ = ["Agent", "BlockList"]
+__all__ = ["ALL", "Agent", "BlockList", "list_agents"]
 
 PATH = "/agent-block-list"
+#: What stands for every agent where people name one; it is no agent's id.
+ALL = "all"
 #: The vendor's words for a number that is as wanted: whether it was to be blocked, or not.
 AS_WANTED = {True: "number already in block list", False: "number not found in block list"}
+
+
+async def list_agents(caller: Caller, uid: str) -> list[AgentInfo]:
+    """The voice agents of a user, in the order of the service; all stand in one answer."""
+    # a question, whatever its method: it may be asked again
+    request = Request("POST", "/get-agents", body=orjson.dumps({"uid": uid}))
+    response = await caller.send(request, flow=object())
+    return agents(response.body)
 
 
 class Agent:
@@ -48,7 +61,10 @@ class Agent:
 
 
 class BlockList:
-    """The numbers that one voice agent must not call."""
+    """The block list of one voice agent.
+
+    No public page tells whether it stops calls that the agent makes, calls that it takes, or both.
+    """
 
     def __init__(self, caller: Caller, uid: str, agent_id: str, normalise: Callable[[object], str]) -> None:
         self._caller = caller
@@ -58,7 +74,9 @@ class BlockList:
         }
 
     def list(self) -> Listing[str]:
-        """The numbers that this agent must not call; the service gives all of them in one answer.
+        """The numbers on this agent's block list; the service gives all of them in one answer.
+
+        Where the service shows a write late, the latest changes may be missing, also if the verdict is COMPLETE.
 
         Raises, while it is read, `UnexpectedResponseError` and the errors of any request.
         """
@@ -75,7 +93,11 @@ class BlockList:
         """Block numbers for this agent, and return what became of each, in the order given.
 
         A number that is blocked already ends as ALREADY, one the service finds wrong as REFUSED. E.164
-        ("+14155550123") is recommended, not required. `batch_size` is the most numbers a request holds.
+        ("+14155550123") is recommended, not required. `batch_size` is the most numbers a request holds. Where the list
+        shows a write late, an answer that does not name a number ends as UNKNOWN at worst: call again in a minute.
+
+        Whether this stops calls that the agent makes, calls that it takes, or both, no public page tells: filter the
+        contacts before they reach a campaign, too.
 
         Raises `BulkFailedError` (unless `check=False`), the error that ended the run, or `InvalidInputError` for a
         call that cannot be made.
@@ -94,7 +116,8 @@ class BlockList:
         """Unblock numbers for this agent, and return what became of each, in the order given.
 
         A number that is not blocked ends as ALREADY. Numbers have no record ids: if somebody blocks a number again
-        while this call runs, the new block cannot be told from the old one, and may be removed. Raises as `block`.
+        while this call runs, the new block cannot be told from the old one, and may be removed. Where the list shows a
+        write late, so may one that is made in the seconds after, if an answer is lost. Raises as `block`.
         """
         operation = self._change[False]
         return await bulk_report(self._caller, operation, numbers, batch_size=batch_size, verify=verify, check=check)

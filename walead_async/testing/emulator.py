@@ -80,6 +80,10 @@ class Emulator:
         self._runner: web.ServerRunner | None = None
         self._answering: set[asyncio.Transport] = set()
 
+    def __repr__(self) -> str:
+        state = "closed" if self._runner is None else f"on port {self._port}"
+        return f"<Emulator {state}, {len(self.blocked_leads)} blocked, {len(self._handler.log)} requests>"
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self
@@ -202,6 +206,16 @@ class Emulator:
         `emulator.named_campaigns["c1"] = ("Spring", "paused")` sets them. A state file does not keep them.
         """
         return self._handler.store.named_campaigns
+
+    @property
+    def conversations(self) -> list[dict[str, object]]:
+        """The conversations, which the service gives by 15 a page: `emulator.conversations.append({"urn": "u-1"})`."""
+        return self._handler.store.conversations
+
+    @property
+    def hooks(self) -> list[dict[str, str]]:
+        """The addresses that are to be told of events: each a `url` and a `type`. Nothing is ever sent to them."""
+        return self._handler.store.hooks
 
     @property
     def agents(self) -> dict[str, dict[str, None]]:

@@ -29,6 +29,8 @@ __all__ = ["MOST_LEADS", "Clock", "EmulatedLead", "LeadList", "StateFile", "Stor
 
 #: Leads made by one number.
 MOST_LEADS = 10_000_000
+#: How many of a list its repr shows.
+SHOWN = 10
 #: The version of the saved state.
 FORMAT = 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,6 +82,11 @@ class EmulatedLead(NamedTuple):
     reason: str | None
     json: bytes
 
+    def __repr__(self) -> str:
+        why = "" if self.reason is None else f", reason={self.reason!r}"
+        number = f", id={self.id!r}" if self.id else ""
+        return f"EmulatedLead({self.public_identifier!r}{why}{number}, created_at={self.created_at.isoformat()})"
+
 
 class History(Generic[T]):
     """What a list held before each of its changes, for readers that are shown it late."""
@@ -121,6 +128,13 @@ class LeadList:
         self.past: History[EmulatedLead] = History()
         # Made on first use: a list that is only read needs none.
         self._by_name: dict[str, list[EmulatedLead]] | None = None
+
+    def __repr__(self) -> str:
+        """How many there are and who they are, the last of a long list."""
+        names = [repr(lead.public_identifier) for lead in self._order[-SHOWN:]]
+        if len(self._order) > SHOWN:
+            names.insert(0, "...")
+        return f"<{len(self._order)} blocked: {', '.join(names) or 'nobody'}>"
 
     def __len__(self) -> int:
         return len(self._order)
@@ -292,7 +306,8 @@ class Store:
     """The state behind both services. Pure: no socket, no file, and, but for `settings.stale`, no time but its clock.
 
     `agents` maps an agent's id to its numbers, kept in the order of adding. `named_campaigns` maps a campaign's id to
-    its name and status, where a test gave it some; no state keeps them. Changing them by hand is allowed.
+    its name and status, where a test gave it some; `conversations` are what a test put there, and `hooks` the
+    addresses that were subscribed. No state keeps these three. Changing all of it by hand is allowed.
     """
 
     def __init__(
@@ -316,6 +331,8 @@ class Store:
         self.leads = LeadList(self, self.workspace_id)
         self.campaigns: dict[str, LeadList] = {}
         self.named_campaigns: dict[str, tuple[str, str]] = {}
+        self.conversations: list[dict[str, object]] = []
+        self.hooks: list[dict[str, str]] = []
         self.agents: dict[str, dict[str, None]] = {}
         self._past_numbers: dict[str, History[str]] = {}
         #: The list of which a page was read last, and the records on that page.
