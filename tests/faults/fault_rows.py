@@ -474,12 +474,6 @@ PAGING = [
     ),
     paged(
         "a list that is cut",
-        HOLED.but(Mode.ONCE, FINE, Column.FIND),
-        "and its records share one date, and stand in one order from both sides",
-        settings={"offset_limit": 20, "ties": 100, "tie_order": "fixed"},
-    ),
-    paged(
-        "a list that is cut",
         once("unknown", Column.BLOCK, Column.UNBLOCK),
         "and a change is not answered",
         settings={"offset_limit": 10},

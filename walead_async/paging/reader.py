@@ -47,10 +47,6 @@ RESTLESS = "the list changed each time its end was looked at"
 UNJOINED = "a list without ids moved while it was read: records may have been passed over"
 GOES_ON = "seen from its other side the list goes on beyond the last record that any page shows"
 BLANK = "seen from its other side the list is empty, though its pages show records"
-ONE_DATE = (
-    "all records share one date, and seen from its other side the list begins with the same ones, so that nothing shows"
-    " whether it goes on"
-)
 NO_OTHER_SIDE = "the list could not be looked at from its other side: the service does not sort it as asked"
 
 
@@ -112,8 +108,8 @@ class Reader(Generic[T]):
         self._nothing_past = False
         # the second look: how often, whether it was passed or showed nothing; what it showed, and what follows
         self._looks, self._proved, self._blank = 0, False, False
-        #: How many it showed if all were of the last date and the last one was not first: both sides have one order.
-        self._tied = 0
+        #: It showed only records of the last date, and not the last one first: both sides have one order.
+        self._tied = False
         self._beyond: Sequence[T] = ()
         self._then: tuple[Ask, ...] = ()
 
@@ -321,9 +317,7 @@ class Reader(Generic[T]):
             self._beyond = beyond
         elif not self._tied and records and self._seen.is_last_date(records[-1]) and not self._seen.is_last(records[0]):
             # others of that date would stand behind those that were yielded: look from there
-            self._tied, self._looks = len(records), self._looks - 1
-        elif self._seen.group > self._tied > 0 and records and self._seen.is_last_date(records[-1]):
-            self.doubt, self._proved = self.doubt or ONE_DATE, True
+            self._tied, self._looks = True, self._looks - 1
         elif records or self._position < 0:
             self._beyond, self._proved = (), True
             if self.count and not (records and self._seen.is_last_date(records[0])):
