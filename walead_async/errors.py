@@ -27,6 +27,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from walead_async.models import BulkReport
 
 __all__ = [
@@ -209,4 +211,17 @@ class SessionClosedError(WaleadError):
 
 
 class SourceError(WaleadError):
-    """A file of leads cannot be read: the text names the file, the line and what is wrong."""
+    """A file of leads cannot be read: the text names the file, the line and what is wrong.
+
+    `ended_at` is the line at which a file ends early, by an open quote or a value that was cut off: the rows before it
+    count. It is None where nothing can be said of the rows.
+    """
+
+    ended_at: int | None = None
+
+    @classmethod
+    def at_end(cls, words: str, line: int) -> Self:
+        """The error of a file that cannot be read beyond this line, of which the rows before it count."""
+        error = cls(words)
+        error.ended_at = line
+        return error

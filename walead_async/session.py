@@ -110,6 +110,18 @@ class _Session:
         if self._owner:
             await self._client.close()
 
+    @property
+    def base_url(self) -> str:
+        """The service's address, without a slash at its end."""
+        return self._base_url
+
+    def key_hash(self, salt: bytes) -> str:
+        """A hash by which the key of this session is recognised, and from which it cannot be told.
+
+        Raises `ConfigurationError` if the function that returns the key fails.
+        """
+        return self._client.key.hashed(salt)
+
     def with_options(self, *, retry: RetryPolicy | None = None, timeouts: Timeouts | None = None) -> Self:
         """The same session, with its connections, limits and retry budget, and another patience.
 
@@ -210,6 +222,11 @@ class VoiceAgentSession(_Session):
         if validate_numbers:
             # Tells at once, and not at the first number, that the library is not installed.
             validated_phone_number("+14155550123")
+
+    @property
+    def uid(self) -> str:
+        """The user's id."""
+        return self._uid
 
     def agent(self, agent_id: str) -> Agent:
         """One voice agent of the user. Raises `InvalidInputError` if this cannot be the id of one."""

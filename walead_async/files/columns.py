@@ -12,12 +12,28 @@ if TYPE_CHECKING:
 
     from walead_async.models import Row
 
-__all__ = ["EXPORT_COLUMNS", "HEAD_ROWS", "Header", "Kind", "find_header", "known_columns", "not_one_word", "undecided"]
+__all__ = [
+    "EXPORT_COLUMNS",
+    "HEAD_ROWS",
+    "REJECTED_COLUMNS",
+    "Header",
+    "Kind",
+    "find_header",
+    "known_columns",
+    "not_one_word",
+    "undecided",
+]
 
 Kind: TypeAlias = Literal["lead", "number", "id"]
 
 #: What our own exports have. A CSV file with exactly this header is one of them.
 EXPORT_COLUMNS = ("id", "public_identifier", "reason", "created_at", "workspace_id")
+#: What a job's file of rejected rows has, by what its rows name. It is read back like an export.
+REJECTED_COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "lead": ("line", "public_identifier", "reason", "why"),
+    "number": ("line", "number", "reason", "why"),
+}
+_OWN = frozenset({EXPORT_COLUMNS, *REJECTED_COLUMNS.values()})
 
 #: Header names in order of preference, compared without case, spaces and signs ("LinkedIn URL" is linkedinurl).
 _NAMES: dict[Kind, tuple[str, ...]] = {
@@ -138,7 +154,7 @@ def known_columns(names: Sequence[str], kind: Kind, wanted: Sequence[str], file:
             )
     keys = tuple(alike[0] for alike in found)
     reason = plain.index("reason") if "reason" in plain and kind == "lead" else None
-    own = tuple(names) == EXPORT_COLUMNS
+    own = tuple(names) in _OWN
     bare = all(plain[key] in _BARE for key in keys)
     return Header(0, keys, reason if reason not in keys else None, len(names), own, bare)
 

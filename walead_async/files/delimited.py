@@ -151,7 +151,7 @@ def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise SourceError(f"{lines.name}, line {line}: {_in_words(error)}") from None
+            raise SourceError.at_end(f"{lines.name}, line {line}: {_in_words(error)}", line) from None
         if row is None:
             return
         if _blank(row):
@@ -197,13 +197,15 @@ class _Lines:
         line = next(self._lines)
         self._given += 1
         if self._given - self._row >= MAX_ROW_LINES:
-            raise SourceError(
+            raise SourceError.at_end(
                 f"{self.name}, line {self._row}: a quote that opens here is not closed within {MAX_ROW_LINES:,} lines: "
-                'close it, or write "" for a quote inside a cell'
+                'close it, or write "" for a quote inside a cell',
+                self._row,
             )
         if "\0" in line and not self.may_hold_nul:
-            raise SourceError(
-                f"{self.name}, line {self._given}: NUL characters: the file is damaged or no text; export it again"
+            raise SourceError.at_end(
+                f"{self.name}, line {self._given}: NUL characters: the file is damaged or no text; export it again",
+                self._given,
             )
         return line
 

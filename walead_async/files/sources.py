@@ -269,7 +269,9 @@ def _rows_of_json_lines(
             yield from _rows_of_json(orjson.loads(line), number, headers, kind, wanted, place)
         except orjson.JSONDecodeError as error:
             if not line.endswith("\n") and line.lstrip()[:1] in {"{", "[", '"'}:
-                raise SourceError(f"{place}: the file ends inside a JSON value ({error}): it was cut off") from None
+                raise SourceError.at_end(
+                    f"{place}: the file ends inside a JSON value ({error}): it was cut off", number
+                ) from None
             yield Row(number, line.strip(), None, f"not JSON ({error}): write one JSON text or object a line")
         except SourceError as error:
             if not headers:

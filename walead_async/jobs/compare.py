@@ -1,0 +1,109 @@
+"""A list as it stood when it was read, part by part in a temporary file, and what a source and it have in common."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import attrs
+
+from walead_async.jobs.parts import SEPARATOR, Spill
+from walead_async.models import Completeness
+
+if TYPE_CHECKING:
+    from walead_async.jobs.targets import Target
+
+__all__ = ["Compared", "Listed", "compare", "read_list", "records_by_key"]
+
+#: So many records are handed to a thread at once.
+AT_ONCE = 2_000
+
+
+class Listed:
+    """A list that was read: its lines in 64 parts, and whether it was read to its end."""
+
+    def __init__(self, spill: Spill, verdict: Completeness, why: str | None, account: str | None) -> None:
+        self._spill = spill
+        self.verdict = verdict
+        self.why = why
+        self.account = account
+        self.read_at = datetime.now(UTC)
+
+    def __len__(self) -> int:
+        return len(self._spill)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._spill.close()
+
+    def lines(self, part: int) -> list[bytes]:
+        """The lines of one part."""
+        return self._spill.lines(part)
+
+
+async def read_list(target: Target, folder: Path | None, told: Callable[[int], object]) -> Listed:
+    """Read a list; `told` is called with how many records were read so far.
+
+    The caller closes what this returns. Raises the errors of a listing, and `JournalError` where the disk is full.
+    """
+    listing = target.pages()
+    spill = Spill(folder)
+    try:
+        records: list[object] = []
+        count = 0
+        async for page in listing.pages():
+            records += page.records
+            count += len(page.records)
+            if len(records) >= AT_ONCE:
+                await asyncio.to_thread(_add, target, spill, records)
+                records = []
+            told(count)
+        await asyncio.to_thread(_add, target, spill, records)
+    except BaseException:
+        spill.close()
+        raise
+    return Listed(spill, listing.verdict, listing.why, target.account)
+
+
+def _add(target: Target, spill: Spill, records: list[object]) -> None:
+    spill.add(*target.lines(records))
+
+
+@attrs.frozen
+class Compared:
+    """One part of a source and of a list.
+
+    `missing` are the keys of the source that the list has not, `both` counts those that it has, `reason_differs` those
+    of them that stand there with another reason. `unwanted` are the lines of records that the source does not hold.
+    """
+
+    missing: list[bytes]
+    both: int
+    reason_differs: int
+    unwanted: list[bytes]
+
+
+def compare(wanted: Mapping[bytes, bytes], lines: list[bytes], *, reasons: bool = True) -> Compared:
+    """Compare one part of a source with the same part of a list. `reasons`: whether the two hold any."""
+    keys = [line.partition(SEPARATOR)[0] for line in lines]
+    there = set(keys)
+    missing = [key for key in wanted if key not in there]
+    unwanted = [line for key, line in zip(keys, lines, strict=True) if key not in wanted]
+    differ = 0
+    if reasons and any(wanted.values()):
+        said = {key: line.rpartition(SEPARATOR)[2] for key, line in zip(keys, lines, strict=True)}
+        differ = sum(1 for key, reason in wanted.items() if reason and said.get(key, reason) != reason)
+    return Compared(missing, len(wanted) - len(missing), differ, unwanted)
+
+
+def records_by_key(lines: list[bytes]) -> dict[bytes, list[bytes]]:
+    """The lines of a part by their keys: somebody may have several records."""
+    found: dict[bytes, list[bytes]] = {}
+    for line in lines:
+        found.setdefault(line.partition(SEPARATOR)[0], []).append(line)
+    return found

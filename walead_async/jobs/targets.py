@@ -1,0 +1,243 @@
+"""The list that a plan is about: a workspace's, a campaign's or a voice agent's, and how its records become lines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+from walead_async.errors import InvalidInputError
+from walead_async.identifiers import public_identifier
+from walead_async.jobs.parts import SEPARATOR, escaped, unescaped
+from walead_async.models import BlockedLead, LeadToBlock
+from walead_async.resources.agents import digits_of
+from walead_async.resources.items import check_reason
+from walead_async.session import AsyncSession, VoiceAgentSession
+
+if TYPE_CHECKING:
+    from walead_async.bulk.api import BulkStream
+    from walead_async.models import CampaignBlockedLead
+    from walead_async.paging.listing import Listing
+
+__all__ = ["Line", "Session", "Target", "is_readable", "record_of", "record_text", "target_of"]
+
+Session: TypeAlias = AsyncSession | VoiceAgentSession
+#: The key by which people or numbers are compared, and a line of the part in which it stands.
+Line: TypeAlias = tuple[bytes, bytes]
+
+#: Before the key of a name that no source could hold: no key begins like this.
+UNREADABLE = "\x1e"
+
+
+class Target(Protocol):
+    """One list: what a source and it are compared by, and how it is read and changed.
+
+    A line of a source is a key with what comes with it: a person's reason, or a number as it is sent. A line of the list
+    is the key of a record with its `record_text`. `kind` is that of the rows of a source. `may_remove` is False where
+    there is no unblock.
+    """
+
+    name: str
+    kind: Literal["lead", "number"]
+    may_remove: bool
+    has_ids: bool
+    #: "workspace:ID" once a record has shown it, "uid:ID" for a voice agent's; None where nothing has shown it.
+    account: str | None
+
+    def line_of(self, text: str, reason: str | None) -> Line:
+        """The key of a row, and its line. Raises `InvalidInputError` for what cannot be sent."""
+        ...
+
+    def pages(self) -> Listing[object]:
+        """The list."""
+        ...
+
+    def lines(self, records: Sequence[object]) -> tuple[list[bytes], list[bytes]]:
+        """The keys of records, and their lines."""
+        ...
+
+    def item(self, key: bytes, extra: bytes) -> tuple[str, str]:
+        """What is sent for a line of a source, and the reason that goes with it ("" for none)."""
+        ...
+
+    def key_of(self, sent: str) -> bytes:
+        """The key of what was or is to be sent."""
+        ...
+
+    def block(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
+        """Block these; each is what `item` made."""
+        ...
+
+    def unblock(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
+        """Remove these; each is what is sent and the `record_text` of the record."""
+        ...
+
+
+def target_of(session: Session, campaign: str | None, agent: str | None) -> Target:
+    """The list that is meant. Raises `InvalidInputError` where session, campaign and agent do not fit each other."""
+    if campaign is not None and agent is not None:
+        raise InvalidInputError("a plan is for a campaign or for an agent, not for both: make one plan for each")
+    if agent is not None:
+        if not isinstance(session, VoiceAgentSession):
+            raise InvalidInputError("an agent's list needs a VoiceAgentSession")
+        if agent == "all":
+            raise InvalidInputError("a plan is for one agent: name it, and make a plan for each")
+        return _Agent(session, agent)
+    if not isinstance(session, AsyncSession):
+        raise InvalidInputError("a VoiceAgentSession needs agent=...; a workspace's list needs an AsyncSession")
+    return _Workspace(session) if campaign is None else _Campaign(session, campaign)
+
+
+def is_readable(key: bytes) -> bool:
+    """Whether a record of this key has a name that a source could hold."""
+    return not key.startswith(UNREADABLE.encode())
+
+
+def record_text(line: bytes) -> str:
+    """What a line of the list says of its record beside the key: id, date, name as stored and reason."""
+    return line.partition(SEPARATOR)[2].decode()
+
+
+def record_of(text: str) -> BlockedLead:
+    """The record of which this is the `record_text`."""
+    record_id, created, name, reason = map(unescaped, text.split("\x1f"))
+    return BlockedLead(record_id, name, reason or None, datetime.fromisoformat(created), "")
+
+
+def _person(text: str, reason: str | None) -> Line:
+    key = public_identifier(text).encode()
+    if reason is None:
+        return key, key
+    check_reason(reason)
+    return key, key + SEPARATOR + escaped(reason).encode()
+
+
+def _readable_key(name: str) -> str:
+    try:
+        return public_identifier(name)
+    except InvalidInputError:
+        return UNREADABLE + escaped(name.lower())
+
+
+def _record_lines(ids: Sequence[str], records: Sequence[BlockedLead | CampaignBlockedLead]) -> tuple[list[bytes], list[bytes]]:
+    keys, lines = [], []
+    for record_id, record in zip(ids, records, strict=True):
+        name, reason = record.public_identifier, record.reason or ""
+        key = _readable_key(name)
+        created = record.created_at.isoformat()
+        line = f"{key}\x1f{record_id}\x1f{created}\x1f{name}\x1f{reason}"
+        if "\n" in line or "\x1e" in line or line.count("\x1f") != 4:
+            line = "\x1f".join([key, *map(escaped, (record_id, created, name, reason))])
+        keys.append(key.encode())
+        lines.append(line.encode())
+    return keys, lines
+
+
+class _Workspace:
+    """The workspace's list."""
+
+    name = "workspace"
+    kind: Literal["lead"] = "lead"
+    may_remove = has_ids = True
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._leads = session.blocked_leads
+        self.account: str | None = None
+
+    line_of = staticmethod(_person)
+
+    def pages(self) -> Listing[BlockedLead]:
+        return self._leads.list()
+
+    def lines(self, records: Sequence[BlockedLead]) -> tuple[list[bytes], list[bytes]]:
+        if records:
+            self.account = f"workspace:{records[0].workspace_id}"
+        return _record_lines([record.id for record in records], records)
+
+    def item(self, key: bytes, extra: bytes) -> tuple[str, str]:
+        return key.decode(), unescaped(extra.decode())
+
+    def key_of(self, sent: str) -> bytes:
+        return sent.encode()
+
+    def block(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
+        return self._leads.block_stream(_leads(items))
+
+    def unblock(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
+        return self._leads.unblock_stream(record_of(record) async for _, record in items)
+
+
+async def _leads(items: AsyncIterable[tuple[str, str]]) -> AsyncIterable[str | LeadToBlock]:
+    async for name, reason in items:
+        yield LeadToBlock(name, reason) if reason else name
+
+
+class _Campaign:
+    """A campaign's list: it has no ids, and what is blocked there cannot be unblocked."""
+
+    kind: Literal["lead"] = "lead"
+    may_remove = has_ids = False
+    account: str | None = None
+
+    def __init__(self, session: AsyncSession, campaign_id: str) -> None:
+        self.name = f"campaign:{campaign_id}"
+        self._leads = session.campaign(campaign_id).blocked_leads
+
+    line_of = staticmethod(_person)
+
+    def pages(self) -> Listing[CampaignBlockedLead]:
+        return self._leads.list()
+
+    def lines(self, records: Sequence[CampaignBlockedLead]) -> tuple[list[bytes], list[bytes]]:
+        return _record_lines([""] * len(records), records)
+
+    def item(self, key: bytes, extra: bytes) -> tuple[str, str]:
+        return key.decode(), unescaped(extra.decode())
+
+    def key_of(self, sent: str) -> bytes:
+        return sent.encode()
+
+    def block(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
+        return self._leads.block_stream(name async for name, _ in items)
+
+    def unblock(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
+        raise InvalidInputError("the API has no campaign unblock")
+
+
+class _Agent:
+    """A voice agent's list: numbers, without ids or reasons, compared by their digits."""
+
+    kind: Literal["number"] = "number"
+    may_remove, has_ids = True, False
+
+    def __init__(self, session: VoiceAgentSession, agent_id: str) -> None:
+        agent = session.agent(agent_id)
+        self.name = f"agent:{agent_id}"
+        self.account: str | None = f"uid:{session.uid}"
+        self._list = agent.block_list
+        self._normalise: Callable[[object], str] = agent.block_list.normalise
+
+    def line_of(self, text: str, reason: str | None) -> Line:
+        number = self._normalise(text)
+        digits = digits_of(number).encode()
+        return digits, digits + SEPARATOR + number.encode()
+
+    def pages(self) -> Listing[str]:
+        return self._list.list()
+
+    def lines(self, records: Sequence[str]) -> tuple[list[bytes], list[bytes]]:
+        keys = [digits_of(number).encode() for number in records]
+        texts = [f"\x1f\x1f{escaped(number)}\x1f".encode() for number in records]
+        return keys, [key + SEPARATOR + text for key, text in zip(keys, texts, strict=True)]
+
+    def item(self, key: bytes, extra: bytes) -> tuple[str, str]:
+        return (extra or key).decode(), ""
+
+    def key_of(self, sent: str) -> bytes:
+        return digits_of(sent).encode()
+
+    def block(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
+        return self._list.block_stream(number async for number, _ in items)
+
+    def unblock(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
+        return self._list.unblock_stream(number async for number, _ in items)
