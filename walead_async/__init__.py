@@ -32,9 +32,9 @@ _NAMES = {
     "config": "RateLimit RateLimiter RetryPolicy Timeouts",
     "errors": (
         "APIError AuthenticationError BulkFailedError ConfigurationError ConflictError ConnectionFailedError "
-        "DeadlineExceededError InvalidInputError InvalidRequestError NotFoundError OutcomeUnknownError PaginationError "
-        "PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError SessionClosedError SourceError "
-        "UnexpectedResponseError WaleadError"
+        "DeadlineExceededError InvalidInputError InvalidRequestError JournalError NotFoundError OutboxError "
+        "OutcomeUnknownError PaginationError PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError "
+        "SessionClosedError SourceError UnexpectedResponseError WaleadError"
     ),
     "events": "BatchSettled Event LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
     "models": (

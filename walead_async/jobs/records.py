@@ -73,6 +73,7 @@ class StoredPlan:
     made_at: int
     by_whom: str
     note: str | None
+    applied_at: int | None
     sent_at: int | None
     options: Mapping[str, Any]
     summary: Mapping[str, Any]
@@ -80,8 +81,8 @@ class StoredPlan:
 
 
 _PLAN = (
-    "number, id, base_url, account, target, mode, source, undoes, state, made_at, by_whom, note, sent_at, options_json, "
-    "summary_json, result_json"
+    "number, id, base_url, account, target, mode, source, undoes, state, made_at, by_whom, note, applied_at, sent_at, "
+    "options_json, summary_json, result_json"
 )
 
 
@@ -100,7 +101,7 @@ def myself() -> str:
 
 
 def _stored_plan(row: Sequence[Any]) -> StoredPlan:
-    *fields, state, made_at, by_whom, note, sent_at, options, summary, result = row
+    *fields, state, made_at, by_whom, note, applied_at, sent_at, options, summary, result = row
     number, plan_id, base_url, account, target, mode, source, undoes = fields
     return StoredPlan(
         number=number,
@@ -115,6 +116,7 @@ def _stored_plan(row: Sequence[Any]) -> StoredPlan:
         made_at=made_at,
         by_whom=by_whom,
         note=note,
+        applied_at=applied_at,
         sent_at=sent_at,
         options=json.loads(options),
         summary=json.loads(summary),
@@ -162,6 +164,13 @@ def set_state(db: Connection, number: int, state: PlanState, result: Mapping[str
     else:
         statement = "update plan set state = ?, result_json = ? where number = ?"
         db.execute(statement, (state.value, json.dumps(result), number))
+
+
+def begin_apply(db: Connection, plan: StoredPlan, by: str) -> None:
+    """Somebody applies this plan now."""
+    statement = "update plan set state = 'applying', applied_at = ? where number = ?"
+    db.execute(statement, (microseconds(), plan.number))
+    add_event(db, plan.id, by, "applying", {})
 
 
 def set_account(db: Connection, number: int, account: str) -> None:
@@ -300,7 +309,7 @@ def opted_out(db: Connection, kind: str) -> list[str]:
 def later_plans(db: Connection, plan: StoredPlan) -> list[StoredPlan]:
     """The plans of the same list that were applied later; for an undo, later than the plan that it takes back."""
     since = plan.number if plan.undoes is None else plan.undoes
-    where = "target = ? and base_url = ? and number > ? and number <> ? and sent_at is not null"
+    where = "target = ? and base_url = ? and number > ? and number <> ? and applied_at is not null"
     found = db.execute(f"select {_PLAN} from plan where {where}", (plan.target, plan.base_url, since, plan.number))
     return list(map(_stored_plan, found))
 
