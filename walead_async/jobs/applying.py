@@ -81,7 +81,7 @@ async def apply(
     be written.
     """
     _check(allow_removals, patience, settle)
-    with journal.store.apply_lock():
+    async with journal.locked():
         applying = await Applying.begin(journal, session, plan_id, patience, settle, by, progress)
         return await applying.carry_out(allow_removals)
 

@@ -45,7 +45,7 @@ async def prune(journal: Journal, before: date | datetime) -> PruneReport:
         raise InvalidInputError(f"before is a day, or a time with a zone, not {before!r}")
     moment = int(before.timestamp() * 1_000_000)
     store = journal.store
-    with store.apply_lock():
+    async with journal.locked():
         old = [plan for plan in await store.read(records.plans) if plan.made_at < moment]
         items = files = 0
         for plan in old:
@@ -105,7 +105,7 @@ async def erase(journal: Journal, identifier: str) -> EraseReport:
         public_identifier(identifier)
     texts = {identifier.strip().casefold(), *(key.casefold() for key in keys.values())}
     store = journal.store
-    with store.apply_lock():
+    async with journal.locked():
         if await store.read(lambda db: records.has_pending(db, list(keys.values()))):
             raise InvalidInputError("an opt-out of this person is pending: erase them once it is delivered")
         plans = await store.read(records.plans)

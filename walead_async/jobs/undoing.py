@@ -48,7 +48,7 @@ async def undo(
     errors of a listing, which an outage is waited for up to `patience` seconds.
     """
     by = by or records.myself()
-    with journal.store.apply_lock():
+    async with journal.locked():
         plan = await _closed(journal, session, plan_id, patience, by, progress)
         target = target_of_plan(session, plan)
         last_request = datetime.fromtimestamp((plan.sent_at or 0) / 1_000_000, UTC)
