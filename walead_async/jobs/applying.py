@@ -46,6 +46,8 @@ DAY = 24 * 3600 * SECOND
 #: Items that are marked as sent in one commit, and outcomes that are written in one.
 MARKED_AT_ONCE = 2_000
 WRITTEN_AT_ONCE = 1_000
+#: Items that a list changes in one commit.
+CHANGED_AT_ONCE = 5_000
 #: The pauses in an outage, in seconds: the first, and the longest.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
@@ -205,6 +207,9 @@ class Applying:
         self._wrote = False
         self._sent_at = plan.sent_at or 0
         self._settled = 0
+        # What is not stored yet: states of items, and items that join a part from a number on.
+        self._changes: list[tuple[str, str | None, str, int, int]] = []
+        self._new: list[tuple[int, int, Sequence[NewItem]]] = []
 
     @classmethod
     async def begin(
@@ -369,6 +374,7 @@ class Applying:
             new = [NewItem("block", *self._target.item(key, wanted[key]), "") for key in missing]
             await self._change(part, items, changes, new)
             self._tell(Progress("comparing", part + 1, len(records.parts())))
+        await self._store_changes()
 
     async def _items(self, part: int) -> list[Item]:
         return await self._store.read(lambda db: records.items_of_part(db, self._plan.number, part))
@@ -376,17 +382,24 @@ class Applying:
     async def _change(
         self, part: int, items: Sequence[Item], changes: Sequence[Change], new: Sequence[NewItem]
     ) -> None:
-        """Store what became of the items of one part, and those that join them."""
-        if not changes and not new:
-            return
-        rows = [(state, detail, record, item.part, item.number) for item, state, detail, record in changes]
-        number = max((item.number for item in items), default=-1) + 1
+        """Take what became of the items of one part, and those that join them; stored by `_store_changes` at last."""
+        self._changes += [(state, detail, record, item.part, item.number) for item, state, detail, record in changes]
+        if new:
+            self._new.append((part, max((item.number for item in items), default=-1) + 1, new))
+        if len(self._changes) + sum(len(each) for _, _, each in self._new) >= CHANGED_AT_ONCE:
+            await self._store_changes()
+
+    async def _store_changes(self) -> None:
+        changes, added = self._changes, self._new
+        self._changes, self._new = [], []
 
         def change(db: Connection) -> None:
-            records.change_items(db, self._plan.number, rows)
-            records.add_items(db, self._plan.number, part, number, new)
+            records.change_items(db, self._plan.number, changes)
+            for part, number, new in added:
+                records.add_items(db, self._plan.number, part, number, new)
 
-        await self._store.write(change)
+        if changes or added:
+            await self._store.write(change)
 
     async def _wanted_later(self, later: Sequence[StoredPlan], part: int) -> Collection[bytes]:
         """Whom plans wanted that were applied later."""
@@ -481,6 +494,7 @@ class Applying:
                 for key in showed.vanished
             ]
             await self._change(part, items, showed.changes, new)
+        await self._store_changes()
         # Presence is proven by any list that shows it, absence by a whole one alone.
         verified = not missing and not extra and (whole or not removed)
         return {"verified": verified, "missing": missing, "extra": extra, "verdict": listed.verdict.value}
