@@ -20,12 +20,12 @@ from walead_async.errors import (
     WaleadError,
 )
 from walead_async.jobs import records
-from walead_async.jobs.compare import Listed, read_list, records_by_key
+from walead_async.jobs.compare import Listed, lines_by_key, read_list
 from walead_async.jobs.guards import KEEP_LISTED, LATER_PLAN, OPTED_OUT
 from walead_async.jobs.journal import Journal, summed
-from walead_async.jobs.parts import SEPARATOR
+from walead_async.jobs.parts import SEPARATOR, encoded
 from walead_async.jobs.planning import Keep, PlanOptions, SourceFile, made_plan, nothing, read_keep, same_key
-from walead_async.jobs.reconcile import VANISHED, Change, Found, after_sending, before_sending
+from walead_async.jobs.reconcile import VANISHED, Change, Found, Showed, after_sending, before_sending
 from walead_async.jobs.records import Item, NewItem, StoredPlan
 from walead_async.jobs.store import microseconds
 from walead_async.jobs.targets import Session, Target, target_of
@@ -208,7 +208,7 @@ class Applying:
         self._sent_at = plan.sent_at or 0
         self._settled = 0
         # What is not stored yet: states of items, and items that join a part from a number on.
-        self._changes: list[tuple[str, str | None, str, int, int]] = []
+        self._changes: list[Change] = []
         self._new: list[tuple[int, int, Sequence[NewItem]]] = []
 
     @classmethod
@@ -383,7 +383,7 @@ class Applying:
         self, part: int, items: Sequence[Item], changes: Sequence[Change], new: Sequence[NewItem]
     ) -> None:
         """Take what became of the items of one part, and those that join them; stored by `_store_changes` at last."""
-        self._changes += [(state, detail, record, item.part, item.number) for item, state, detail, record in changes]
+        self._changes += changes
         if new:
             self._new.append((part, max((item.number for item in items), default=-1) + 1, new))
         if len(self._changes) + sum(len(each) for _, _, each in self._new) >= CHANGED_AT_ONCE:
@@ -394,7 +394,7 @@ class Applying:
         self._changes, self._new = [], []
 
         def change(db: Connection) -> None:
-            records.change_items(db, self._plan.number, changes)
+            records.give_ends(db, self._plan.number, changes)
             for part, number, new in added:
                 records.add_items(db, self._plan.number, part, number, new)
 
@@ -480,12 +480,15 @@ class Applying:
     async def _compare_closing(self, listed: Listed) -> dict[str, object]:
         """What a closing list shows; items get their last state by it."""
         missing = extra = removed = 0
+        before, made = self._plan.made, list[bytes]()
         whole = listed.verdict in READ_TO_ITS_END
         for part in records.parts():
             wanted = await self._wanted(part)
             items = await self._items(part)
-            compare = partial(after_sending, items, wanted, key_of=self._target.key_of)
-            showed = await asyncio.to_thread(lambda: compare(_found(listed, part)))  # noqa: B023
+            shown = {} if before is None else await self._made(before, part)
+            compare = partial(after_sending, items, wanted, key_of=self._target.key_of, made=shown)
+            showed, body = await asyncio.to_thread(lambda: _packed(compare(_found(listed, part))))  # noqa: B023
+            made.append(body)
             missing += showed.missing
             extra += showed.extra
             removed += sum(1 for item in items if item.action == "unblock" and item.state not in {"withheld", "kept"})
@@ -495,9 +498,19 @@ class Applying:
             ]
             await self._change(part, items, showed.changes, new)
         await self._store_changes()
+        await self._store.write(lambda db: records.keep_made(db, self._plan, made))
+        (self._plan,) = await self._store.read(lambda db: records.plans(db, self._plan.id))
         # Presence is proven by any list that shows it, absence by a whole one alone.
         verified = not missing and not extra and (whole or not removed)
         return {"verified": verified, "missing": missing, "extra": extra, "verdict": listed.verdict.value}
+
+    async def _made(self, made: int, part: int) -> dict[bytes, bytes]:
+        """The records that an earlier list showed to be the plan's own, as lines by their keys."""
+        found: dict[bytes, bytes] = {}
+        for line in await self._store.read(lambda db: records.part(db, made, part)):
+            key = self._target.key_of(line.partition(SEPARATOR)[0].decode())
+            found[key] = found[key] + b"\n" + line if key in found else line
+        return found
 
     async def _stopped(self, error: WaleadError) -> ApplyReport:
         return await self._ended(PlanState.STOPPED, None, error)
@@ -545,7 +558,11 @@ def target_of_plan(session: Session, plan: StoredPlan) -> Target:
 
 
 def _found(listed: Listed, part: int) -> Found:
-    return Found(records_by_key(listed.lines(part)), listed.verdict in READ_TO_ITS_END)
+    return Found(lines_by_key(listed.lines(part)), listed.verdict in READ_TO_ITS_END)
+
+
+def _packed(showed: Showed) -> tuple[Showed, bytes]:
+    return showed, encoded(showed.made)
 
 
 class _WhyKept:
