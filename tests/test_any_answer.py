@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from scripted import ScriptedServer, Seen, answer
 
 from walead_async import (
+    AgentInfo,
     AsyncSession,
     BlockedLead,
     BulkReport,
@@ -43,6 +44,7 @@ QUESTIONS: dict[str, Call] = {
     "list of a campaign": lambda walead: walead.campaign("C").blocked_leads.list().collect(),
     "campaign": lambda walead: walead.campaign("C").get(),
     "list of an agent": lambda phones: phones.agent("A").block_list.list().collect(),
+    "agents": lambda phones: phones.agents(),
     "find": lambda walead: walead.blocked_leads.find("john-doe"),
     "find many": lambda walead: walead.blocked_leads.find_many(PEOPLE),
 }
@@ -56,7 +58,7 @@ CHANGES: dict[str, Call] = {
     "unblock numbers": lambda phones: phones.agent("A").block_list.unblock(NUMBERS, check=False),
 }
 #: The calls of `VoiceAgentSession`; the others are those of `AsyncSession`.
-OF_AGENTS = {"list of an agent", "block numbers", "unblock numbers"}
+OF_AGENTS = {"list of an agent", "agents", "block numbers", "unblock numbers"}
 GIVEN = {name: NUMBERS if name in OF_AGENTS else IDS if name == "unblock" else PEOPLE for name in CHANGES}
 
 SAYINGS = ["2024-01-01T00:00:00Z", "\ud800", KEY, f"the key {KEY}, which is wrong"]
@@ -65,7 +67,8 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | TEXTS
 CHANGE_FIELDS = ["success", "message", "blocked", "unblocked", "added", "removed", "failed", "error", "statusCode"]
 RECORD_FIELDS = ["id", "publicIdentifier", "reason", "createdAt", "workspaceId", "blockList", "number"]
 CAMPAIGN_FIELDS = ["name", "status"]
-FIELDS = st.sampled_from([*CHANGE_FIELDS, *RECORD_FIELDS, *CAMPAIGN_FIELDS])
+AGENT_FIELDS = ["agentId", "orgId", "country", "businessPhoneNumber"]
+FIELDS = st.sampled_from([*CHANGE_FIELDS, *RECORD_FIELDS, *CAMPAIGN_FIELDS, *AGENT_FIELDS])
 ANYTHING = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(FIELDS | TEXTS, inner, max_size=5),
@@ -93,6 +96,7 @@ PAGES = st.lists(
     max_size=5,
 )
 CAMPAIGNS = nearly(id=st.just("C"), name=TEXTS, status=st.just("active") | TEXTS, createdAt=MOMENTS)
+AGENTS = st.lists(nearly(agentId=TEXTS, name=TEXTS, country=TEXTS, businessPhoneNumber=TEXTS), max_size=4)
 COUNTS = nearly(success=st.booleans(), message=TEXTS, blocked=st.integers(-1, 4), unblocked=st.integers(-1, 4))
 SOME_NUMBERS = st.lists(st.sampled_from(NUMBERS) | TEXTS, max_size=4)
 FAILURES = st.lists(
@@ -119,6 +123,11 @@ class Said:
         return answer(b"" if self.status == 304 else self.body, status=f"{self.status} So it is")
 
 
+def is_read(seen: Seen) -> bool:
+    """Whether this request asks, and changes nothing."""
+    return seen.method == "GET" or seen.target.endswith("/get-agents")
+
+
 @attrs.frozen
 class Service:
     """Answers reads and changes in turn with what stands here, the last of each for ever."""
@@ -128,9 +137,9 @@ class Service:
 
     def answer(self, seen: list[Seen]) -> bytes:
         """The answer to the last request."""
-        read = seen[-1].method == "GET"
+        read = is_read(seen[-1])
         said = self.reads if read else self.changes
-        turn = sum((one.method == "GET") == read for one in seen) - 1
+        turn = sum(is_read(one) == read for one in seen) - 1
         return said[min(turn, len(said) - 1)].wire()
 
 
@@ -144,7 +153,7 @@ SERVICES = {
     False: st.builds(Service, reads=turns(PAGES, CAMPAIGNS), changes=turns(COUNTS)),
     True: st.builds(
         Service,
-        reads=turns(SOME_NUMBERS, st.fixed_dictionaries({"blockList": SOME_NUMBERS})),
+        reads=turns(SOME_NUMBERS, st.fixed_dictionaries({"blockList": SOME_NUMBERS}), AGENTS),
         changes=turns(NUMBERS_CHANGED),
     ),
 }
@@ -154,6 +163,7 @@ RECORDS = [
     {"id": id_, "publicIdentifier": name, "reason": None, "createdAt": f"2024-01-0{day}T00:00:00Z", "workspaceId": "W"}
     for day, (id_, name) in enumerate(zip(IDS, ["john-doe", "jane-smith", "ACoAAB12345"], strict=True), 1)
 ]
+AGENT = [{"uid": "U", "agentId": "A", "name": "Desk", "country": "US", "businessPhoneNumber": NUMBERS[0]}]
 CAMPAIGN = {"id": "C", "name": "Spring", "status": "active", "createdAt": "2024-01-01T00:00:00Z"}
 COUNT = {"success": True, "message": "so it is", "blocked": 3, "unblocked": 3}
 FAILED = [{"number": NUMBERS[2], "reason": "Invalid phone number format"}]
@@ -216,7 +226,8 @@ def check_question(name: str, service: Service, value: object, requests: int) ->
         return
     assert succeeded(service.reads)
     found = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
-    assert all(isinstance(one, BlockedLead | CampaignBlockedLead | CampaignInfo | str | None) for one in found)
+    kinds = BlockedLead | CampaignBlockedLead | CampaignInfo | AgentInfo | str | None
+    assert all(isinstance(one, kinds) for one in found)
     if name == "find" and isinstance(value, BlockedLead):
         assert value.public_identifier.lower() == "john-doe"
 
@@ -252,7 +263,8 @@ def test_any_answer_to_a_change_gives_a_report_or_an_error_of_ours(name: str, dr
 
 @pytest.mark.parametrize("name", QUESTIONS)
 async def test_an_answer_may_be_wrong_in_any_one_place(name: str) -> None:
-    right: Any = {"blockList": NUMBERS} if name in OF_AGENTS else CAMPAIGN if name == "campaign" else RECORDS
+    of_agents: Any = AGENT if name == "agents" else {"blockList": NUMBERS}
+    right = of_agents if name in OF_AGENTS else CAMPAIGN if name == "campaign" else RECORDS
     for wrong in spoilt(right):
         service = Service([Said(200, json.dumps(wrong).encode()), Said(200, b"[]")], [])
         check_question(name, service, *await told(name, service))

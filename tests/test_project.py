@@ -30,6 +30,7 @@ SOURCES = sorted((ROOT / "walead_async").rglob("*.py"))
 #: The names that programs outside this repository call.
 PUBLIC = {
     "APIError",
+    "AgentInfo",
     "AsyncSession",
     "AuthenticationError",
     "BatchSettled",
@@ -61,6 +62,7 @@ PUBLIC = {
     "RateLimit",
     "RateLimitedError",
     "RateLimiter",
+    "Response",
     "RequestFailed",
     "RequestSent",
     "ResponseReceived",

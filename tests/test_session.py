@@ -300,11 +300,24 @@ async def test_every_call_works_with_the_public_names_only(emulator: Emulator) -
         await campaign.block(["john-doe"])
         assert [lead.public_identifier async for lead in campaign.list()] == ["john-doe"]
         assert isinstance(await session.campaign("c-1").get(), walead_async.CampaignInfo)
+        hook = {"url": "https://app.example/hooks", "type": "message_received"}
+        for method, path, json in (
+            ("PUT", "/v1/campaigns/c-1/pause", None),
+            ("PUT", "/v1/campaigns/c-1/activate", None),
+            ("GET", "/v1/conversations", None),
+            ("POST", "/v1/zapier/hooks/subscribe", hook),
+            ("GET", "/v1/hooks/list", None),
+            ("DELETE", "/v1/zapier/hooks/unsubscribe", hook),
+        ):
+            response = await session.request(method, path, json=json)
+            assert isinstance(response, walead_async.Response)
+            assert response.status == 200
     async with walead_async.VoiceAgentSession(KEY, uid=emulator.uid, base_url=emulator.phonely_url) as phones:
         numbers = phones.agent("a-1").block_list
         await numbers.block(["+1 415 555 0123", "+14155550124"])
         await numbers.unblock(["+14155550124"])
         assert await numbers.list().collect() == ["+14155550123"]
+        assert [type(agent) for agent in await phones.agents()] == [walead_async.AgentInfo]
 
 
 async def never_answers(writer: asyncio.StreamWriter, number: int) -> None:

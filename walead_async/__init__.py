@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from walead_async.resources.campaigns import Campaign as Campaign
     from walead_async.resources.campaigns import CampaignBlockedLeads as CampaignBlockedLeads
     from walead_async.session import *
+    from walead_async.transport.messages import Response as Response
 
 #: The public names, by the module that each is loaded from.
 _NAMES = {
@@ -38,13 +39,15 @@ _NAMES = {
     ),
     "events": "BatchSettled Event LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
     "models": (
-        "BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Row Status"
+        "AgentInfo BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Row "
+        "Status"
     ),
     "paging.listing": "Listing",
     "resources.agents": "Agent BlockList",
     "resources.blocked_leads": "BlockedLeads",
     "resources.campaigns": "Campaign CampaignBlockedLeads",
     "session": "AsyncSession VoiceAgentSession",
+    "transport.messages": "Response",
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
 

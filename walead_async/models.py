@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from walead_async.errors import WaleadError
 
 __all__ = [
+    "AgentInfo",
     "BlockedLead",
     "BulkReport",
     "CampaignBlockedLead",
@@ -71,6 +72,19 @@ class CampaignInfo:
     name: str
     status: str
     created_at: datetime
+
+
+@attrs.frozen
+class AgentInfo:
+    """A voice agent of a Phonely user, as the service lists it.
+
+    `name`, its own phone `number` and `country` are None where the service does not tell them.
+    """
+
+    id: str
+    name: str | None
+    number: str | None
+    country: str | None
 
 
 @attrs.frozen

@@ -17,12 +17,13 @@ from walead_async.config import (
     text_from_environment,
 )
 from walead_async.config import base_url as checked_base_url
-from walead_async.errors import ConfigurationError
+from walead_async.errors import ConfigurationError, InvalidInputError
 from walead_async.identifiers import path_id
 from walead_async.phones import phone_number, validated_phone_number
-from walead_async.resources.agents import Agent
+from walead_async.resources.agents import ALL, Agent, list_agents
 from walead_async.resources.blocked_leads import BlockedLeads, ListMemory
 from walead_async.resources.campaigns import Campaign
+from walead_async.resources.other_calls import other_call
 from walead_async.transport.client import Client
 from walead_async.transport.http import Http
 from walead_async.transport.limiter import Limiter, SpacedLimiter
@@ -31,13 +32,16 @@ from walead_async.transport.secrets import KeySource, hidden
 if TYPE_CHECKING:
     import os
     import ssl as tls
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
     from typing import Literal, Self
 
     import aiohttp
 
     from walead_async.events import Event
+    from walead_async.models import AgentInfo
+    from walead_async.resources.other_calls import Param
+    from walead_async.transport.messages import Response
 
 __all__ = ["AsyncSession", "VoiceAgentSession"]
 
@@ -136,6 +140,29 @@ class _Session:
         view._client = self._client.with_patience(retry, timeouts)
         return view
 
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Param] | None = None,
+        json: object = None,
+        repeatable: bool = False,
+    ) -> Response:
+        """Make any other call of the same API, with this session's key, limits, deadline and errors.
+
+        `path` stands below the base URL ("/v1/conversations") and holds no query: `params` does, of text, numbers and
+        truth values, those that are None left out. `json` is the body. A GET is tried again as the session's `retry`
+        says; any other method only if it is proven that the service did not carry it out, unless `repeatable` says
+        that doing it twice is as good as once. The answer has a `status` and, by `json()`, a value.
+
+        Raises `InvalidInputError` before anything is sent for a path that could lead to another host, out of the base
+        URL or into a query, in whatever way it is encoded; and the errors of any request. Their `maybe_applied` is
+        True if the service may have carried it out.
+        """
+        request = other_call(method, path, params, json, repeatable=repeatable)
+        return await self._client.send(request, flow=object())
+
 
 class AsyncSession(_Session):
     """One WaLead workspace: its block list and those of its campaigns.
@@ -229,8 +256,20 @@ class VoiceAgentSession(_Session):
         return self._uid
 
     def agent(self, agent_id: str) -> Agent:
-        """One voice agent of the user. Raises `InvalidInputError` if this cannot be the id of one."""
-        return Agent(self._client, self._uid, path_id("agent id", agent_id), self._normalise)
+        """One voice agent of the user. Raises `InvalidInputError` if this cannot be the id of one, as `all` cannot."""
+        agent_id = path_id("agent id", agent_id)
+        if agent_id.lower() == ALL:
+            raise InvalidInputError("'all' is no agent: give the id of one, which agents() lists")
+        return Agent(self._client, self._uid, agent_id, self._normalise)
+
+    async def agents(self) -> list[AgentInfo]:
+        """The voice agents of the user, in the order of the service (`POST /get-agents`); each call asks anew.
+
+        Each has a block list of its own, and nothing says whether a new one gets the list of another. Agents may be
+        listed whose block list this key may not read. Raises `UnexpectedResponseError` if the answer is no list of
+        agents, naming agent and field, and the errors of any request.
+        """
+        return await list_agents(self._client, self._uid)
 
 
 def _check_patience(retry: RetryPolicy, timeouts: Timeouts) -> None:

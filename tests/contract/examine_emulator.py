@@ -49,6 +49,7 @@ CHOICES = {
         identifier_case=IdentifierCase.LOWERED,
         campaign_newest_first=True,
         agent_list=AgentList.ARRAY,
+        agents_as_orgs=True,
         error_body=ErrorBody.TEXT,
     ),
 }

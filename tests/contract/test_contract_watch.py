@@ -43,6 +43,10 @@ def contract() -> Contract:
         ("getCampaign", asked("GET", "/v1/campaigns/C 1")),
         ("listCampaignBlockedLeads", asked("GET", CAMPAIGN, query={"skip": "0", "take": "100"})),
         ("blockLeadsInCampaign", asked("POST", CAMPAIGN, {"publicIdentifiers": ["a"]})),
+        ("pauseCampaign", asked("PUT", "/v1/campaigns/C 1/pause")),
+        ("listConversations", asked("GET", "/v1/conversations", query={"page": "1"})),
+        ("unsubscribeHook", asked("DELETE", "/v1/zapier/hooks/unsubscribe", {"url": "https://a.example", "type": "x"})),
+        ("listAgents", asked("POST", "/get-agents", {"uid": "U"}, service=Service.PHONELY)),
     ],
 )
 def test_what_the_file_names_stands_in_it(contract: Contract, operation: str, request_: LoggedRequest) -> None:
@@ -68,6 +72,10 @@ def test_what_the_file_names_stands_in_it(contract: Contract, operation: str, re
         ("no such operation", asked("POST", "/v1/campaigns/C 1")),
         ("['take'] are not in the file", asked("GET", "/v1/campaigns/C 1", query={"take": "1"})),
         ("uid", asked("GET", "/agent-block-list", query={"agentId": "A"}, service=Service.PHONELY)),
+        ("required property", asked("POST", "/get-agents", {}, service=Service.PHONELY)),
+        ("unexpected", asked("POST", "/get-agents", {"uid": "U", "agentId": "A"}, service=Service.PHONELY)),
+        ("page", asked("GET", "/v1/conversations", query={"page": "0"})),
+        ("required property", asked("POST", "/v1/zapier/hooks/subscribe", {"url": "https://a.example"})),
         ("takes no body", asked("GET", body=[])),
         ("body", asked("POST")),
         ("non-empty", asked("POST", body={"leads": []})),

@@ -14,7 +14,7 @@ from walead_async.testing import Drift, DriftName, Fault, FaultName
 
 ROOT = Path(__file__).parents[2]
 ALL = [row for rows in ROWS.values() for row in rows]
-#: What concerns no call: the client does not list a user's agents.
+#: What concerns no column of the table; tests/resources/test_everywhere.py holds it.
 NO_CALL = {DriftName.CREATE_AGENT}
 
 

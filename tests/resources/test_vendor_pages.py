@@ -9,6 +9,7 @@ import orjson
 from yarl import URL
 
 from walead_async import (
+    AgentInfo,
     AsyncSession,
     BlockedLead,
     CampaignInfo,
@@ -177,3 +178,22 @@ async def test_delete_agent_block_list(mocked: aioresponses) -> None:
         "numbers": ["+1234567890", "+1234567891"],
     }
     assert [outcome.status for outcome in report.outcomes] == [Status.DONE, Status.ALREADY]
+
+
+async def test_get_agents(mocked: aioresponses) -> None:
+    """POST /get-agents with the uid as JSON; the answer names each agent."""
+    url = f"{PHONELY}/get-agents"
+    agent = {
+        "uid": "USER_ID",
+        "agentId": "AGENT_ID",
+        "name": "Front desk",
+        "country": "US",
+        "businessPhoneNumber": "+1234567890",
+    }
+    mocked.post(url, payload=[agent])
+    async with VoiceAgentSession(KEY, uid="USER_ID") as phones:
+        agents = await phones.agents()
+    assert agents == [AgentInfo("AGENT_ID", "Front desk", "+1234567890", "US")]
+    sent = only_request(mocked, "POST", url)
+    assert orjson.loads(sent["data"]) == {"uid": "USER_ID"}
+    assert sent["headers"]["X-Authorization"] == KEY

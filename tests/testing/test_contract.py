@@ -20,7 +20,9 @@ def parts(value: object) -> Iterator[object]:
 def test_the_contract_names_every_call():
     paths = openapi()["paths"]
     assert isinstance(paths, dict)
-    calls = {(path, method) for path, item in paths.items() for method in item if method in ("get", "post", "delete")}
+    calls = {
+        (path, method) for path, item in paths.items() for method in item if method in ("get", "post", "put", "delete")
+    }
 
     assert calls == {
         ("/v1/blocked-leads", "get"),
@@ -29,6 +31,12 @@ def test_the_contract_names_every_call():
         ("/v1/campaigns/{campaignId}", "get"),
         ("/v1/campaigns/{campaignId}/blocked-leads", "get"),
         ("/v1/campaigns/{campaignId}/blocked-leads", "post"),
+        ("/v1/campaigns/{campaignId}/activate", "put"),
+        ("/v1/campaigns/{campaignId}/pause", "put"),
+        ("/v1/conversations", "get"),
+        ("/v1/zapier/hooks/subscribe", "post"),
+        ("/v1/zapier/hooks/unsubscribe", "delete"),
+        ("/v1/hooks/list", "get"),
         ("/agent-block-list", "get"),
         ("/agent-block-list", "post"),
         ("/agent-block-list", "delete"),
@@ -41,7 +49,17 @@ def test_the_contract_names_every_call():
     [
         (
             "walead",
-            ["/v1/blocked-leads", "/v1/campaigns/{campaignId}", "/v1/campaigns/{campaignId}/blocked-leads"],
+            [
+                "/v1/blocked-leads",
+                "/v1/campaigns/{campaignId}",
+                "/v1/campaigns/{campaignId}/blocked-leads",
+                "/v1/campaigns/{campaignId}/activate",
+                "/v1/campaigns/{campaignId}/pause",
+                "/v1/conversations",
+                "/v1/zapier/hooks/subscribe",
+                "/v1/zapier/hooks/unsubscribe",
+                "/v1/hooks/list",
+            ],
             "https://app-api.walead.ai/api",
         ),
         ("phonely", ["/agent-block-list", "/get-agents"], "https://app.phonely.ai/api"),
@@ -91,3 +109,5 @@ async def test_the_emulator_answers_with_the_fields_of_the_contract(start: Start
     await fields(ask, "Blocked", (await ask.walead("POST", campaign, json={"publicIdentifiers": ["a"]})).json)
     await fields(ask, "CampaignBlockedLead", (await ask.walead("GET", campaign)).json[0])
     await fields(ask, "Campaign", (await ask.walead("GET", "/v1/campaigns/c")).json)
+    await ask.phonely("POST", json={"uid": "u", "agentId": "A", "numbers": ["+14155550123"]})
+    await fields(ask, "Agent", (await ask.phonely("POST", "/get-agents", json={"uid": "u"})).json[0])

@@ -160,6 +160,12 @@ async def test_the_agents_of_a_user_are_listed(start: Start):
     assert set(agents[0]) == {"uid", "agentId", "name", "country", "businessPhoneNumber"}
 
 
+async def test_agents_may_be_listed_as_the_vendors_file_lists_organisations(start: Start):
+    ask = await start(settings=Settings(agents=("A",), agents_as_orgs=True))
+
+    assert (await ask.phonely("POST", "/get-agents", json={"uid": "u"})).json == [{"orgId": "A", "name": "Agent A"}]
+
+
 @pytest.mark.parametrize(
     ("body", "key", "status"),
     [({"uid": "other"}, None, 401), ({"uid": "u"}, "wrong", 401), ({"uid": ""}, None, 400), ([], None, 400)],

@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from walead_async.errors import UnexpectedResponseError
-from walead_async.models import BlockedLead, CampaignBlockedLead, CampaignInfo
+from walead_async.models import AgentInfo, BlockedLead, CampaignBlockedLead, CampaignInfo
 from walead_async.transport.decode import (
     ChangeCount,
     NumberChange,
+    agents,
     blocked_leads,
     campaign_info,
     campaign_leads,
@@ -170,7 +171,54 @@ def test_what_is_no_campaign_is_said_in_words(body: bytes, words: str) -> None:
         campaign_info(body)
 
 
-@pytest.mark.parametrize("read", [blocked_leads, campaign_leads, campaign_info, numbers])
+AGENT: dict[str, Any] = {
+    "uid": "u-1",
+    "agentId": "a-1",
+    "name": "Front desk",
+    "country": "US",
+    "businessPhoneNumber": "+14155550100",
+}
+
+
+def test_agents_become_frozen_values_and_unknown_fields_are_kept_quiet() -> None:
+    (agent,) = agents(orjson.dumps([{**AGENT, "voice": 3}]))
+    assert agent == AgentInfo("a-1", "Front desk", "+14155550100", "US")
+    assert pickle.loads(pickle.dumps(agent)) == agent
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        agent.name = "Back office"  # type: ignore[misc]
+
+
+def test_agents_are_read_from_the_schema_of_organisations_too() -> None:
+    assert agents(b'[{"orgId": "a-1", "name": "Front desk"}]') == [AgentInfo("a-1", "Front desk", None, None)]
+    both = orjson.dumps([{**AGENT, "orgId": "o-1"}, {**AGENT, "agentId": None, "orgId": "a-2"}])
+    assert [agent.id for agent in agents(both)] == ["a-1", "a-2"]
+
+
+@pytest.mark.parametrize("wrong", [None, 7, True, [], {}])
+def test_what_is_shown_of_an_agent_may_be_anything(wrong: object) -> None:
+    told = dict.fromkeys(("name", "country", "businessPhoneNumber"), wrong)
+    assert agents(orjson.dumps([{**AGENT, **told}])) == [AgentInfo("a-1", None, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "it is empty"),
+        (b"null", "the list of agents is null, not an array of agents"),
+        (b"{}", "the list of agents is an object, not an array of agents"),
+        (b'["a-1"]', "agent 0 of the list is text, not an object"),
+        (b'[{"agentId": "a-1"}, {}]', "agent 1 of the list: its agentId is null, not text"),
+        (b'[{"agentId": 7}]', "agent 0 of the list: its agentId is a number, not text"),
+        (b'[{"agentId": "", "orgId": "o-1"}]', "agent 0 of the list: its agentId is empty"),
+        (b"<!DOCTYPE html>", "not JSON"),
+    ],
+)
+def test_what_is_no_list_of_agents_is_said_in_words(body: bytes, words: str) -> None:
+    with pytest.raises(UnexpectedResponseError, match=words):
+        agents(body)
+
+
+@pytest.mark.parametrize("read", [blocked_leads, campaign_leads, campaign_info, numbers, agents])
 def test_an_error_of_a_body_that_is_no_json_does_not_keep_the_body(read: Callable[[bytes], object]) -> None:
     with pytest.raises(UnexpectedResponseError) as caught:
         read(b'[{"id": "a secret"')
@@ -182,7 +230,7 @@ def test_many_wrong_records_are_counted_not_listed() -> None:
         blocked_leads(orjson.dumps([{**RECORD, "reason": 1}] * 100))
 
 
-names = st.text() | st.sampled_from([*RECORD, *CAMPAIGN, "blocked", "failed"])
+names = st.text() | st.sampled_from([*RECORD, *CAMPAIGN, *AGENT, "blocked", "failed"])
 json = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(names, inner),
@@ -197,6 +245,7 @@ def test_any_json_ends_in_models_or_in_our_error(found: object) -> None:
         campaign_leads,
         campaign_info,
         numbers,
+        agents,
         lambda body: change_count(body, "blocked"),
         lambda body: number_change(body, "added"),
     ):

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import attrs
 
 from walead_async.jobs.parts import SEPARATOR, Spill
-from walead_async.models import Completeness
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
     from walead_async.jobs.targets import Target
+    from walead_async.models import Completeness
 
 __all__ = ["Compared", "Listed", "compare", "read_list", "records_by_key"]
 
@@ -35,10 +36,8 @@ class Listed:
     def __len__(self) -> int:
         return len(self._spill)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Let the file go."""
         self._spill.close()
 
     def lines(self, part: int) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Lines in 64 parts by the crc32 of their keys: in a temporary file while they are collected, compressed in the journal.
+"""Lines in 64 parts by the crc32 of their keys: in a temporary file while they are collected, packed in the journal.
 
 Two lists that are parted alike are compared part against part, so that a sixty-fourth of them is in memory at once.
 """
@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from zlib import crc32
 
 from walead_async.errors import JournalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 __all__ = ["PARTS", "SEPARATOR", "Spill", "decoded", "encoded", "escaped", "on_disk", "part_of", "unescaped"]
 
@@ -83,7 +85,7 @@ class Spill:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         with on_disk("what is compared", folder):
-            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115  # closed by `close`
         self._end = 0
         self._count = self._held = 0
         self._buffers: list[list[bytes]] = [[] for _ in range(PARTS)]

@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +22,8 @@ from walead_async.jobs.store import microseconds
 from walead_async.jobs.values import Mode, PlanState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
     from walead_async.jobs.store import Connection
 
 __all__ = ["Item", "NewItem", "StoredPlan", "myself", "new_plan_id"]
@@ -133,20 +134,22 @@ def plans(db: Connection, plan_id: str | None = None) -> list[StoredPlan]:
     return list(map(_stored_plan, rows))
 
 
-def add_plan(db: Connection, values: Mapping[str, Any]) -> int:
-    """Begin a plan, which nobody sees until `finish_plan`; returns its number."""
-    values = {"state": "making", "made_at": microseconds(), "options_json": "{}", **values}
-    marks = ", ".join("?" * len(values))
-    statement = f"insert into plan ({', '.join(values)}) values ({marks}) returning number"
-    ((number,),) = db.execute(statement, tuple(values.values())).fetchall()
+def add_plan(db: Connection, plan_id: str, mode: Mode, owner: Sequence[str], values: Mapping[str, Any]) -> int:
+    """Begin a plan, which nobody sees until `finish_plan`; returns its number.
+
+    `owner` is base URL, account and target; `values` are further columns.
+    """
+    base_url, account, target = owner
+    row = {"id": plan_id, "mode": mode, "base_url": base_url, "account": account, "target": target, **values}
+    row |= {"state": "making", "made_at": microseconds()}
+    statement = f"insert into plan ({', '.join(row)}) values ({', '.join('?' * len(row))}) returning number"
+    ((number,),) = db.execute(statement, tuple(row.values())).fetchall()
     return int(number)
 
 
 def finish_plan(db: Connection, number: int, plan_id: str, summary: Mapping[str, Any], by: str) -> None:
     """The plan is whole."""
-    db.execute(
-        "update plan set state = 'planned', summary_json = ? where number = ?", (json.dumps(summary), number)
-    )
+    db.execute("update plan set state = 'planned', summary_json = ? where number = ?", (json.dumps(summary), number))
     add_event(db, plan_id, by, "planned", {})
 
 
@@ -190,7 +193,9 @@ def source_of(db: Connection, digest: str) -> int | None:
     return None if row is None else int(row[0])
 
 
-def add_source(db: Connection, kind: str, digest: str, bodies: Iterable[bytes], owner: Sequence[str] = ("", "", "")) -> int:
+def add_source(
+    db: Connection, kind: str, digest: str, bodies: Iterable[bytes], owner: Sequence[str] = ("", "", "")
+) -> int:
     """Keep a source of this kind; `owner` is base URL, account and target of an `owned` one. Returns its id."""
     statement = (
         "insert into source (kind, digest, base_url, account, target, made_at) values (?, ?, ?, ?, ?, ?) returning id"
@@ -235,7 +240,9 @@ def items_of_part(db: Connection, plan: int, part: int) -> list[Item]:
 def open_items(db: Connection, plan: int, action: str, after: tuple[int, int], count: int) -> list[Item]:
     """The next changes that are to be sent."""
     where = "plan = ? and (part, number) > (?, ?) and state = 'open' and action = ?"
-    found = db.execute(f"select {_ITEM} from item where {where} order by part, number limit ?", (plan, *after, action, count))
+    found = db.execute(
+        f"select {_ITEM} from item where {where} order by part, number limit ?", (plan, *after, action, count)
+    )
     return list(map(Item._make, found))
 
 
@@ -260,15 +267,45 @@ def change_items(db: Connection, plan: int, changes: Iterable[tuple[str, str | N
     db.executemany(statement, rows)
 
 
-def end_items(db: Connection, plan: int, ends: Iterable[tuple[str, str | None, int, int]]) -> None:
-    """Give items their ends: each is (state, detail, part, number)."""
-    rows = [(state, detail, plan, part, number) for state, detail, part, number in ends]
-    db.executemany("update item set state = ?, detail = ? where plan = ? and part = ? and number = ?", rows)
+def end_items(db: Connection, plan: int, action: str, ends: Sequence[tuple[Item, str, str | None]]) -> None:
+    """Give sent items their ends, a state and a detail each; those that were done in a row share a statement."""
+    singles = []
+    at = 0
+    while at < len(ends):
+        item, state, detail = ends[at]
+        last = at
+        if state == "done" and detail is None:
+            while last + 1 < len(ends) and ends[last + 1][1:] == ("done", None):
+                last += 1
+        if last > at:
+            first, end = (item.part, item.number), (ends[last][0].part, ends[last][0].number)
+            change_range(db, plan, action, first, end, "sent", "done")
+        else:
+            singles.append((state, detail, plan, item.part, item.number))
+        at = last + 1
+    db.executemany("update item set state = ?, detail = ? where plan = ? and part = ? and number = ?", singles)
 
 
-def change_state(db: Connection, plan: int, before: str, after: str) -> None:
-    """Bring all items of a plan from one state into another."""
-    db.execute("update item set state = ?, detail = null where plan = ? and state = ?", (after, plan, before))
+def change_state(db: Connection, plan: int, action: str, before: str, after: str) -> None:
+    """Bring all items of one kind from one state into another."""
+    statement = "update item set state = ?, detail = null where plan = ? and action = ? and state = ?"
+    db.execute(statement, (after, plan, action, before))
+
+
+def release(db: Connection, plan: StoredPlan, by: str, count: int) -> None:
+    """Somebody has looked at the withheld removals, and lets them go out."""
+    change_state(db, plan.number, "unblock", "withheld", "open")
+    add_event(db, plan.id, by, "released", {"removals": count})
+
+
+def close_covered(db: Connection, plan_id: str, by: str) -> None:
+    """Close the plans of the same list that were not finished: this one covers them."""
+    (new,) = plans(db, plan_id)
+    for plan in plans(db):
+        same = (plan.target, plan.base_url) == (new.target, new.base_url) and plan.number < new.number
+        if same and plan.state in {PlanState.PLANNED, PlanState.APPLYING, PlanState.STOPPED}:
+            set_state(db, plan.number, PlanState.CLOSED)
+            add_event(db, plan.id, by, "closed", {"covered_by": plan_id})
 
 
 def counts(db: Connection, plan: int) -> dict[tuple[str, str], int]:
@@ -280,8 +317,8 @@ def counts(db: Connection, plan: int) -> dict[tuple[str, str], int]:
 def ours(db: Connection, owner: Sequence[str], part: int) -> tuple[set[str], set[bytes]]:
     """The journal's own records in a part of a list: as `record_text`, and as fingerprints of it."""
     statement = (
-        "select item.record from plan join item on item.plan = plan.number where plan.base_url = ? and plan.account = ? "
-        "and plan.target = ? and item.part = ? and item.action = 'block' and item.record <> ''"
+        "select item.record from plan join item on item.plan = plan.number where plan.base_url = ? "
+        "and plan.account = ? and plan.target = ? and item.part = ? and item.action = 'block' and item.record <> ''"
     )
     texts = {text for (found,) in db.execute(statement, (*owner, part)) for text in found.split("\n")}
     statement = (
@@ -289,8 +326,12 @@ def ours(db: Connection, owner: Sequence[str], part: int) -> tuple[set[str], set
         "and source.base_url = ? and source.account = ? and source.target = ? and part.number = ?"
     )
     bodies = [body for (body,) in db.execute(statement, (*owner, part))]
-    prints = {bytes(body[at : at + FINGERPRINT]) for body in bodies for at in range(0, len(body), FINGERPRINT)}
-    return texts, prints
+    return texts, set().union(*map(_prints, bodies))
+
+
+def _prints(body: bytes) -> set[bytes]:
+    """The fingerprints of a part."""
+    return {bytes(body[at : at + FINGERPRINT]) for at in range(0, len(body), FINGERPRINT)}
 
 
 def drop_owned(db: Connection, owner: Sequence[str]) -> None:
@@ -318,6 +359,99 @@ def blocked_keys(db: Connection, plan: int, part: int) -> list[str]:
     """Whom a plan was to block, in one part."""
     found = db.execute("select key from item where plan = ? and part = ? and action = 'block'", (plan, part))
     return [key for (key,) in found]
+
+
+def made_records(db: Connection, plan: int, part: int) -> list[str]:
+    """The records that a plan made in one part, each as `record_text`."""
+    found = db.execute(
+        "select record from item where plan = ? and part = ? and action = 'block' and record <> ''", (plan, part)
+    )
+    return [text for (record,) in found for text in record.split("\n")]
+
+
+def merge_owned(db: Connection, digest: str, bodies: Sequence[bytes], owner: Sequence[str]) -> None:
+    """Add fingerprints, part by part, to those of the records of a list that are the journal's own."""
+    statement = (
+        "select part.number, part.body from source join part on part.source = source.id where source.kind = 'owned' "
+        "and source.base_url = ? and source.account = ? and source.target = ?"
+    )
+    merged = list(map(_prints, bodies))
+    for number, body in db.execute(statement, tuple(owner)).fetchall():
+        merged[number] |= _prints(body)
+    drop_owned(db, owner)
+    add_source(db, "owned", digest, [b"".join(sorted(prints)) for prints in merged], owner)
+
+
+def drop_plan(db: Connection, plan: StoredPlan) -> int:
+    """Remove a plan with its items and events; returns how many items it had."""
+    count = db.execute("delete from item where plan = ?", (plan.number,)).rowcount
+    db.execute("delete from event where plan = ?", (plan.id,))
+    db.execute("update plan set undoes = null where undoes = ?", (plan.number,))
+    db.execute("delete from plan where number = ?", (plan.number,))
+    return count
+
+
+def drop_needless(db: Connection, before: int) -> int:
+    """Remove the sources that no plan has, and events of no plan from before then; returns how many sources."""
+    needless = (
+        "select id from source where kind = 'wanted' and id not in (select source from plan where source is not null)"
+    )
+    ids = [row[0] for row in db.execute(needless).fetchall()]
+    for source in ids:
+        db.execute("delete from part where source = ?", (source,))
+        db.execute("delete from source where id = ?", (source,))
+    db.execute("delete from event where plan is null and at < ?", (before,))
+    return len(ids)
+
+
+def has_pending(db: Connection, keys: Sequence[str]) -> bool:
+    """Whether an opt-out of one of these is still to be delivered."""
+    marks = ", ".join("?" * len(keys))
+    found = db.execute(f"select 1 from optout where state = 'pending' and key in ({marks}) limit 1", tuple(keys))
+    return found.fetchone() is not None
+
+
+def drop_optouts(db: Connection, key: str) -> int:
+    """Remove the opt-outs of a person; returns how many."""
+    return db.execute("delete from optout where key = ?", (key,)).rowcount
+
+
+def drop_items(db: Connection, plan: int, part: int, same: Callable[[str], bool]) -> int:
+    """Remove the items of one person from a part of a plan; returns how many."""
+    found = db.execute("select number, key from item where plan = ? and part = ?", (plan, part)).fetchall()
+    numbers = [number for number, key in found if same(key)]
+    for number in numbers:
+        db.execute("delete from item where plan = ? and part = ? and number = ?", (plan, part, number))
+    return len(numbers)
+
+
+def wanted_sources(db: Connection) -> list[int]:
+    """The sources that say who is wanted."""
+    return [source for (source,) in db.execute("select id from source where kind = 'wanted'").fetchall()]
+
+
+def replace_part(db: Connection, source: int, number: int, body: bytes) -> None:
+    """A part has fewer people than when the source was read, so that the source is no other file's any more."""
+    db.execute("update part set body = ? where source = ? and number = ?", (body, source, number))
+    db.execute("update source set digest = '' where id = ?", (source,))
+
+
+def replace_summary(db: Connection, plan: int, summary: str) -> None:
+    """The preview of a plan shows less than it did."""
+    db.execute("update plan set summary_json = ? where number = ?", (summary, plan))
+
+
+def forget_texts(db: Connection, plan: StoredPlan, texts: Iterable[str]) -> None:
+    """Forget what the service said where it holds one of these texts."""
+    for text in texts:
+        like = "%" + text.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
+        db.execute(
+            "update item set detail = null where plan = ? and lower(detail) like ? escape '!'", (plan.number, like)
+        )
+        db.execute(
+            "update event set detail_json = '{}' where plan = ? and lower(detail_json) like ? escape '!'",
+            (plan.id, like),
+        )
 
 
 def parts() -> range:

@@ -3,7 +3,7 @@
 A moment is microseconds since 1970 in UTC, a flag 0 or 1, a column that ends in `_json` JSON text. No table holds an
 API key.
 
-- source: who is wanted by a file, which `digest` names; or, of the kind "owned", which records of a list were taken over.
+- source: who is wanted by a file, which `digest` names; or, of the kind "owned", which records of a list are ours.
 - part: a sixty-fourth of a source, by the crc32 of the keys: lines, sorted and compressed, or fingerprints of records.
 - plan: what one run would change in one list, and how far it came. Its summary is the preview, its result what the
   closing listing showed.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 from walead_async.errors import InvalidInputError
 from walead_async.identifiers import public_identifier
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Line", "Session", "Target", "is_readable", "record_of", "record_text", "target_of"]
 
+T = TypeVar("T")
 Session: TypeAlias = AsyncSession | VoiceAgentSession
 #: The key by which people or numbers are compared, and a line of the part in which it stands.
 Line: TypeAlias = tuple[bytes, bytes]
@@ -32,9 +33,9 @@ UNREADABLE = "\x1e"
 class Target(Protocol):
     """One list: what a source and it are compared by, and how it is read and changed.
 
-    A line of a source is a key with what comes with it: a person's reason, or a number as it is sent. A line of the list
-    is the key of a record with its `record_text`. `kind` is that of the rows of a source. `may_remove` is False where
-    there is no unblock.
+    A line of a source is a key with what comes with it: a person's reason, or a number as it is sent. A line of the
+    list is the key of a record with its `record_text`. `kind` is that of the rows of a source. `may_remove` is False
+    where there is no unblock, `has_ids` where records have none.
     """
 
     name: str
@@ -48,11 +49,11 @@ class Target(Protocol):
         """The key of a row, and its line. Raises `InvalidInputError` for what cannot be sent."""
         ...
 
-    def pages(self) -> Listing[object]:
+    def pages(self) -> Listing[Any]:
         """The list."""
         ...
 
-    def lines(self, records: Sequence[object]) -> tuple[list[bytes], list[bytes]]:
+    def lines(self, records: Sequence[Any]) -> tuple[list[bytes], list[bytes]]:
         """The keys of records, and their lines."""
         ...
 
@@ -60,15 +61,19 @@ class Target(Protocol):
         """What is sent for a line of a source, and the reason that goes with it ("" for none)."""
         ...
 
+    def removal(self, key: bytes, text: str) -> str:
+        """What is sent to remove the record of this key and `record_text`."""
+        ...
+
     def key_of(self, sent: str) -> bytes:
         """The key of what was or is to be sent."""
         ...
 
-    def block(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
+    def block(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
         """Block these; each is what `item` made."""
         ...
 
-    def unblock(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
+    def unblock(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
         """Remove these; each is what is sent and the `record_text` of the record."""
         ...
 
@@ -119,7 +124,9 @@ def _readable_key(name: str) -> str:
         return UNREADABLE + escaped(name.lower())
 
 
-def _record_lines(ids: Sequence[str], records: Sequence[BlockedLead | CampaignBlockedLead]) -> tuple[list[bytes], list[bytes]]:
+def _record_lines(
+    ids: Sequence[str], records: Sequence[BlockedLead | CampaignBlockedLead]
+) -> tuple[list[bytes], list[bytes]]:
     keys, lines = [], []
     for record_id, record in zip(ids, records, strict=True):
         name, reason = record.public_identifier, record.reason or ""
@@ -137,7 +144,7 @@ class _Workspace:
     """The workspace's list."""
 
     name = "workspace"
-    kind: Literal["lead"] = "lead"
+    kind: Literal["lead", "number"] = "lead"
     may_remove = has_ids = True
 
     def __init__(self, session: AsyncSession) -> None:
@@ -146,10 +153,10 @@ class _Workspace:
 
     line_of = staticmethod(_person)
 
-    def pages(self) -> Listing[BlockedLead]:
+    def pages(self) -> Listing[Any]:
         return self._leads.list()
 
-    def lines(self, records: Sequence[BlockedLead]) -> tuple[list[bytes], list[bytes]]:
+    def lines(self, records: Sequence[Any]) -> tuple[list[bytes], list[bytes]]:
         if records:
             self.account = f"workspace:{records[0].workspace_id}"
         return _record_lines([record.id for record in records], records)
@@ -157,57 +164,81 @@ class _Workspace:
     def item(self, key: bytes, extra: bytes) -> tuple[str, str]:
         return key.decode(), unescaped(extra.decode())
 
+    def removal(self, key: bytes, text: str) -> str:
+        return key.decode()
+
     def key_of(self, sent: str) -> bytes:
         return sent.encode()
 
-    def block(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
-        return self._leads.block_stream(_leads(items))
+    def block(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
+        return self._leads.block_stream(_Each(items, _lead))
 
-    def unblock(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
-        return self._leads.unblock_stream(record_of(record) async for _, record in items)
+    def unblock(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
+        return self._leads.unblock_stream(_Each(items, _record))
 
 
-async def _leads(items: AsyncIterable[tuple[str, str]]) -> AsyncIterable[str | LeadToBlock]:
-    async for name, reason in items:
-        yield LeadToBlock(name, reason) if reason else name
+class _Each(AsyncIterator[T]):
+    """What a function makes of each item. It is no generator, so that it may be left at any time."""
+
+    def __init__(self, items: AsyncIterator[tuple[str, str]], made_of: Callable[[str, str], T]) -> None:
+        self._items = items
+        self._made_of = made_of
+
+    async def __anext__(self) -> T:
+        return self._made_of(*await anext(self._items))
+
+
+def _lead(name: str, reason: str) -> str | LeadToBlock:
+    return LeadToBlock(name, reason) if reason else name
+
+
+def _first(sent: str, _: str) -> str:
+    return sent
+
+
+def _record(_: str, text: str) -> BlockedLead:
+    return record_of(text)
 
 
 class _Campaign:
     """A campaign's list: it has no ids, and what is blocked there cannot be unblocked."""
 
-    kind: Literal["lead"] = "lead"
+    kind: Literal["lead", "number"] = "lead"
     may_remove = has_ids = False
-    account: str | None = None
 
     def __init__(self, session: AsyncSession, campaign_id: str) -> None:
         self.name = f"campaign:{campaign_id}"
+        self.account: str | None = None
         self._leads = session.campaign(campaign_id).blocked_leads
 
     line_of = staticmethod(_person)
 
-    def pages(self) -> Listing[CampaignBlockedLead]:
+    def pages(self) -> Listing[Any]:
         return self._leads.list()
 
-    def lines(self, records: Sequence[CampaignBlockedLead]) -> tuple[list[bytes], list[bytes]]:
+    def lines(self, records: Sequence[Any]) -> tuple[list[bytes], list[bytes]]:
         return _record_lines([""] * len(records), records)
 
     def item(self, key: bytes, extra: bytes) -> tuple[str, str]:
         return key.decode(), unescaped(extra.decode())
 
+    def removal(self, key: bytes, text: str) -> str:
+        return key.decode()
+
     def key_of(self, sent: str) -> bytes:
         return sent.encode()
 
-    def block(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
-        return self._leads.block_stream(name async for name, _ in items)
+    def block(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
+        return self._leads.block_stream(_Each(items, _first))
 
-    def unblock(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
+    def unblock(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
         raise InvalidInputError("the API has no campaign unblock")
 
 
 class _Agent:
     """A voice agent's list: numbers, without ids or reasons, compared by their digits."""
 
-    kind: Literal["number"] = "number"
+    kind: Literal["lead", "number"] = "number"
     may_remove, has_ids = True, False
 
     def __init__(self, session: VoiceAgentSession, agent_id: str) -> None:
@@ -222,10 +253,10 @@ class _Agent:
         digits = digits_of(number).encode()
         return digits, digits + SEPARATOR + number.encode()
 
-    def pages(self) -> Listing[str]:
+    def pages(self) -> Listing[Any]:
         return self._list.list()
 
-    def lines(self, records: Sequence[str]) -> tuple[list[bytes], list[bytes]]:
+    def lines(self, records: Sequence[Any]) -> tuple[list[bytes], list[bytes]]:
         keys = [digits_of(number).encode() for number in records]
         texts = [f"\x1f\x1f{escaped(number)}\x1f".encode() for number in records]
         return keys, [key + SEPARATOR + text for key, text in zip(keys, texts, strict=True)]
@@ -233,11 +264,14 @@ class _Agent:
     def item(self, key: bytes, extra: bytes) -> tuple[str, str]:
         return (extra or key).decode(), ""
 
+    def removal(self, key: bytes, text: str) -> str:
+        return unescaped(text.split("\x1f")[2])
+
     def key_of(self, sent: str) -> bytes:
         return digits_of(sent).encode()
 
-    def block(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
-        return self._list.block_stream(number async for number, _ in items)
+    def block(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
+        return self._list.block_stream(_Each(items, _first))
 
-    def unblock(self, items: AsyncIterable[tuple[str, str]]) -> BulkStream:
-        return self._list.unblock_stream(number async for number, _ in items)
+    def unblock(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
+        return self._list.unblock_stream(_Each(items, _first))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
-from walead_async.errors import WaleadError
 from walead_async.models import Completeness
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from walead_async.errors import WaleadError
 
 __all__ = [
     "ApplyReport",
@@ -83,9 +86,9 @@ class Plan:
     `reason_differs` of them for another reason (which stays). `unblock` records are to be removed; `withheld` would be,
     but for what `why_withheld` says; `kept` stay whatever is said, `why_kept` counts them by reason.
 
-    `listed` is how many records the list held, `verdict` whether that was all. `ended_early` says where and why a source
-    was not read to its end, None if it was; `cut` is its last row if that has no line end. `column` names the columns
-    that were taken. `not_undone` counts what an undo leaves as it is, by reason.
+    `listed` is how many records the list held, `verdict` whether that was all. `ended_early` says where and why a
+    source was not read to its end, None if it was; `cut` is its last row if that has no line end. `column` names the
+    columns that were taken. `not_undone` counts what an undo leaves as it is, by reason.
     """
 
     id: str
@@ -145,7 +148,7 @@ class ApplyReport:
 
     @property
     def ok(self) -> bool:
-        """Whether all is as wanted: verified, nothing refused, unknown or withheld, no more invalid rows than allowed."""
+        """Whether all is as wanted: verified, nothing refused, unknown or withheld, not too many invalid rows."""
         failed = any(self.counts.get(end) for end in ("refused", "unknown", "not_sent", "invalid", "open", "withheld"))
         return self.verified and not failed and not self.withheld and self.invalid <= self.max_invalid
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 import csv
 import io
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from hashlib import blake2b
 from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from walead_async.errors import InvalidInputError, SourceError
 from walead_async.files.columns import REJECTED_COLUMNS
 from walead_async.files.delimited import DEFUSED
 from walead_async.files.export import beside, put_in_place, told
-from walead_async.jobs.parts import SEPARATOR, Spill, encoded, escaped
+from walead_async.jobs.parts import SEPARATOR, Spill, encoded
 from walead_async.jobs.values import InvalidRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from walead_async.files.columns import Kind
     from walead_async.models import Row
@@ -147,7 +146,7 @@ class RejectedRows:
         self.path = path
         self._columns = REJECTED_COLUMNS[kind]
         self._open = ExitStack()
-        self._file: io.TextIOWrapper | None = None
+        self._file: IO[bytes] | None = None
         self._unfinished: Path | None = None
 
     def __enter__(self) -> Self:
@@ -164,8 +163,7 @@ class RejectedRows:
     def add(self, row: InvalidRow, reason: str | None) -> None:
         """One more row."""
         if self._file is None:
-            file, self._unfinished = self._open.enter_context(beside(self.path))
-            self._file = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+            self._file, self._unfinished = self._open.enter_context(beside(self.path))
             self._write(self._columns)
         self._write((str(row.line), row.text, reason or "", row.why))
 
@@ -174,13 +172,12 @@ class RejectedRows:
         csv.writer(text).writerow([f"'{cell}" if cell.startswith(DEFUSED) else cell for cell in cells])
         with told(self.path):
             assert self._file is not None
-            self._file.write(text.getvalue())
+            self._file.write(text.getvalue().encode())
 
     def keep(self) -> Path | None:
         """Bring the file into its place, if there is any row in it."""
         if self._file is None or self._unfinished is None:
             return None
         with told(self.path):
-            self._file.flush()
-            put_in_place(self._file.buffer, self._unfinished, self.path)
+            put_in_place(self._file, self._unfinished, self.path)
         return self.path

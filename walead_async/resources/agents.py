@@ -1,4 +1,7 @@
-"""The block list of a Phonely voice agent: `/agent-block-list` (vendor page: voice-agent-block-list)."""
+"""The voice agents of a Phonely user, `/get-agents`, and the block list of each, `/agent-block-list`.
+
+The vendor page of the latter is voice-agent-block-list.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from walead_async.paging.listing import Listing
 from walead_async.paging.seen import Named
 from walead_async.phones import phone_number
 from walead_async.resources.items import number_entries
-from walead_async.transport.decode import number_change, numbers
+from walead_async.transport.decode import agents, number_change, numbers
 from walead_async.transport.messages import DeadlineFrom, Request
 
 if TYPE_CHECKING:
@@ -25,15 +28,25 @@ if TYPE_CHECKING:
 
     from walead_async.bulk.api import BulkStream
     from walead_async.bulk.operation import Entries, Missing, Verify
-    from walead_async.models import BulkReport, Row
+    from walead_async.models import AgentInfo, BulkReport, Row
     from walead_async.paging.reader import Ask, SecondLook
     from walead_async.transport.messages import Caller, Response
 
-__all__ = ["Agent", "BlockList"]
+__all__ = ["ALL", "Agent", "BlockList", "list_agents"]
 
 PATH = "/agent-block-list"
+#: What stands for every agent where people name one; it is no agent's id.
+ALL = "all"
 #: The vendor's words for a number that is as wanted: whether it was to be blocked, or not.
 AS_WANTED = {True: "number already in block list", False: "number not found in block list"}
+
+
+async def list_agents(caller: Caller, uid: str) -> list[AgentInfo]:
+    """The voice agents of a user, in the order of the service; all stand in one answer."""
+    # a question, whatever its method: it may be asked again
+    request = Request("POST", "/get-agents", body=orjson.dumps({"uid": uid}))
+    response = await caller.send(request, flow=object())
+    return agents(response.body)
 
 
 class Agent:

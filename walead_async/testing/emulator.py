@@ -204,6 +204,16 @@ class Emulator:
         return self._handler.store.named_campaigns
 
     @property
+    def conversations(self) -> list[dict[str, object]]:
+        """The conversations, which the service gives by 15 a page: `emulator.conversations.append({"urn": "u-1"})`."""
+        return self._handler.store.conversations
+
+    @property
+    def hooks(self) -> list[dict[str, str]]:
+        """The addresses that are to be told of events: each a `url` and a `type`. Nothing is ever sent to them."""
+        return self._handler.store.hooks
+
+    @property
     def agents(self) -> dict[str, dict[str, None]]:
         """The numbers of each agent by its id; the keys of the inner dict are the numbers, in order."""
         return self._handler.store.agents

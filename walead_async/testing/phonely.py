@@ -66,17 +66,16 @@ async def list_agents(store: Store, call: LoggedRequest) -> Reply:
         raise Refused(400, "Invalid request body: uid is required")
     _check_user(store, uid)
     store.agents_read = True
-    agents = [
-        {
-            "uid": uid,
-            "agentId": agent_id,
-            "name": f"Agent {agent_id}",
-            "country": "US",
-            "businessPhoneNumber": f"+1415555{number:04d}",
-        }
-        for number, agent_id in enumerate(store.agent_ids(), 1)
-    ]
-    return Reply.of(agents)
+    return Reply.of([_agent(store, uid, place, agent_id) for place, agent_id in enumerate(store.agent_ids(), 1)])
+
+
+def _agent(store: Store, uid: str, place: int, agent_id: str) -> dict[str, str]:
+    """An agent as it is listed: by the schema of the vendor's page, or by that of the vendor's file."""
+    name = f"Agent {agent_id}"
+    if store.settings.agents_as_orgs:
+        return {"orgId": agent_id, "name": name}
+    number = f"+1415555{place:04d}"
+    return {"uid": uid, "agentId": agent_id, "name": name, "country": "US", "businessPhoneNumber": number}
 
 
 #: Each call by method and path.

@@ -324,6 +324,8 @@ class Settings:
     agents_without_access: tuple[str, ...] = attrs.field(default=(), validator=NO_NAMES)
     #: The status of a call on one of those: 401 or 403.
     no_access_status: int = attrs.field(default=401, validator=status(401, 403))
+    #: Agents are listed as `orgId` and `name` alone: the vendor's own file has it so.
+    agents_as_orgs: bool = attrs.field(default=False, validator=TRUTH)
     #: How an agent's numbers are listed.
     agent_list: AgentList = AgentList.OBJECT
     #: How a number is written in a list.

@@ -287,7 +287,8 @@ class Store:
     """The state behind both services. Pure: no socket, no file, and, but for `settings.stale`, no time but its clock.
 
     `agents` maps an agent's id to its numbers, kept in the order of adding. `named_campaigns` maps a campaign's id to
-    its name and status, where a test gave it some; no state keeps them. Changing them by hand is allowed.
+    its name and status, where a test gave it some; `conversations` are what a test put there, and `hooks` the
+    addresses that were subscribed. No state keeps these three. Changing all of it by hand is allowed.
     """
 
     def __init__(
@@ -311,6 +312,8 @@ class Store:
         self.leads = LeadList(self, self.workspace_id)
         self.campaigns: dict[str, LeadList] = {}
         self.named_campaigns: dict[str, tuple[str, str]] = {}
+        self.conversations: list[dict[str, object]] = []
+        self.hooks: list[dict[str, str]] = []
         self.agents: dict[str, dict[str, None]] = {}
         self._past_numbers: dict[str, History[str]] = {}
         #: The list of which a page was read last, and the records on that page.

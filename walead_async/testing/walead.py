@@ -22,6 +22,8 @@ __all__ = ["CALLS"]
 MOST_TAKEN = 100
 #: Larger whole numbers are no offsets.
 LARGEST = 2**53
+#: Conversations on a page.
+CONVERSATIONS = 15
 #: When every campaign was created.
 CAMPAIGN_CREATED = "2024-01-01T00:00:00.000Z"
 
@@ -69,8 +71,17 @@ async def unblock_leads(store: Store, call: LoggedRequest) -> Reply:
 async def get_campaign(store: Store, call: LoggedRequest, campaign: str) -> Reply:
     """GET a campaign's name and status."""
     _check_campaign(store, campaign)
-    name, status = store.named_campaigns.get(campaign, (f"Campaign {campaign}", "active"))
-    return Reply.of({"id": campaign, "name": name, "status": status, "createdAt": CAMPAIGN_CREATED})
+    return _campaign(store, campaign)
+
+
+async def activate_campaign(store: Store, call: LoggedRequest, campaign: str) -> Reply:
+    """PUT a campaign to work."""
+    return _set_status(store, campaign, "active")
+
+
+async def pause_campaign(store: Store, call: LoggedRequest, campaign: str) -> Reply:
+    """PUT a campaign to rest."""
+    return _set_status(store, campaign, "paused")
 
 
 async def list_campaign(store: Store, call: LoggedRequest, campaign: str) -> Reply:
@@ -99,14 +110,50 @@ async def block_in_campaign(store: Store, call: LoggedRequest, campaign: str) ->
     return _block(store, store.campaign(campaign), wanted)
 
 
+async def list_conversations(store: Store, call: LoggedRequest) -> Reply:
+    """GET a page of the conversations; the first page is 1."""
+    page = _count(call.query, "page", 1)
+    if not page:
+        raise Refused(400, "page must be a whole number from 1")
+    return Reply.of(store.conversations[(page - 1) * CONVERSATIONS : page * CONVERSATIONS])
+
+
+async def subscribe_hook(store: Store, call: LoggedRequest) -> Reply:
+    """POST an address that is to be told of events of a type."""
+    hook = _hook(call)
+    if hook not in store.hooks:
+        store.hooks.append(hook)
+    return Reply.of({"success": True, **hook}, store.settings.block_status)
+
+
+async def unsubscribe_hook(store: Store, call: LoggedRequest) -> Reply:
+    """DELETE such an address."""
+    hook = _hook(call)
+    if hook not in store.hooks:
+        raise Refused(404, "Hook not found")
+    store.hooks.remove(hook)
+    return Reply.of({"success": True})
+
+
+async def list_hooks(store: Store, call: LoggedRequest) -> Reply:
+    """GET the addresses that are told of events."""
+    return Reply.of(store.hooks)
+
+
 #: Each call by method and path.
 CALLS = {
     ("GET", "/v1/blocked-leads"): list_leads,
     ("POST", "/v1/blocked-leads"): block_leads,
     ("DELETE", "/v1/blocked-leads"): unblock_leads,
     ("GET", "/v1/campaigns/{campaign}"): get_campaign,
+    ("PUT", "/v1/campaigns/{campaign}/activate"): activate_campaign,
+    ("PUT", "/v1/campaigns/{campaign}/pause"): pause_campaign,
     ("GET", "/v1/campaigns/{campaign}/blocked-leads"): list_campaign,
     ("POST", "/v1/campaigns/{campaign}/blocked-leads"): block_in_campaign,
+    ("GET", "/v1/conversations"): list_conversations,
+    ("POST", "/v1/zapier/hooks/subscribe"): subscribe_hook,
+    ("DELETE", "/v1/zapier/hooks/unsubscribe"): unsubscribe_hook,
+    ("GET", "/v1/hooks/list"): list_hooks,
 }
 
 
@@ -169,6 +216,27 @@ def _counted(store: Store, field: str, count: int, asked: int, status: int = 200
     success = count >= asked or not store.settings.short_is_failure
     message = f"{count} leads {field} successfully" if success else f"only {count} of {asked} leads {field}"
     return Reply.of({"success": success, "message": message, field: count}, status)
+
+
+def _campaign(store: Store, campaign: str) -> Reply:
+    name, status = store.named_campaigns.get(campaign, (f"Campaign {campaign}", "active"))
+    return Reply.of({"id": campaign, "name": name, "status": status, "createdAt": CAMPAIGN_CREATED})
+
+
+def _set_status(store: Store, campaign: str, status: str) -> Reply:
+    _check_campaign(store, campaign)
+    name, _ = store.named_campaigns.get(campaign, (f"Campaign {campaign}", ""))
+    store.named_campaigns[campaign] = (name, status)
+    return _campaign(store, campaign)
+
+
+def _hook(call: LoggedRequest) -> dict[str, str]:
+    """The address and the type of event that a call names."""
+    body = call.body if isinstance(call.body, dict) else {}
+    url, kind = body.get("url"), body.get("type")
+    if not (isinstance(url, str) and url and isinstance(kind, str) and kind):
+        raise Refused(400, "url and type must be strings and must not be empty")
+    return {"url": url, "type": kind}
 
 
 def _check_campaign(store: Store, campaign: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import orjson
 
 from walead_async.errors import UnexpectedResponseError
-from walead_async.models import BlockedLead, CampaignBlockedLead, CampaignInfo
+from walead_async.models import AgentInfo, BlockedLead, CampaignBlockedLead, CampaignInfo
 
 if TYPE_CHECKING:
     import cattrs
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 __all__ = [
     "ChangeCount",
     "NumberChange",
+    "agents",
     "blocked_leads",
     "campaign_info",
     "campaign_leads",
     "change_count",
+    "json_of",
     "number_change",
     "numbers",
 ]
@@ -78,7 +80,7 @@ def campaign_info(body: bytes) -> CampaignInfo:
 
 def numbers(body: bytes) -> list[str]:
     """The numbers of an agent's list: an object with `blockList`, or a bare array. Raises `UnexpectedResponseError`."""
-    found = _json(body)
+    found = json_of(body)
     if isinstance(found, dict):
         found = found.get("blockList")
     if not isinstance(found, list):
@@ -87,6 +89,31 @@ def numbers(body: bytes) -> list[str]:
         if not isinstance(number, str):
             raise UnexpectedResponseError(f"number {position} of the block list is {_kind(number)}, not text")
     return found
+
+
+def agents(body: bytes) -> list[AgentInfo]:
+    """The voice agents of a user. Raises `UnexpectedResponseError` naming agent and field.
+
+    The vendor's file gives them the schema of organisations, and those theirs: an `orgId` is an agent's id, too.
+    """
+    found = json_of(body)
+    if not isinstance(found, list):
+        raise UnexpectedResponseError(f"the list of agents is {_kind(found)}, not an array of agents")
+    return [_agent(position, one) for position, one in enumerate(found)]
+
+
+def _agent(position: int, agent: object) -> AgentInfo:
+    if not isinstance(agent, dict):
+        raise UnexpectedResponseError(f"agent {position} of the list is {_kind(agent)}, not an object")
+    agent_id = agent.get("agentId")
+    if agent_id is None:
+        agent_id = agent.get("orgId")
+    if not isinstance(agent_id, str) or not agent_id:
+        wrong = "is empty" if agent_id == "" else f"is {_kind(agent_id)}, not text"
+        raise UnexpectedResponseError(f"agent {position} of the list: its agentId {wrong}")
+    # what people are shown of an agent must not keep anybody from being blocked in it
+    shown = (agent.get(field) for field in ("name", "businessPhoneNumber", "country"))
+    return AgentInfo(agent_id, *(text if isinstance(text, str) else None for text in shown))
 
 
 def change_count(body: bytes, field: str) -> ChangeCount:
@@ -182,7 +209,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 def _slowly(body: bytes, model: type[T]) -> list[T]:
     """The records of a page that the fast way refused. Raises `UnexpectedResponseError` naming record and field."""
-    found = _json(body)
+    found = json_of(body)
     del body  # what a traceback shows should not hold the whole list
     if not isinstance(found, list):
         raise UnexpectedResponseError(f"the list is {_kind(found)}, not an array of records")
@@ -208,7 +235,7 @@ def _slowly(body: bytes, model: type[T]) -> list[T]:
 
 def _one(body: bytes, model: type[T], what: str) -> T:
     """The one value that an answer holds, called `what`. Raises `UnexpectedResponseError` naming the field."""
-    found = _json(body)
+    found = json_of(body)
     if not isinstance(found, dict):
         raise UnexpectedResponseError(f"{what} is {_kind(found)}, not an object")
     import cattrs
@@ -282,7 +309,8 @@ def _camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _json(body: bytes) -> object:
+def json_of(body: bytes) -> object:
+    """The JSON that a body holds. Raises `UnexpectedResponseError`."""
     try:
         return orjson.loads(body)
     except ValueError as error:
@@ -296,7 +324,7 @@ def _object(body: bytes) -> dict[str, object]:
     if not body.strip():
         return {}
     try:
-        answer = _json(body)
+        answer = json_of(body)
     except UnexpectedResponseError as error:
         error.maybe_applied = True
         raise

@@ -40,6 +40,12 @@ class Response(NamedTuple):
     maybe_repeated: bool = False
     throttled: bool = False
 
+    def json(self) -> object:
+        """The body as JSON. Raises `UnexpectedResponseError` if it is none, as an empty body is."""
+        from walead_async.transport.decode import json_of  # which knows the models
+
+        return json_of(self.body)
+
     def __repr__(self) -> str:
         """Without the body, which holds people: reporters of errors write down what a frame holds."""
         return f"<Response {self.status} with {len(self.body)} bytes>"

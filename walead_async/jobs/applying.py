@@ -1,0 +1,585 @@
+"""Apply a plan: a list, the blocks, the removals, and a list again. To go on after `kill -9` is to apply again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from walead_async.errors import (
+    APIError,
+    ConfigurationError,
+    InvalidInputError,
+    JournalError,
+    SessionClosedError,
+    WaleadError,
+)
+from walead_async.jobs import records
+from walead_async.jobs.compare import Listed, read_list, records_by_key
+from walead_async.jobs.guards import KEEP_LISTED, LATER_PLAN, OPTED_OUT
+from walead_async.jobs.journal import Journal, summed
+from walead_async.jobs.parts import SEPARATOR
+from walead_async.jobs.planning import Keep, PlanOptions, SourceFile, made_plan, nothing, read_keep, same_key
+from walead_async.jobs.reconcile import VANISHED, Change, Found, after_sending, before_sending
+from walead_async.jobs.records import Item, NewItem, StoredPlan
+from walead_async.jobs.store import microseconds
+from walead_async.jobs.targets import Session, Target, target_of
+from walead_async.jobs.values import ApplyReport, Plan, PlanState, Progress, ProgressCallback
+from walead_async.models import Completeness, Status
+from walead_async.paging.lookup import READ_TO_ITS_END
+
+if TYPE_CHECKING:
+    import os
+
+    from walead_async.jobs.store import Connection
+    from walead_async.models import Outcome
+
+__all__ = ["Applying", "apply", "run"]
+
+SECOND = 1_000_000
+DAY = 24 * 3600 * SECOND
+#: Items that are marked as sent in one commit, and outcomes that are written in one.
+MARKED_AT_ONCE = 2_000
+WRITTEN_AT_ONCE = 1_000
+#: The pauses in an outage, in seconds: the first, and the longest.
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+#: How often the closing list is read again while something differs, in seconds: the first pause, and the longest.
+FIRST_LOOK = 0.5
+LONGEST_LOOK = 5.0
+
+
+async def apply(
+    journal: Journal,
+    session: Session,
+    plan_id: str,
+    *,
+    allow_removals: int = 0,
+    patience: float = 30.0,
+    settle: float = 15.0,
+    by: str | None = None,
+    progress: ProgressCallback | None = None,
+) -> ApplyReport:
+    """Bring the list to what a plan wants: list it, block, unblock, and list it again to see that it is so.
+
+    Whoever is wanted and not on the fresh list is blocked, also if they were there at the plan; only records that stand
+    as they stood at the plan are removed. An apply that was stopped, also by `kill -9`, is gone on with by calling this
+    again; applied twice, nothing is sent.
+
+    `allow_removals` releases the withheld removals if there are no more than that. In an outage it waits until nothing
+    has moved for `patience` seconds, and is STOPPED then; a key that is not accepted stops it at once: `error` of what
+    this returns says why. While the closing list differs it is read again until `settle` seconds after the last change,
+    since lists may lag. `progress` is called in the event loop.
+
+    Raises, before anything is sent, `InvalidInputError` for a plan that is not there, closed, stale, or of another base
+    URL or account, and `JournalError` if another process works on the journal (the text names it) or the journal cannot
+    be written.
+    """
+    _check(allow_removals, patience, settle)
+    with journal.store.apply_lock():
+        applying = await Applying.begin(journal, session, plan_id, patience, settle, by, progress)
+        return await applying.carry_out(allow_removals)
+
+
+async def run(
+    journal: Journal,
+    session: Session,
+    source: SourceFile,
+    *,
+    mode: Literal["add", "mirror"] = "add",
+    column: str | Sequence[str] | None = None,
+    encoding: str | None = None,
+    campaign: str | None = None,
+    agent: str | None = None,
+    max_removals: int | None = None,
+    max_invalid: int = 0,
+    min_rows: int = 0,
+    keep: Sequence[str | os.PathLike[str]] = (),
+    take_over: bool = False,
+    rejected: str | os.PathLike[str] | None = None,
+    note: str | None = None,
+    by: str | None = None,
+    allow_removals: int = 0,
+    patience: float = 30.0,
+    settle: float = 15.0,
+    progress: ProgressCallback | None = None,
+) -> tuple[Plan, ApplyReport]:
+    """`plan` and `apply` in one, with the options of both: the list is read once for both of them.
+
+    A plan of the same list that was not finished is closed, since the new one covers it. Raises as they do.
+    """
+    _check(allow_removals, patience, settle)
+    options = PlanOptions(
+        mode=mode,
+        column=column,
+        encoding=encoding,
+        campaign=campaign,
+        agent=agent,
+        max_removals=max_removals,
+        max_invalid=max_invalid,
+        min_rows=min_rows,
+        keep=keep,
+        take_over=take_over,
+        rejected=rejected,
+        note=note,
+        by=by,
+    )
+    with journal.store.apply_lock():
+        made, listed = await made_plan(journal, session, source, options, progress)
+        with ExitStack() as stack:
+            stack.callback(listed.close)
+            await journal.store.write(lambda db: records.close_covered(db, made.id, made.by))
+            applying = await Applying.begin(journal, session, made.id, patience, settle, by, progress)
+            return made, await applying.carry_out(allow_removals, listed)
+
+
+def _check(allow_removals: int, patience: float, settle: float) -> None:
+    if isinstance(allow_removals, bool) or not isinstance(allow_removals, int) or allow_removals < 0:
+        raise InvalidInputError(f"allow_removals is a whole number from 0, not {allow_removals!r}")
+    for name, seconds in (("patience", patience), ("settle", settle)):
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
+            raise InvalidInputError(f"{name} is a number of seconds from 0, not {seconds!r}")
+
+
+def is_outage(error: WaleadError) -> bool:
+    """Whether it may be over in a while: no answer, a limit, a service that fails."""
+    if isinstance(error, APIError):
+        return error.status in {408, 425, 429} or not 400 <= error.status < 500
+    return not isinstance(error, (ConfigurationError, InvalidInputError, SessionClosedError, JournalError))
+
+
+class Patience:
+    """How long an outage is waited for: pauses that double, until nothing has moved for so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: float | None = None
+        self._pause = FIRST_PAUSE
+        self._reached = 0
+
+    def moved(self, reached: int) -> None:
+        """So much is done; only more than ever before counts."""
+        if reached > self._reached:
+            self._reached, self._since, self._pause = reached, None, FIRST_PAUSE
+
+    async def wait(self) -> bool:
+        """Wait for a while; False at once if that would be in vain."""
+        now = asyncio.get_running_loop().time()
+        self._since = now if self._since is None else self._since
+        left = self._since + self._seconds - now
+        if left <= 0:
+            return False
+        await asyncio.sleep(min(self._pause, left))
+        self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        return True
+
+
+class Applying:
+    """One apply of one plan, by the process that holds the journal's lock."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        session: Session,
+        plan: StoredPlan,
+        target: Target,
+        patience: float,
+        settle: float,
+        by: str | None,
+        progress: ProgressCallback | None,
+    ) -> None:
+        self._store = journal.store
+        self._journal = journal
+        self._session = session
+        self._plan = plan
+        self._target = target
+        self._patience = patience
+        self._settle = settle
+        self._by = by or records.myself()
+        self._tell = progress or nothing
+        self._wrote = False
+        self._sent_at = plan.sent_at or 0
+        self._settled = 0
+
+    @classmethod
+    async def begin(
+        cls,
+        journal: Journal,
+        session: Session,
+        plan_id: str,
+        patience: float,
+        settle: float,
+        by: str | None,
+        progress: ProgressCallback | None,
+    ) -> Applying:
+        """Take a plan up. Raises `InvalidInputError` if it may not be applied with this session."""
+        (plan,) = await journal.store.read(lambda db: records.plans(db, plan_id))
+        target = target_of_plan(session, plan)
+        if plan.state is PlanState.CLOSED:
+            raise InvalidInputError(f"the plan {plan.id} is closed, another one covers it: plan again")
+        if plan.mode == "mirror" and microseconds() - plan.made_at > DAY:
+            raise InvalidInputError(
+                f"the plan {plan.id} is older than a day, and what it would remove is stale: plan again"
+            )
+        return cls(journal, session, plan, target, patience, settle, by, progress)
+
+    async def carry_out(self, allow_removals: int, listed: Listed | None = None) -> ApplyReport:
+        """List, block, unblock, and list. `listed` is the list if it was just read."""
+        removes = any(action == "unblock" for action, _ in await self._counts())
+        with ExitStack() as stack:
+            files = self._plan.options.get("keep", ()) if removes else ()
+            keep = stack.enter_context(await read_keep(self._journal, self._target, files))
+            try:
+                opening = listed or await self._list("listing")
+                stack.callback(opening.close)
+                await self._check_account(opening)
+                await self._store.write(lambda db: records.begin_apply(db, self._plan, self._by))
+                await self._release(allow_removals, keep)
+                closing = await self._send_all(opening, keep, stack)
+                return await self._verify(closing, stack)
+            except WaleadError as error:
+                if isinstance(error, JournalError) or (isinstance(error, InvalidInputError) and not self._wrote):
+                    raise
+                return await self._stopped(error)
+
+    async def close(self) -> None:
+        """See by a list what a plan that was not finished has done, and close it, so that it can be undone."""
+        with ExitStack() as stack:
+            listed = await self._list("listing")
+            stack.callback(listed.close)
+            await self._check_account(listed)
+            result = await self._compare_closing(listed)
+            await self._store.write(lambda db: records.set_state(db, self._plan.number, PlanState.CLOSED, result))
+
+    async def _list(self, phase: str) -> Listed:
+        """Read the list, however often that takes within the patience. Raises what ended it."""
+        patience = Patience(self._patience)
+
+        def told(count: int) -> None:
+            patience.moved(count)
+            self._tell(Progress(phase, count))
+
+        while True:
+            try:
+                return await read_list(self._target, self._journal.path.parent, told)
+            except WaleadError as error:
+                if not is_outage(error):
+                    raise
+                self._tell(Progress("waiting", detail=str(error)))
+                if not await patience.wait():
+                    raise
+
+    async def _check_account(self, listed: Listed) -> None:
+        """Raise `InvalidInputError` if this is not the account that the plan was made for."""
+        account, shown = self._plan.account, listed.account
+        if account.startswith("key:"):
+            if not await asyncio.to_thread(same_key, self._session, account):
+                raise InvalidInputError(f"the plan {self._plan.id} was made with another key: plan again with this one")
+            if shown is not None:
+                await self._store.write(lambda db: records.set_account(db, self._plan.number, shown))
+        elif shown is not None and shown != account:
+            raise InvalidInputError(
+                f"the plan {self._plan.id} is of the account {account}, and this is {shown}: plan again"
+            )
+
+    async def _release(self, allow_removals: int, keep: Keep) -> None:
+        """Release what is withheld if it may be removed; withhold what may not."""
+        withheld = (await self._counts()).get(("unblock", "withheld"), 0)
+        if keep.unreadable:
+            await self._store.write(
+                lambda db: records.change_state(db, self._plan.number, "unblock", "open", "withheld")
+            )
+        elif 0 < withheld <= allow_removals:
+            await self._store.write(lambda db: records.release(db, self._plan, self._by, withheld))
+
+    async def _counts(self) -> dict[tuple[str, str], int]:
+        return await self._store.read(lambda db: records.counts(db, self._plan.number))
+
+    async def _send_all(self, opening: Listed, keep: Keep, stack: ExitStack) -> Listed | None:
+        """Send what the list asks for, and after an outage list again. Returns the list if nothing was sent."""
+        patience, first = Patience(self._patience), True
+        if self._is_fresh_lag() and (await self._counts()).get(("unblock", "sent"), 0):
+            # A removal without an answer: what a list shows of it may be late.
+            await self._let_lists_settle()
+            opening = self._owned(await self._list("listing"), stack)
+        while True:
+            await self._reconcile(opening, keep, first=first)
+            failure = await self._send("block") or await self._send("unblock")
+            if failure is None:
+                return None if self._wrote else opening
+            if not is_outage(failure):
+                raise failure
+            patience.moved(self._settled)
+            self._tell(Progress("waiting", detail=str(failure)))
+            if not await patience.wait():
+                raise failure
+            opening, first = self._owned(await self._list("listing"), stack), False
+
+    def _owned(self, listed: Listed, stack: ExitStack) -> Listed:
+        stack.callback(listed.close)
+        return listed
+
+    def _is_fresh_lag(self) -> bool:
+        """Whether lists may still lag behind the last change."""
+        return microseconds() - self._sent_at < self._settle * SECOND
+
+    async def _let_lists_settle(self) -> None:
+        left = self._sent_at / SECOND + self._settle - microseconds() / SECOND
+        self._tell(Progress("waiting", detail="lists may lag behind the last change"))
+        await asyncio.sleep(max(0.0, left))
+
+    async def _wanted(self, part: int) -> dict[bytes, bytes]:
+        """Who is wanted, of one part."""
+        source = self._plan.source
+        if source is None:
+            return {}
+        lines = await self._store.read(lambda db: records.part(db, source, part))
+        return {key: extra for key, _, extra in (line.partition(SEPARATOR) for line in lines)}
+
+    async def _reconcile(self, listed: Listed, keep: Keep, *, first: bool) -> None:
+        """Bring the items to what the fresh list shows, and add whoever is wanted and not there."""
+        settled = not self._is_fresh_lag()
+        later = await self._store.read(lambda db: records.later_plans(db, self._plan))
+        for part in records.parts():
+            wanted = await self._wanted(part)
+            items = await self._store.read(partial(records.items_of_part, plan=self._plan.number, part=part))
+            removals = any(item.action == "unblock" for item in items)
+            wanted_later = await self._wanted_later(later, part) if removals else set()
+            keep_listed = keep.part(part) if removals else set()
+
+            def why_kept(key: bytes, later: set[bytes] = wanted_later, listed: set[bytes] = keep_listed) -> str | None:
+                if key in keep.opted_out:
+                    return OPTED_OUT
+                if key in listed:
+                    return KEEP_LISTED
+                return LATER_PLAN if key in later else None
+
+            found = await asyncio.to_thread(_found, listed, part)
+            changes, missing = before_sending(
+                items,
+                wanted,
+                found,
+                key_of=self._target.key_of,
+                why_kept=why_kept,
+                first=first,
+                settled=settled,
+            )
+            new = [NewItem("block", *self._target.item(key, wanted[key]), "") for key in missing]
+            number = max((item.number for item in items), default=-1) + 1
+            await self._change(part, changes, new, number)
+            self._tell(Progress("comparing", part + 1, len(records.parts())))
+
+    async def _change(self, part: int, changes: Sequence[Change], new: Sequence[NewItem], number: int) -> None:
+        rows = [(state, detail, record, item.part, item.number) for item, state, detail, record in changes]
+        if not rows and not new:
+            return
+
+        def change(db: Connection) -> None:
+            records.change_items(db, self._plan.number, rows)
+            records.add_items(db, self._plan.number, part, number, new)
+
+        await self._store.write(change)
+
+    async def _wanted_later(self, later: Sequence[StoredPlan], part: int) -> set[bytes]:
+        """Whom plans wanted that were applied later."""
+        found: set[bytes] = set()
+        for plan in later:
+            source, number = plan.source, plan.number
+            if source is not None:
+                lines = await self._store.read(partial(records.part, source=source, number=part))
+                found.update(line.partition(SEPARATOR)[0] for line in lines)
+            keys = await self._store.read(partial(records.blocked_keys, plan=number, part=part))
+            found.update(map(self._target.key_of, keys))
+        return found
+
+    async def _send(self, action: str) -> WaleadError | None:
+        """Send all open items of one kind in one stream. Returns what ended it early."""
+        total = (await self._counts()).get((action, "open"), 0)
+        if not total:
+            return None
+        pull = _Pull(self, action)
+        send = self._target.block if action == "block" else self._target.unblock
+        stream = send(pull)
+        done, failure = 0, None
+        try:
+            async for outcome in stream:
+                pull.settled(outcome)
+                if len(pull.ends) >= WRITTEN_AT_ONCE:
+                    done += len(pull.ends)
+                    await pull.write()
+                    self._tell(Progress(f"{action}ing", done, total))
+        except WaleadError as error:
+            failure = error
+        finally:
+            await stream.aclose()
+            # What is known is kept, also where somebody interrupts.
+            await pull.close()
+        self._settled += pull.count
+        self._tell(Progress(f"{action}ing", done + len(pull.ends), total))
+        if isinstance(failure, JournalError):
+            raise failure
+        return failure
+
+    async def mark(self, action: str, after: tuple[int, int]) -> list[Item]:
+        """The next open items, which may go out once this returns: it is on the disk that they were sent."""
+        number = self._plan.number
+        items = await self._store.read(lambda db: records.open_items(db, number, action, after, MARKED_AT_ONCE))
+        if items:
+            first, last = (items[0].part, items[0].number), (items[-1].part, items[-1].number)
+            await self._store.write(lambda db: records.mark_sent(db, number, action, first, last))
+            self._wrote, self._sent_at = True, microseconds()
+        return items
+
+    async def end(self, action: str, ends: Sequence[tuple[Item, str, str | None]]) -> None:
+        """Write how items ended, those in a row that were done in one statement."""
+        await self._store.write(lambda db: records.end_items(db, self._plan.number, action, ends))
+
+    async def unmark(self, action: str, items: Sequence[Item]) -> None:
+        """These were marked, and no stream took them."""
+        number = self._plan.number
+        first, last = (items[0].part, items[0].number), (items[-1].part, items[-1].number)
+        await self._store.write(lambda db: records.change_range(db, number, action, first, last, "sent", "open"))
+
+    async def _verify(self, listed: Listed | None, stack: ExitStack) -> ApplyReport:
+        """Compare a closing list with what is wanted; while it differs, read it again until lists have settled."""
+        pause = FIRST_LOOK
+        while True:
+            if listed is None:
+                listed = self._owned(await self._list("verifying"), stack)
+            result = await self._compare_closing(listed)
+            left = self._sent_at / SECOND + self._settle - microseconds() / SECOND
+            if result["verified"] or left <= 0:
+                break
+            self._tell(Progress("waiting", detail="the list may lag behind the last change"))
+            await asyncio.sleep(min(pause, left))
+            pause, listed = min(2 * pause, LONGEST_LOOK), None
+        state = PlanState.VERIFIED if result["verified"] else PlanState.UNVERIFIED
+        return await self._ended(state, result, None)
+
+    async def _compare_closing(self, listed: Listed) -> dict[str, object]:
+        """What a closing list shows; items get their last state by it."""
+        missing = extra = removed = 0
+        whole = listed.verdict in READ_TO_ITS_END
+        for part in records.parts():
+            wanted = await self._wanted(part)
+            items = await self._store.read(partial(records.items_of_part, plan=self._plan.number, part=part))
+            found = await asyncio.to_thread(_found, listed, part)
+            showed = after_sending(items, wanted, found, key_of=self._target.key_of)
+            missing += showed.missing
+            extra += showed.extra
+            removed += sum(1 for item in items if item.action == "unblock" and item.state not in {"withheld", "kept"})
+            number = max((item.number for item in items), default=-1) + 1
+            new = [
+                NewItem("block", *self._target.item(key, wanted[key]), "", "already", VANISHED)
+                for key in showed.vanished
+            ]
+            await self._change(part, showed.changes, new, number)
+        # Presence is proven by any list that shows it, absence by a whole one alone.
+        verified = not missing and not extra and (whole or not removed)
+        return {"verified": verified, "missing": missing, "extra": extra, "verdict": listed.verdict.value}
+
+    async def _stopped(self, error: WaleadError) -> ApplyReport:
+        return await self._ended(PlanState.STOPPED, None, error)
+
+    async def _ended(
+        self, state: PlanState, result: dict[str, object] | None, error: WaleadError | None
+    ) -> ApplyReport:
+        def end(db: Connection) -> dict[tuple[str, str], int]:
+            records.set_state(db, self._plan.number, state, result)
+            counts = records.counts(db, self._plan.number)
+            words = None if error is None else str(error)
+            records.add_event(db, self._plan.id, self._by, state.value, {**(result or {}), "error": words})
+            return counts
+
+        counts = summed(await self._store.write(end))
+        shown = result or {}
+        summary = self._plan.summary
+        return ApplyReport(
+            plan=self._plan.id,
+            state=state,
+            counts=counts,
+            verified=bool(shown.get("verified")),
+            missing=int(str(shown.get("missing", 0))),
+            extra=int(str(shown.get("extra", 0))),
+            kept=counts.get("kept", 0) + int(summary.get("kept", 0)),
+            withheld=counts.get("withheld", 0),
+            invalid=int(summary.get("invalid", 0)),
+            max_invalid=int(self._plan.options.get("max_invalid", 0)),
+            verdict=Completeness(shown.get("verdict", "incomplete")),
+            error=error,
+        )
+
+
+def target_of_plan(session: Session, plan: StoredPlan) -> Target:
+    """The list of a plan. Raises `InvalidInputError` if the session is for another service, address or user."""
+    kind, _, name = plan.target.partition(":")
+    target = target_of(session, name if kind == "campaign" else None, name if kind == "agent" else None)
+    if session.base_url != plan.base_url:
+        raise InvalidInputError(
+            f"the plan {plan.id} is for {plan.base_url}, and not for {session.base_url}: plan again"
+        )
+    if target.account is not None and target.account != plan.account:
+        raise InvalidInputError(f"the plan {plan.id} is of {plan.account}, and not of {target.account}: plan again")
+    return target
+
+
+def _found(listed: Listed, part: int) -> Found:
+    return Found(records_by_key(listed.lines(part)), listed.verdict in READ_TO_ITS_END)
+
+
+class _Pull(AsyncIterator[tuple[str, str]]):
+    """What a stream takes: items that are marked as sent before it gets them, in the order of its outcomes.
+
+    It gives what is sent, and the reason or the record that goes with it.
+    """
+
+    def __init__(self, applying: Applying, action: str) -> None:
+        self._applying = applying
+        self._action = action
+        self._taken: deque[Item] = deque()
+        # Items that are marked and not taken, the next one last.
+        self._ahead: list[Item] = []
+        self._at = (-1, -1)
+        self._writing: asyncio.Task[None] | None = None
+        self.ends: list[tuple[Item, str, str | None]] = []
+        #: How many ended as wanted.
+        self.count = 0
+
+    async def __anext__(self) -> tuple[str, str]:
+        if not self._ahead:
+            page = await self._applying.mark(self._action, self._at)
+            if not page:
+                raise StopAsyncIteration
+            self._ahead, self._at = page[::-1], (page[-1].part, page[-1].number)
+        item = self._ahead.pop()
+        self._taken.append(item)
+        return item.key, item.reason if self._action == "block" else item.record
+
+    def settled(self, outcome: Outcome) -> None:
+        """The next item has its outcome."""
+        state = "open" if outcome.status is Status.NOT_SENT else outcome.status.value
+        state = "already" if outcome.status is Status.DUPLICATE else state
+        detail = outcome.detail or (str(outcome.error) if outcome.error is not None else None)
+        self.ends.append((self._taken.popleft(), state, detail))
+        self.count += outcome.status in {Status.DONE, Status.ALREADY}
+
+    async def write(self) -> None:
+        """Write the outcomes that are known, while the stream goes on."""
+        if self._writing is not None:
+            await self._writing
+        ends, self.ends = self.ends, []
+        self._writing = asyncio.create_task(self._applying.end(self._action, ends))
+
+    async def close(self) -> None:
+        """Write what is known; what was marked and not taken is open again."""
+        if self._writing is not None:
+            await self._writing
+            self._writing = None
+        if self.ends:
+            await self._applying.end(self._action, self.ends)
+        if self._ahead:
+            left, self._ahead = self._ahead[::-1], []
+            await self._applying.unmark(self._action, left)
