@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -37,7 +37,7 @@ journal_option = click.option(
 @asynccontextmanager
 async def opened_journal(where: str, *, must_exist: bool = True) -> AsyncIterator[Journal]:
     """The journal in this file. One that is not there or cannot be opened is wrong input: nothing was changed."""
-    if must_exist and not Path(where).exists():
+    if must_exist and not os.path.exists(where):  # noqa: PTH110  # one look, before anything is awaited
         raise click.ClickException(f"there is no journal {where!r}: check --journal; `walead sync plan` makes one")
     async with AsyncExitStack() as stack:
         try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["DEFUSED", "cell_rows", "delimited_rows", "key_text", "reason_text"]
+__all__ = ["DEFUSED", "cell_rows", "delimited_rows", "key_text", "reason_text", "undefused"]
 
 
 def key_text(value: object, place: str) -> str:
@@ -143,7 +143,7 @@ def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     keys, reason, width, own = header.keys, header.reason, header.width, header.own
     title: list[str] | None = None
-    plain, plain_reason = (_undefused, _undefused) if own else (_linked, str)
+    plain, plain_reason = (undefused, undefused) if own else (_linked, str)
     lines.may_hold_nul = own
     above = header.row
     while True:
@@ -224,5 +224,6 @@ def _blank(row: Sequence[str]) -> bool:
     return not row or (len(row) == 1 and row[0].isspace())
 
 
-def _undefused(cell: str) -> str:
+def undefused(cell: str) -> str:
+    """A cell of an export without the ' that keeps a spreadsheet from running it."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(DEFUSED) else cell

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from walead_async.jobs.store import Connection
 
-__all__ = ["Item", "NewItem", "StoredPlan", "myself", "new_plan_id"]
+__all__ = ["Event", "Item", "NewItem", "StoredPlan", "myself", "new_plan_id"]
 
 FINGERPRINT = 16
 
@@ -53,6 +53,15 @@ class Item(NamedTuple):
     record: str
     state: str
     detail: str | None
+
+
+class Event(NamedTuple):
+    """Somebody did something `at` a moment. `detail` is told in words and numbers."""
+
+    at: int
+    by_whom: str
+    what: str
+    detail: Mapping[str, Any]
 
 
 _ITEM = "part, number, action, key, reason, record, state, detail"
@@ -184,7 +193,13 @@ def set_account(db: Connection, number: int, account: str) -> None:
 def add_event(db: Connection, plan_id: str | None, by: str, what: str, detail: Mapping[str, object]) -> None:
     """Somebody did something. `detail` names no person."""
     statement = "insert into event (plan, at, by_whom, what, detail_json) values (?, ?, ?, ?, ?)"
-    db.execute(statement, (plan_id, microseconds(), by, what, json.dumps(detail)))
+    db.execute(statement, (plan_id, microseconds(), by, what, json.dumps(detail, ensure_ascii=False)))
+
+
+def events(db: Connection, plan_id: str) -> list[Event]:
+    """What was done with a plan, in order."""
+    found = db.execute("select at, by_whom, what, detail_json from event where plan = ? order by id", (plan_id,))
+    return [Event(at, by, what, json.loads(detail)) for at, by, what, detail in found]
 
 
 def source_of(db: Connection, digest: str) -> int | None:
@@ -242,6 +257,18 @@ def open_items(db: Connection, plan: int, action: str, after: tuple[int, int], c
     where = "plan = ? and (part, number) > (?, ?) and state = 'open' and action = ?"
     found = db.execute(
         f"select {_ITEM} from item where {where} order by part, number limit ?", (plan, *after, action, count)
+    )
+    return list(map(Item._make, found))
+
+
+def remarkable_items(
+    db: Connection, plan: int, action: str, state: str, after: tuple[int, int], count: int
+) -> list[Item]:
+    """The next changes in a state; of those that ended as wanted, only those with something to say."""
+    where = "plan = ? and (part, number) > (?, ?) and action = ? and state = ?"
+    where += " and (state not in ('done', 'already') or detail is not null)"
+    found = db.execute(
+        f"select {_ITEM} from item where {where} order by part, number limit ?", (plan, *after, action, state, count)
     )
     return list(map(Item._make, found))
 
