@@ -20,12 +20,14 @@ __all__ = [
 
 @attrs.frozen
 class RequestSent:
-    """An attempt goes out. `attempt` counts from 1; `body_bytes` is the size of its body."""
+    """An attempt goes out, to a host and port. `attempt` counts from 1; `body_bytes` is the size of its body."""
 
     method: str
     path: str
     attempt: int
     body_bytes: int
+    host: str = ""
+    port: int = 0
 
 
 @attrs.frozen

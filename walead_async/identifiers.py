@@ -124,7 +124,7 @@ _NEXT_LINK = re.compile(r"[\s,;|]+|(?<!=)(?=https?:/)", re.IGNORECASE).split
 _SCHEME_ALONE = re.compile(r"https?:/*", re.IGNORECASE).fullmatch
 #: A template's variable in a name: before it is percent-decoded, and after.
 _UNFILLED = re.compile(r"[$:].*|%.*\w.*%|.*\{.*\}.*", re.DOTALL).fullmatch
-_UNFILLED_DECODED = re.compile(r"%\w+%|\{\{|\}\}").search
+_UNFILLED_DECODED = re.compile(r"%[^%]*\w[^%]*%|\{\{|\}\}").search
 _OWN_ID_IN_ANY_CASE = re.compile(r"ac[ow]aa", re.IGNORECASE).match
 #: From this length on nobody chose a name that begins like one of LinkedIn's own ids.
 OWN_ID_LENGTH = 30
@@ -272,8 +272,9 @@ def _without_entities(text: str) -> str:
 
 def _links(text: str) -> list[str]:
     """The links of a cell: nearly always one."""
-    if text[: len(text) // 2] == text[(len(text) + 1) // 2 :] and _LINK_LIKE(text[: len(text) // 2]):
-        text = text[: len(text) // 2]
+    once, between = text[: len(text) // 2], text[len(text) // 2 : (len(text) + 1) // 2]
+    if text == once + between + once and not between.strip(" \t\r\n/,;|") and _LINK_LIKE(once):
+        text = once
     links = [link for piece in _NEXT_LINK(text) if (link := _without_around(piece)) and not _SCHEME_ALONE(link)]
     if len(links) > 1 and all(_LINK_LIKE(link) for link in links):
         return links

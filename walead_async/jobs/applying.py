@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -274,16 +274,17 @@ class Applying:
 
     async def _check_account(self, listed: Listed) -> None:
         """Raise `InvalidInputError` if this is not the account that the plan was made for."""
-        account, shown = self._plan.account, listed.account
-        if account.startswith("key:"):
-            if not await asyncio.to_thread(same_key, self._session, account):
-                raise InvalidInputError(f"the plan {self._plan.id} was made with another key: plan again with this one")
-            if shown is not None:
-                await self._store.write(lambda db: records.set_account(db, self._plan.number, shown))
-        elif shown is not None and shown != account:
+        plan, shown = self._plan, listed.account or ""
+        if plan.account and shown:
+            if plan.account != shown:
+                raise InvalidInputError(f"the plan {plan.id} is of {plan.account}, and this is {shown}: plan again")
+        elif not await asyncio.to_thread(same_key, self._session, plan.options["key"]):
             raise InvalidInputError(
-                f"the plan {self._plan.id} is of the account {account}, and this is {shown}: plan again"
+                f"the plan {plan.id} was made with another key, and no record shows that it is of the same account: "
+                "plan again"
             )
+        elif shown:
+            await self._store.write(lambda db: records.set_account(db, plan.number, shown))
 
     async def _release(self, allow_removals: int, keep: Keep) -> None:
         """Release what is withheld if it may be removed; withhold what may not."""
@@ -301,35 +302,41 @@ class Applying:
     async def _send_all(self, opening: Listed, keep: Keep, stack: ExitStack) -> Listed | None:
         """Send what the list asks for, and after an outage list again. Returns the list if nothing was sent."""
         patience, first = Patience(self._patience), True
-        if self._is_fresh_lag() and (await self._counts()).get(("unblock", "sent"), 0):
-            # A removal without an answer: what a list shows of it may be late.
-            await self._let_lists_settle()
-            opening = self._owned(await self._list("listing"), stack)
+        listed: Listed | None = opening
         while True:
-            await self._reconcile(opening, keep, first=first)
+            if self._may_lag() and await self._removals_in_doubt():
+                self._tell(Progress("waiting", detail="lists may lag behind the last change"))
+                await asyncio.sleep(self._lag_left())
+                listed = None
+            if listed is None:
+                listed = self._owned(await self._list("listing"), stack)
+            await self._reconcile(listed, keep, first=first)
             failure = await self._send("block") or await self._send("unblock")
             if failure is None:
-                return None if self._wrote else opening
+                return None if self._wrote else listed
             if not is_outage(failure):
                 raise failure
             patience.moved(self._settled)
             self._tell(Progress("waiting", detail=str(failure)))
             if not await patience.wait():
                 raise failure
-            opening, first = self._owned(await self._list("listing"), stack), False
+            listed, first = None, False
+
+    async def _removals_in_doubt(self) -> bool:
+        """Whether removals may have gone out of which nothing is known: a list that lags would tell it wrongly."""
+        counts = await self._counts()
+        return bool(counts.get(("unblock", "sent")) or counts.get(("unblock", "unknown")))
+
+    def _lag_left(self) -> float:
+        """For how many seconds lists may still lag behind the last change."""
+        return max(0.0, self._sent_at / SECOND + self._settle - microseconds() / SECOND)
+
+    def _may_lag(self) -> bool:
+        return self._lag_left() > 0
 
     def _owned(self, listed: Listed, stack: ExitStack) -> Listed:
         stack.callback(listed.close)
         return listed
-
-    def _is_fresh_lag(self) -> bool:
-        """Whether lists may still lag behind the last change."""
-        return microseconds() - self._sent_at < self._settle * SECOND
-
-    async def _let_lists_settle(self) -> None:
-        left = self._sent_at / SECOND + self._settle - microseconds() / SECOND
-        self._tell(Progress("waiting", detail="lists may lag behind the last change"))
-        await asyncio.sleep(max(0.0, left))
 
     async def _wanted(self, part: int) -> dict[bytes, bytes]:
         """Who is wanted, of one part."""
@@ -341,41 +348,36 @@ class Applying:
 
     async def _reconcile(self, listed: Listed, keep: Keep, *, first: bool) -> None:
         """Bring the items to what the fresh list shows, and add whoever is wanted and not there."""
-        settled = not self._is_fresh_lag()
+        settled = not self._may_lag()
         later = await self._store.read(lambda db: records.later_plans(db, self._plan))
         for part in records.parts():
             wanted = await self._wanted(part)
-            items = await self._store.read(partial(records.items_of_part, plan=self._plan.number, part=part))
+            items = await self._items(part)
             removals = any(item.action == "unblock" for item in items)
-            wanted_later = await self._wanted_later(later, part) if removals else set()
-            keep_listed = keep.part(part) if removals else set()
-
-            def why_kept(key: bytes, later: set[bytes] = wanted_later, listed: set[bytes] = keep_listed) -> str | None:
-                if key in keep.opted_out:
-                    return OPTED_OUT
-                if key in listed:
-                    return KEEP_LISTED
-                return LATER_PLAN if key in later else None
-
-            found = await asyncio.to_thread(_found, listed, part)
-            changes, missing = before_sending(
-                items,
-                wanted,
-                found,
-                key_of=self._target.key_of,
-                why_kept=why_kept,
-                first=first,
-                settled=settled,
+            why_kept = _WhyKept(
+                keep.opted_out,
+                keep.part(part) if removals else frozenset(),
+                await self._wanted_later(later, part) if removals else frozenset(),
             )
+            compare = partial(
+                before_sending, key_of=self._target.key_of, why_kept=why_kept, first=first, settled=settled
+            )
+            changes, missing = await asyncio.to_thread(lambda: compare(items, wanted, _found(listed, part)))  # noqa: B023
             new = [NewItem("block", *self._target.item(key, wanted[key]), "") for key in missing]
-            number = max((item.number for item in items), default=-1) + 1
-            await self._change(part, changes, new, number)
+            await self._change(part, items, changes, new)
             self._tell(Progress("comparing", part + 1, len(records.parts())))
 
-    async def _change(self, part: int, changes: Sequence[Change], new: Sequence[NewItem], number: int) -> None:
-        rows = [(state, detail, record, item.part, item.number) for item, state, detail, record in changes]
-        if not rows and not new:
+    async def _items(self, part: int) -> list[Item]:
+        return await self._store.read(lambda db: records.items_of_part(db, self._plan.number, part))
+
+    async def _change(
+        self, part: int, items: Sequence[Item], changes: Sequence[Change], new: Sequence[NewItem]
+    ) -> None:
+        """Store what became of the items of one part, and those that join them."""
+        if not changes and not new:
             return
+        rows = [(state, detail, record, item.part, item.number) for item, state, detail, record in changes]
+        number = max((item.number for item in items), default=-1) + 1
 
         def change(db: Connection) -> None:
             records.change_items(db, self._plan.number, rows)
@@ -383,7 +385,7 @@ class Applying:
 
         await self._store.write(change)
 
-    async def _wanted_later(self, later: Sequence[StoredPlan], part: int) -> set[bytes]:
+    async def _wanted_later(self, later: Sequence[StoredPlan], part: int) -> Collection[bytes]:
         """Whom plans wanted that were applied later."""
         found: set[bytes] = set()
         for plan in later:
@@ -450,11 +452,10 @@ class Applying:
             if listed is None:
                 listed = self._owned(await self._list("verifying"), stack)
             result = await self._compare_closing(listed)
-            left = self._sent_at / SECOND + self._settle - microseconds() / SECOND
-            if result["verified"] or left <= 0:
+            if result["verified"] or not self._may_lag():
                 break
             self._tell(Progress("waiting", detail="the list may lag behind the last change"))
-            await asyncio.sleep(min(pause, left))
+            await asyncio.sleep(min(pause, self._lag_left()))
             pause, listed = min(2 * pause, LONGEST_LOOK), None
         state = PlanState.VERIFIED if result["verified"] else PlanState.UNVERIFIED
         return await self._ended(state, result, None)
@@ -465,18 +466,17 @@ class Applying:
         whole = listed.verdict in READ_TO_ITS_END
         for part in records.parts():
             wanted = await self._wanted(part)
-            items = await self._store.read(partial(records.items_of_part, plan=self._plan.number, part=part))
-            found = await asyncio.to_thread(_found, listed, part)
-            showed = after_sending(items, wanted, found, key_of=self._target.key_of)
+            items = await self._items(part)
+            compare = partial(after_sending, items, wanted, key_of=self._target.key_of)
+            showed = await asyncio.to_thread(lambda: compare(_found(listed, part)))  # noqa: B023
             missing += showed.missing
             extra += showed.extra
             removed += sum(1 for item in items if item.action == "unblock" and item.state not in {"withheld", "kept"})
-            number = max((item.number for item in items), default=-1) + 1
             new = [
                 NewItem("block", *self._target.item(key, wanted[key]), "", "already", VANISHED)
                 for key in showed.vanished
             ]
-            await self._change(part, showed.changes, new, number)
+            await self._change(part, items, showed.changes, new)
         # Presence is proven by any list that shows it, absence by a whole one alone.
         verified = not missing and not extra and (whole or not removed)
         return {"verified": verified, "missing": missing, "extra": extra, "verdict": listed.verdict.value}
@@ -521,13 +521,23 @@ def target_of_plan(session: Session, plan: StoredPlan) -> Target:
         raise InvalidInputError(
             f"the plan {plan.id} is for {plan.base_url}, and not for {session.base_url}: plan again"
         )
-    if target.account is not None and target.account != plan.account:
+    if target.account is not None and plan.account and target.account != plan.account:
         raise InvalidInputError(f"the plan {plan.id} is of {plan.account}, and not of {target.account}: plan again")
     return target
 
 
 def _found(listed: Listed, part: int) -> Found:
     return Found(records_by_key(listed.lines(part)), listed.verdict in READ_TO_ITS_END)
+
+
+class _WhyKept:
+    """Why a removal of a plan is kept back for good, None if it is not."""
+
+    def __init__(self, opted_out: Collection[bytes], keep_listed: Collection[bytes], later: Collection[bytes]) -> None:
+        self._reasons = ((opted_out, OPTED_OUT), (keep_listed, KEEP_LISTED), (later, LATER_PLAN))
+
+    def __call__(self, key: bytes) -> str | None:
+        return next((why for keys, why in self._reasons if key in keys), None)
 
 
 class _Pull(AsyncIterator[tuple[str, str]]):

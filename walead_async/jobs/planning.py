@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Keep",
     "PlanOptions",
-    "account_of_key",
     "fingerprints",
+    "hash_of_key",
     "made_plan",
     "nothing",
     "plan",
@@ -151,10 +151,10 @@ class PlanOptions:
             if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
                 raise InvalidInputError(f"{name} is a whole number from 0, not {number!r}")
 
-    def for_apply(self) -> str:
-        """What `apply` needs to know, as JSON."""
+    def for_apply(self, key: str) -> str:
+        """What `apply` needs to know, as JSON; `key` is a hash of the session's key."""
         keep = [str(Path(path).absolute()) for path in self.keep]
-        return orjson.dumps({"max_invalid": self.max_invalid, "keep": keep}).decode()
+        return orjson.dumps({"max_invalid": self.max_invalid, "keep": keep, "key": key}).decode()
 
 
 async def made_plan(
@@ -181,10 +181,8 @@ async def made_plan(
         listed = await read_list(target, folder, lambda count: tell(Progress("listing", count)))
         closing = stack.enter_context(ExitStack())
         closing.callback(listed.close)
-        account = listed.account
-        if account is None:
-            account = await asyncio.to_thread(account_of_key, session)
-        owner = (session.base_url, account, target.name)
+        key = await asyncio.to_thread(hash_of_key, session)
+        owner = (session.base_url, listed.account or "", target.name)
         found = _Found(target, given, listed, kept, mirror=mirror, take_over=take_over)
         for part in records.parts():
             ours = await store.read(partial(records.ours, owner=owner, part=part)) if mirror else None
@@ -237,7 +235,7 @@ async def made_plan(
             if take_over:
                 records.drop_owned(db, owner)
                 records.add_source(db, "owned", plan_id, found.owned, owner)
-            values = {"by_whom": by, "note": options.note, "options_json": options.for_apply()}
+            values = {"by_whom": by, "note": options.note, "options_json": options.for_apply(key)}
             return records.add_plan(db, plan_id, options.mode, owner, {**values, "source": wanted})
 
         number = await store.write(begin)
@@ -278,15 +276,15 @@ def nothing(_: Progress) -> None:
     """Nobody wants to know."""
 
 
-def account_of_key(session: Session) -> str:
-    """What stands for the account where no record has shown it: a salted hash of the key."""
+def hash_of_key(session: Session) -> str:
+    """What stands for the account where no record shows it: a salted hash of the key."""
     salt = secrets.token_bytes(16)
-    return f"key:{salt.hex()}:{session.key_hash(salt)}"
+    return f"{salt.hex()}:{session.key_hash(salt)}"
 
 
-def same_key(session: Session, account: str) -> bool:
-    """Whether this account is that of the session's key."""
-    _, salt, found = account.split(":")
+def same_key(session: Session, hashed: str) -> bool:
+    """Whether this is a hash of the session's key."""
+    salt, _, found = hashed.partition(":")
     return session.key_hash(bytes.fromhex(salt)) == found
 
 

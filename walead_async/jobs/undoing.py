@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
@@ -69,7 +70,8 @@ async def undo(
             by=by,
         )
         owner = (plan.base_url, plan.account, plan.target)
-        values = {"by_whom": by, "note": note, "undoes": plan.number}
+        options = json.dumps({"key": plan.options["key"]})
+        values = {"by_whom": by, "note": note, "undoes": plan.number, "options_json": options}
         number = await journal.store.write(lambda db: records.add_plan(db, made.id, "undo", owner, values))
         await store_items(journal, number, parts)
         await journal.store.write(lambda db: records.finish_plan(db, number, made.id, summary_of(made), by))

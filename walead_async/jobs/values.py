@@ -63,7 +63,7 @@ class Progress:
     detail: str | None = None
 
 
-#: A plain function that is called in the event loop, at least once a second while there is something to tell.
+#: A plain function that is called in the event loop whenever there is something to tell.
 ProgressCallback: TypeAlias = Callable[[Progress], object]
 
 
