@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -37,14 +37,19 @@ journal_option = click.option(
 @asynccontextmanager
 async def opened_journal(where: str, *, must_exist: bool = True) -> AsyncIterator[Journal]:
     """The journal in this file. One that is not there or cannot be opened is wrong input: nothing was changed."""
-    if must_exist and not os.path.exists(where):  # noqa: PTH110  # one look, before anything is awaited
-        raise click.ClickException(f"there is no journal {where!r}: check --journal; `walead sync plan` makes one")
+    if must_exist:
+        _check_there(where)
     async with AsyncExitStack() as stack:
         try:
             journal = await stack.enter_async_context(jobs.open_journal(where))
         except JournalError as error:
             raise click.ClickException(str(error)) from None
         yield journal
+
+
+def _check_there(where: str) -> None:
+    if not Path(where).exists():
+        raise click.ClickException(f"there is no journal {where!r}: check --journal; `walead sync plan` makes one")
 
 
 def check_terminal(*, reads_standard_input: bool = False) -> None:

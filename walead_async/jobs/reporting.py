@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+from collections import Counter
 from datetime import UTC, datetime
 from functools import partial
 from html import escape
@@ -189,66 +190,86 @@ def _outcomes(counts: Mapping[tuple[str, str], int]) -> Iterator[str]:
             f'aria-label="{total} to {action}: {words}">{"".join(bars)}</svg></figure>\n'
         )
     shown = list(dict.fromkeys(_told(end) for _, end in sorted(counts, key=_order)))
-    yield "<p class=legend>" + " ".join(f'<span class="{COLOURS.get(end, "bad")}">{end}</span>' for end in shown)
+    yield "<p class='legend'>" + " ".join(f'<span class="{COLOURS.get(end, "bad")}">{end}</span>' for end in shown)
     yield "</p>\n"
 
 
-class _Bar(NamedTuple):
-    """What happened in a stretch of time, summed up."""
+class _Stretch(NamedTuple):
+    """What was done in a stretch of time: when it began, how many seconds it lasted, and the sums of `Activity`."""
 
     begins: int
-    sums: dict[str, float]
+    seconds: float
+    sums: Mapping[str, int]
+
+
+def _stretches(events: Sequence[records.Event]) -> list[_Stretch]:
+    """What applies have recorded, one stretch after the other; of many, neighbours are one."""
+    activity = [event for event in events if event.what == "activity" and event.detail.get("lasted_ms")]
+    together = -(-len(activity) // BARS) or 1
+    found = []
+    for at in range(0, len(activity), together):
+        sums: Counter[str] = Counter()
+        for event in activity[at : at + together]:
+            sums.update(event.detail)
+        begins = activity[at].at - 1000 * activity[at].detail["lasted_ms"]
+        found.append(_Stretch(begins, sums["lasted_ms"] / 1000, sums))
+    return found
 
 
 def _over_time(events: Sequence[records.Event]) -> Iterator[str]:
-    """Charts of what the activity of each stretch of an apply was, one stretch after the other."""
-    activity = [event for event in events if event.what == "activity"]
-    if not activity:
-        yield "<p>Nothing was recorded: no apply has ended or lasted for long enough.</p>\n"
+    """Charts of all stretches."""
+    stretches = _stretches(events)
+    if not stretches:
+        yield "<p>Nothing was recorded: it was not applied, or not for long enough.</p>\n"
         return
-    together = -(-len(activity) // BARS)
-    bars = []
-    for at in range(0, len(activity), together):
-        some = activity[at : at + together]
-        names = some[0].detail
-        sums = {name: sum(float(each.detail.get(name, 0)) for each in some) for name in names}
-        bars.append(_Bar(some[0].at - int(1_000_000 * float(some[0].detail.get("seconds", 0))), sums))
-    last = activity[-1].at
-    yield from _chart("items settled", bars, last, {"settled": "good"})
-    yield from _chart("requests", bars, last, {"answered": "line", "failed": "bad"})
+    yield from _chart("Items a second", stretches, {"settled": "good"})
+    yield from _chart("Requests a second", stretches, {"answered": "line", "failed": "bad"})
+    waits = {"waited_ms": "calm", "paused_ms": "warm"}
     yield from _chart(
-        "seconds waited, by requests or for an outage or a list", bars, last, {"waited": "calm", "paused": "warm"}
+        "Waiting at once: requests for a limit or a retry, the job for an outage or a list", stretches, waits
     )
 
 
-def _chart(title: str, bars: Sequence[_Bar], last: int, series: Mapping[str, str]) -> Iterator[str]:
-    """A bar chart: for each stretch of time the sums of these, one upon the other."""
-    totals = {name: sum(bar.sums.get(name, 0) for bar in bars) for name in series}
-    highest = max(sum(bar.sums.get(name, 0) for name in series) for bar in bars)
-    words = ", ".join(f"{total:,.0f} {name}" for name, total in totals.items())
-    drawn = []
-    step = WIDTH / len(bars)
-    for at, bar in enumerate(bars):
-        y = float(HEIGHT)
-        about = ", ".join(f"{bar.sums.get(name, 0):,.1f} {name}" for name in series)
-        drawn.append(f"<g><title>{_moment(bar.begins)} UTC: {about}</title>")
+def _chart(title: str, stretches: Sequence[_Stretch], series: Mapping[str, str]) -> Iterator[str]:
+    """A bar for each stretch, as wide as it lasted: the sums of these a second, one upon the other."""
+    last = stretches[-1]
+    scale = WIDTH / sum(stretch.seconds for stretch in stretches)
+    highest = max(sum(map(partial(_rate, stretch), series)) for stretch in stretches)
+    totals = {name: sum(stretch.sums.get(name, 0) for stretch in stretches) for name in series}
+    words = ", ".join(_amount(name, total) for name, total in totals.items())
+    bars, x = [], 0.0
+    for stretch in stretches:
+        width, y = scale * stretch.seconds, float(HEIGHT)
+        about = ", ".join(_amount(name, stretch.sums.get(name, 0)) for name in series)
+        bars.append(f"<g><title>{_moment(stretch.begins)} UTC, {stretch.seconds:.0f} s: {about}</title>")
         for name, colour in series.items():
-            height = HEIGHT * bar.sums.get(name, 0) / highest if highest else 0
+            height = HEIGHT * _rate(stretch, name) / highest if highest else 0.0
             y -= height
-            drawn.append(
-                f'<rect class="{colour}" x="{at * step:.2f}" y="{y:.2f}" width="{max(step - 1, 0.5):.2f}" '
+            bars.append(
+                f'<rect class="{colour}" x="{x:.2f}" y="{y:.2f}" width="{max(width - 1, 0.5):.2f}" '
                 f'height="{height:.2f}"/>'
             )
-        drawn.append("</g>")
-    keys = " ".join(f'<span class="{colour}">{name}</span>' for name, colour in series.items())
+        bars.append("</g>\n")
+        x += width
+    keys = "".join(f'<span class="{colour}">{name.removesuffix("_ms")}</span>' for name, colour in series.items())
+    ends = _moment(last.begins + round(1_000_000 * last.seconds))
     yield (
-        f"<figure><figcaption>{title}: {words}; the highest bar is {highest:,.1f}</figcaption>\n"
+        f"<figure><figcaption>{title}, up to {highest:,.1f} ({words})</figcaption>\n"
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT + 16}" role="img" aria-label="{title} over time: {words}">'
-        f'<line class="rule" x1="0" x2="{WIDTH}" y1="{HEIGHT}" y2="{HEIGHT}"/>{"".join(drawn)}'
-        f'<text x="0" y="{HEIGHT + 13}">{_moment(bars[0].begins)} UTC</text>'
-        f'<text x="{WIDTH}" y="{HEIGHT + 13}" text-anchor="end">{_moment(last)} UTC</text></svg>\n'
-        f"<p class=legend>{keys}</p></figure>\n"
+        f'{"".join(bars)}<line class="rule" x1="0" x2="{WIDTH}" y1="{HEIGHT}" y2="{HEIGHT}"/>'
+        f'<text x="0" y="{HEIGHT + 13}">{_moment(stretches[0].begins)} UTC</text>'
+        f'<text x="{WIDTH}" y="{HEIGHT + 13}" text-anchor="end">{ends} UTC</text></svg>\n'
+        f'<p class="legend">{keys}</p></figure>\n'
     )
+
+
+def _rate(stretch: _Stretch, name: str) -> float:
+    """So many a second; of milliseconds, so many at once."""
+    return stretch.sums.get(name, 0) / stretch.seconds / (1000 if name.endswith("_ms") else 1)
+
+
+def _amount(name: str, total: int) -> str:
+    return f"{total / 1000:,.1f} s {name.removesuffix('_ms')}" if name.endswith("_ms") else f"{total:,} {name}"
 
 
 def _guards(summary: Mapping[str, Any]) -> Iterator[str]:
