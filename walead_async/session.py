@@ -136,7 +136,7 @@ class _Session:
         """The same session, with its connections, limits and retry budget, and another patience.
 
         A web handler may need an answer in 2 s while a job on the same session has an hour. `hooks` hear of the calls
-        made with what this returns, beside the session's own. Raises `ConfigurationError` for a value of the wrong type.
+        made with what this returns, beside the session's own. Raises `ConfigurationError` for a wrong value.
         """
         _check_patience(RetryPolicy() if retry is None else retry, Timeouts() if timeouts is None else timeouts)
         view = copy.copy(self)

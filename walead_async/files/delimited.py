@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from walead_async.errors import SourceError
-from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, not_one_word, undecided
+from walead_async.files.columns import HEAD_ROWS, Header, Kind, Taken, find_header, not_one_word, undecided
 from walead_async.files.encoding import lines_of
 from walead_async.models import Row
 
@@ -95,7 +95,9 @@ _DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}
 _HINT = re.compile(r"sep=([^\w\s\"]|\t)[\r\n]*", re.IGNORECASE).fullmatch
 
 
-def delimited_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
+def delimited_rows(
+    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, taken: Taken = lambda _: None
+) -> Iterator[Row]:
     """The rows of a CSV or TSV file below its header. Raises `SourceError`.
 
     A blank line is no row; a line of delimiters alone is one, with an empty cell. The file is one of our own exports
@@ -109,6 +111,7 @@ def delimited_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str)
         if hint is not None:
             delimiters, head[0] = hint[1], "\n"
         delimiter, header = _layout(head, delimiters, kind, wanted, str(path))
+        taken(header.names)
         found = _rows(_Lines(chain(head, lines), str(path)), delimiter, header)
         yield from not_one_word(found, kind, str(path), lambda: header.bare)
 
