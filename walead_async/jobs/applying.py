@@ -9,6 +9,8 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
+import attrs
+
 from walead_async.errors import (
     APIError,
     ConfigurationError,
@@ -301,6 +303,7 @@ class Applying:
             )
         elif shown:
             await self._store.write(lambda db: records.set_account(db, plan.number, shown))
+            self._plan = attrs.evolve(plan, account=shown)
 
     async def _release(self, allow_removals: int, keep: Keep) -> None:
         """Release what is withheld if it may be removed; withhold what may not."""
@@ -429,6 +432,8 @@ class Applying:
                     done += len(pull.ends)
                     await pull.write()
                     self._tell(Progress(f"{action}ing", done, total))
+        except JournalError:
+            raise
         except WaleadError as error:
             failure = error
         finally:
@@ -437,9 +442,7 @@ class Applying:
             await pull.close()
         self._settled += pull.count
         self._tell(Progress(f"{action}ing", done + len(pull.ends), total))
-        if isinstance(failure, JournalError):
-            raise failure
-        return failure
+        return failure or pull.failure
 
     async def mark(self, action: str, after: tuple[int, int]) -> list[Item]:
         """The next open items, which may go out once this returns: it is on the disk that they were sent."""
@@ -467,6 +470,7 @@ class Applying:
         while True:
             if listed is None:
                 listed = self._owned(await self._list("verifying"), stack)
+                await self._check_account(listed)
             result = await self._compare_closing(listed)
             if result["verified"] or not self._may_lag():
                 break
@@ -574,8 +578,9 @@ class _Pull(AsyncIterator[tuple[str, str]]):
         self._at = (-1, -1)
         self._writing: asyncio.Task[None] | None = None
         self.ends: list[tuple[Item, str, str | None]] = []
-        #: How many ended as wanted.
+        #: How many ended as wanted, and why others may yet, if there are any.
         self.count = 0
+        self.failure: WaleadError | None = None
 
     async def __anext__(self) -> tuple[str, str]:
         if not self._ahead:
@@ -594,6 +599,12 @@ class _Pull(AsyncIterator[tuple[str, str]]):
         detail = outcome.detail or (str(outcome.error) if outcome.error is not None else None)
         self.ends.append((self._taken.popleft(), state, detail))
         self.count += outcome.status in {Status.DONE, Status.ALREADY}
+        if (
+            outcome.status in {Status.NOT_SENT, Status.UNKNOWN}
+            and outcome.error is not None
+            and is_outage(outcome.error)
+        ):
+            self.failure = outcome.error
 
     async def write(self) -> None:
         """Write the outcomes that are known, while the stream goes on."""

@@ -427,7 +427,7 @@ class _Found:
         self.blocks = self.removals = self.already = self.reason_differs = 0
         self.why_kept: Counter[str] = Counter()
 
-    def add(self, part: int, ours: tuple[set[str], set[bytes]] | None) -> None:
+    def add(self, part: int, ours: tuple[dict[str, str], set[bytes]] | None) -> None:
         """Compare one part; `ours` are the journal's own records there, None where nothing is removed."""
         wanted, stored = self._given.part(part)
         self.stored.append(stored)
@@ -447,7 +447,7 @@ class _Found:
         self._items.append(zlib.compress(orjson.dumps(items), 1))
 
     def _removal(
-        self, line: bytes, keep: set[bytes], ours: tuple[set[str], set[bytes]]
+        self, line: bytes, keep: set[bytes], ours: tuple[dict[str, str], set[bytes]]
     ) -> tuple[str, str, str, str] | None:
         """The item that removes the record of this line, None if it is kept."""
         key, text = line.partition(SEPARATOR)[0], record_text(line)
@@ -458,7 +458,8 @@ class _Found:
             readable=is_readable(key),
         )
         if why is None:
-            return "unblock", self._target.removal(key, text), "", text
+            # a number is removed as it was sent, in whatever way the list writes it
+            return "unblock", ours[0].get(text) or self._target.removal(key, text), "", text
         self.why_kept[why] += 1
         return None
 

@@ -341,13 +341,16 @@ def counts(db: Connection, plan: int) -> dict[tuple[str, str], int]:
     return {(action, state): count for action, state, count in found}
 
 
-def ours(db: Connection, owner: Sequence[str], part: int) -> tuple[set[str], set[bytes]]:
-    """The journal's own records in a part of a list: as `record_text`, and as fingerprints of it."""
+def ours(db: Connection, owner: Sequence[str], part: int) -> tuple[dict[str, str], set[bytes]]:
+    """The journal's own records in a part of a list.
+
+    As `record_text`, with what was sent for each; and, of those that were taken over, as fingerprints of it.
+    """
     statement = (
-        "select item.record from plan join item on item.plan = plan.number where plan.base_url = ? "
+        "select item.record, item.key from plan join item on item.plan = plan.number where plan.base_url = ? "
         "and plan.account = ? and plan.target = ? and item.part = ? and item.action = 'block' and item.record <> ''"
     )
-    texts = {text for (found,) in db.execute(statement, (*owner, part)) for text in found.split("\n")}
+    texts = {text: key for record, key in db.execute(statement, (*owner, part)) for text in record.split("\n")}
     statement = (
         "select part.body from source join part on part.source = source.id where source.kind = 'owned' "
         "and source.base_url = ? and source.account = ? and source.target = ? and part.number = ?"

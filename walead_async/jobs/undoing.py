@@ -112,6 +112,5 @@ def _undone(items: list[Item], target: Target, last_request: datetime, not_undon
                 if target.has_ids and guards.dated_too_late(record_of(text).created_at, last_request):
                     not_undone[TOO_LATE] += 1
                 else:
-                    key = target.key_of(item.key)
-                    removals.append(NewItem("unblock", target.removal(key, text), "", text))
+                    removals.append(NewItem("unblock", item.key, "", text))
     return [*blocks.values(), *removals]
