@@ -10,7 +10,7 @@ from walead_async.identifiers import public_identifier
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Walead
+    from programs import Walead
 
 NOWHERE = {
     "WALEAD_API_KEY": None,

@@ -11,7 +11,7 @@ import pytest
 from walead_async.cli.main import COMMANDS, run, walead
 
 if TYPE_CHECKING:
-    from conftest import Walead
+    from programs import Walead
 
 #: What `walead --help` must not pay for.
 HEAVY = ("aiohttp", "asyncio", "attrs", "orjson", "rich", "walead_async.files", "walead_async.testing")

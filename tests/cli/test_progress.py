@@ -11,7 +11,7 @@ from walead_async.events import BatchSettled, PageRead, RequestSent, RetrySchedu
 from walead_async.testing import Settings
 
 if TYPE_CHECKING:
-    from conftest import Walead
+    from programs import Walead
 
     from walead_async.testing import Emulator
 

@@ -229,7 +229,8 @@ async def plan_command(
             raise
     if as_json:
         write_json([_plan_fields(plan)])
-    _print_words(_plan_words(plan), [*_doubts(plan), *_next_steps(plan, where)], as_json=as_json)
+    words = _plan_words(plan, named=planning["column"] is not None)
+    _print_words(words, [*_doubts(plan), *_next_steps(plan, where)], as_json=as_json)
     return ExitCode.DONE if plan.ended_early is None else ExitCode.NOT_DONE
 
 
@@ -300,6 +301,7 @@ async def run_command(
     if not yes:
         check_terminal(reads_standard_input=source == "-")
     phones = planning["agent"] is not None
+    named = planning["column"] is not None
     plan: Plan | None = None
     async with (
         opened_journal(where, must_exist=False) as journal,
@@ -308,10 +310,10 @@ async def run_command(
         try:
             if yes:
                 plan, report = await jobs.run(journal, session, source, **planning, **applying, progress=shown.step)
-                _print_words(_plan_words(plan), _doubts(plan), as_json=as_json)
+                _print_words(_plan_words(plan, named=named), _doubts(plan), as_json=as_json)
             else:
                 plan = await jobs.plan(journal, session, source, **planning, progress=shown.step)
-                _print_words(_plan_words(plan), _doubts(plan), as_json=as_json)
+                _print_words(_plan_words(plan, named=named), _doubts(plan), as_json=as_json)
                 if not ask("Apply it?"):
                     return ExitCode.NOT_DONE
                 report = await jobs.apply(journal, session, plan.id, **applying, progress=shown.step)
@@ -444,29 +446,32 @@ def _plan_fields(plan: Plan) -> dict[str, object]:
     return fields
 
 
-def _plan_words(plan: Plan) -> Iterator[str]:
-    """A plan as a table: what was read, and what would change."""
+def _plan_words(plan: Plan, *, named: bool = False) -> Iterator[str]:
+    """A plan as a table: what was read, and what would change. `named`: whether --column named the columns."""
     yield f"Plan {plan.id}: {plan.mode}, {plan.target}"
-    taken = "" if plan.column is None else f"taken from {plan.column}"
+    taken = "one a line"
+    if plan.column is not None:
+        taken = f"from {plan.column!r}, {'as --column says' if named else 'a name that is known'}"
     differs = f"{plan.reason_differs:,} of them for another reason, which stays" if plan.reason_differs else ""
-    for name, count, why in (
+    read = [
         ("rows", plan.rows, taken),
-        ("block", plan.block, ""),
-        ("unblock", plan.unblock, ""),
-        ("already", plan.already, differs),
         ("duplicate", plan.duplicate, ""),
         ("invalid", plan.invalid, "" if plan.rejected is None else f"all of them: {plan.rejected}"),
-        ("kept", plan.kept, ""),
-        ("withheld", plan.withheld, ""),
-    ):
+        ("already", plan.already, differs),
+    ]
+    change = [("block", plan.block, ""), ("unblock", plan.unblock, "")]
+    held = [("withheld", plan.withheld, ""), ("kept", plan.kept, "")]
+    listed = [("listed", plan.listed, f"on the list as it was read: {plan.verdict.name}")]
+    if plan.mode == "undo":
+        read = held = listed = []
+    for name, count, why in [*read, *listed, *change, *(held if plan.mode == "mirror" else [])]:
         yield f"  {name:<10}{count:>12,}  {why}".rstrip()
-    yield f"  {'on the list':<10}{plan.listed:>11,}  {plan.verdict.name}"
 
 
 def _doubts(plan: Plan) -> Iterator[str]:
     """What is not as one might think: invalid rows, guards that bite, what is kept or not undone."""
     for row in plan.invalid_rows[:SHOWN]:
-        yield f"{_row_words(row)}"
+        yield _row_words(row)
     if plan.invalid > SHOWN:
         yield f"  and {plan.invalid - min(SHOWN, len(plan.invalid_rows)):,} more invalid rows"
     if plan.ended_early is not None:
@@ -489,7 +494,7 @@ def _row_words(row: InvalidRow) -> str:
 def _next_steps(plan: Plan, where: str) -> Iterator[str]:
     journal = f" --journal {where}"
     if plan.rejected is not None:
-        yield f"Mend {plan.rejected}, and plan with it as SOURCE too."
+        yield f"Mend {plan.rejected}, and plan with it as SOURCE too: it keeps lines and reasons."
     if plan.withheld:
         yield f"To see who is withheld: walead sync report {plan.id}{journal} --output report.html"
         yield (f"To remove them all the same: walead sync apply {plan.id}{journal} --allow-removals {plan.withheld}")
