@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 import pytest
 
 from walead_async.jobs import guards
@@ -12,6 +14,7 @@ from walead_async.jobs.reconcile import (
     NOT_SEEN,
     STILL_LISTED,
     Found,
+    Showed,
     after_sending,
     before_sending,
 )
@@ -27,7 +30,7 @@ def item(action: str, state: str, record: str = "", key: str = "jane") -> Item:
 
 
 def listed(*records: str, whole: bool = True) -> Found:
-    return Found({b"jane": [b"jane\x1f" + text.encode() for text in records]} if records else {}, whole)
+    return Found({b"jane": b"\n".join(b"jane\x1f" + text.encode() for text in records)} if records else {}, whole)
 
 
 def before(
@@ -43,7 +46,7 @@ def test_whoever_is_wanted_and_not_listed_is_blocked_also_without_an_item() -> N
     changes, missing = before_sending(
         [item("block", "open")],
         {b"jane": b"", b"joe": b"", b"ann": b""},
-        Found({b"ann": [b"ann\x1f"]}, True),
+        Found({b"ann": b"ann\x1f"}, True),
         key_of=str.encode,
         why_kept=lambda _: None,
         first=True,
@@ -114,38 +117,61 @@ def test_a_number_has_no_id_and_is_what_it_is() -> None:
     assert before(item("unblock", "open", "\x1f\x1f+1415\x1f"), listed("\x1f\x1f+1415\x1f")) == ("open", None)
 
 
-def test_a_block_that_was_done_gets_the_records_that_show_it() -> None:
-    showed = after_sending([item("block", "done")], {b"jane": b""}, listed(RECORD, REPLACED), key_of=str.encode)
-    assert (showed.missing, showed.extra, showed.vanished) == (0, 0, [])
-    assert showed.changes[0].record == f"{RECORD}\n{REPLACED}"
-    again = item("block", "done", RECORD)
-    assert after_sending([again], (), listed(REPLACED), key_of=str.encode).changes == []
+def after(
+    given: Item, found: Found, wanted: Collection[bytes] = (), made: Mapping[bytes, bytes] | None = None
+) -> Showed:
+    return after_sending([given], wanted, found, key_of=str.encode, made=made or {})
 
 
-def test_a_block_of_somebody_else_is_not_ours() -> None:
-    showed = after_sending([item("block", "already")], {b"jane": b""}, listed(RECORD), key_of=str.encode)
-    assert showed.changes == []
+def test_the_records_of_a_block_that_was_done_are_the_plans_own() -> None:
+    showed = after(item("block", "done"), listed(RECORD, REPLACED), {b"jane": b""})
+    assert (showed.missing, showed.extra, showed.vanished, showed.changes) == (0, 0, [], [])
+    assert showed.made == [b"jane\x1f" + RECORD.encode(), b"jane\x1f" + REPLACED.encode()]
+
+
+def test_a_record_that_comes_later_is_not_the_plans_own() -> None:
+    made = {b"jane": b"jane\x1f" + RECORD.encode()}
+    assert after(item("block", "done"), listed(REPLACED), made=made).made == [made[b"jane"]]
+    assert after(item("block", "already"), listed(RECORD), {b"jane": b""}).made == []
+
+
+def test_a_number_is_kept_as_it_was_sent() -> None:
+    showed = after_sending(
+        [item("block", "done", key="+1415")],
+        (),
+        Found({b"1415": b"1415\x1f\x1f\x1f(1) 415\x1f"}, True),
+        key_of=lambda sent: sent.strip("+").encode(),
+        made={},
+    )
+    assert showed.made == [b"+1415\x1f\x1f\x1f(1) 415\x1f"]
+
+
+def test_a_block_without_an_answer_that_is_listed_was_done() -> None:
+    showed = after(item("block", "sent"), listed(RECORD))
+    assert [(each.state, each.detail) for each in showed.changes] == [("done", None)]
+    assert len(showed.made) == 1
 
 
 def test_who_is_missing_is_named() -> None:
-    showed = after_sending([item("block", "done")], {b"jane": b"", b"joe": b""}, listed(), key_of=str.encode)
+    showed = after(item("block", "done"), listed(), {b"jane": b"", b"joe": b""})
     assert (showed.missing, showed.vanished) == (2, [b"joe"])
     assert (showed.changes[0].state, showed.changes[0].detail) == ("done", NOT_ON_CLOSING_LIST)
 
 
 def test_a_removal_that_still_stands_is_extra() -> None:
-    showed = after_sending([item("unblock", "done", RECORD)], (), listed(RECORD), key_of=str.encode)
+    showed = after(item("unblock", "done", RECORD), listed(RECORD))
     assert (showed.extra, showed.changes[0].detail) == (1, STILL_LISTED)
     for state in ("withheld", "kept"):
-        assert after_sending([item("unblock", state, RECORD)], (), listed(RECORD), key_of=str.encode).extra == 0
+        assert after(item("unblock", state, RECORD), listed(RECORD)).extra == 0
 
 
 def test_whoever_was_blocked_later_is_not_extra() -> None:
-    showed = after_sending([item("unblock", "done", RECORD)], (), listed(REPLACED), key_of=str.encode)
+    showed = after(item("unblock", "done", RECORD), listed(REPLACED))
     assert (showed.extra, showed.changes) == (0, [])
 
 
 def test_what_became_of_a_removal_without_an_answer_is_told_by_a_whole_list_alone() -> None:
     given = item("unblock", "unknown", RECORD)
-    assert after_sending([given], (), listed(), key_of=str.encode).changes[0].state == "done"
-    assert after_sending([given], (), listed(whole=False), key_of=str.encode).changes == []
+    assert after(given, listed()).changes[0].state == "done"
+    assert after(given, listed(whole=False)).changes == []
+    assert after(given, listed(RENEWED)).changes[0].state == "kept"

@@ -21,12 +21,12 @@ from walead_async.errors import (
 )
 from walead_async.jobs import records
 from walead_async.jobs.activity import Activity
-from walead_async.jobs.compare import Listed, read_list, records_by_key
+from walead_async.jobs.compare import Listed, lines_by_key, read_list
 from walead_async.jobs.guards import KEEP_LISTED, LATER_PLAN, OPTED_OUT
 from walead_async.jobs.journal import Journal, summed
-from walead_async.jobs.parts import SEPARATOR
+from walead_async.jobs.parts import SEPARATOR, encoded
 from walead_async.jobs.planning import Keep, PlanOptions, SourceFile, made_plan, read_keep, same_key
-from walead_async.jobs.reconcile import VANISHED, Change, Found, after_sending, before_sending
+from walead_async.jobs.reconcile import VANISHED, Change, Found, Showed, after_sending, before_sending
 from walead_async.jobs.records import Item, NewItem, StoredPlan
 from walead_async.jobs.store import microseconds
 from walead_async.jobs.targets import Session, Target, target_of
@@ -49,6 +49,8 @@ STRETCH = 10.0
 #: Items that are marked as sent in one commit, and outcomes that are written in one.
 MARKED_AT_ONCE = 2_000
 WRITTEN_AT_ONCE = 1_000
+#: Items that a list changes in one commit.
+CHANGED_AT_ONCE = 5_000
 #: The pauses in an outage, in seconds: the first, and the longest.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
@@ -84,7 +86,7 @@ async def apply(
     be written.
     """
     _check(allow_removals, patience, settle)
-    with journal.store.apply_lock():
+    async with journal.locked():
         applying = await Applying.begin(journal, session, plan_id, patience, settle, by, progress)
         return await applying.carry_out(allow_removals)
 
@@ -209,6 +211,9 @@ class Applying:
         self._wrote = False
         self._sent_at = plan.sent_at or 0
         self._settled = 0
+        # What is not stored yet: states of items, and items that join a part from a number on.
+        self._changes: list[Change] = []
+        self._new: list[tuple[int, int, Sequence[NewItem]]] = []
 
     @classmethod
     async def begin(
@@ -385,6 +390,7 @@ class Applying:
             new = [NewItem("block", *self._target.item(key, wanted[key]), "") for key in missing]
             await self._change(part, items, changes, new)
             self._tell(Progress("comparing", part + 1, len(records.parts())))
+        await self._store_changes()
 
     async def _items(self, part: int) -> list[Item]:
         return await self._store.read(lambda db: records.items_of_part(db, self._plan.number, part))
@@ -392,17 +398,24 @@ class Applying:
     async def _change(
         self, part: int, items: Sequence[Item], changes: Sequence[Change], new: Sequence[NewItem]
     ) -> None:
-        """Store what became of the items of one part, and those that join them."""
-        if not changes and not new:
-            return
-        rows = [(state, detail, record, item.part, item.number) for item, state, detail, record in changes]
-        number = max((item.number for item in items), default=-1) + 1
+        """Take what became of the items of one part, and those that join them; stored by `_store_changes` at last."""
+        self._changes += changes
+        if new:
+            self._new.append((part, max((item.number for item in items), default=-1) + 1, new))
+        if len(self._changes) + sum(len(each) for _, _, each in self._new) >= CHANGED_AT_ONCE:
+            await self._store_changes()
+
+    async def _store_changes(self) -> None:
+        changes, added = self._changes, self._new
+        self._changes, self._new = [], []
 
         def change(db: Connection) -> None:
-            records.change_items(db, self._plan.number, rows)
-            records.add_items(db, self._plan.number, part, number, new)
+            records.give_ends(db, self._plan.number, changes)
+            for part, number, new in added:
+                records.add_items(db, self._plan.number, part, number, new)
 
-        await self._store.write(change)
+        if changes or added:
+            await self._store.write(change)
 
     async def _wanted_later(self, later: Sequence[StoredPlan], part: int) -> Collection[bytes]:
         """Whom plans wanted that were applied later."""
@@ -483,12 +496,15 @@ class Applying:
     async def _compare_closing(self, listed: Listed) -> dict[str, object]:
         """What a closing list shows; items get their last state by it."""
         missing = extra = removed = 0
+        before, made = self._plan.made, list[bytes]()
         whole = listed.verdict in READ_TO_ITS_END
         for part in records.parts():
             wanted = await self._wanted(part)
             items = await self._items(part)
-            compare = partial(after_sending, items, wanted, key_of=self._target.key_of)
-            showed = await asyncio.to_thread(lambda: compare(_found(listed, part)))  # noqa: B023
+            shown = {} if before is None else await self._made(before, part)
+            compare = partial(after_sending, items, wanted, key_of=self._target.key_of, made=shown)
+            showed, body = await asyncio.to_thread(lambda: _packed(compare(_found(listed, part))))  # noqa: B023
+            made.append(body)
             missing += showed.missing
             extra += showed.extra
             removed += sum(1 for item in items if item.action == "unblock" and item.state not in {"withheld", "kept"})
@@ -497,9 +513,20 @@ class Applying:
                 for key in showed.vanished
             ]
             await self._change(part, items, showed.changes, new)
+        await self._store_changes()
+        await self._store.write(lambda db: records.keep_made(db, self._plan, made))
+        (self._plan,) = await self._store.read(lambda db: records.plans(db, self._plan.id))
         # Presence is proven by any list that shows it, absence by a whole one alone.
         verified = not missing and not extra and (whole or not removed)
         return {"verified": verified, "missing": missing, "extra": extra, "verdict": listed.verdict.value}
+
+    async def _made(self, made: int, part: int) -> dict[bytes, bytes]:
+        """The records that an earlier list showed to be the plan's own, as lines by their keys."""
+        found: dict[bytes, bytes] = {}
+        for line in await self._store.read(lambda db: records.part(db, made, part)):
+            key = self._target.key_of(line.partition(SEPARATOR)[0].decode())
+            found[key] = found[key] + b"\n" + line if key in found else line
+        return found
 
     async def _stopped(self, error: WaleadError) -> ApplyReport:
         return await self._ended(PlanState.STOPPED, None, error)
@@ -550,7 +577,11 @@ def target_of_plan(session: Session, plan: StoredPlan) -> Target:
 
 
 def _found(listed: Listed, part: int) -> Found:
-    return Found(records_by_key(listed.lines(part)), listed.verdict in READ_TO_ITS_END)
+    return Found(lines_by_key(listed.lines(part)), listed.verdict in READ_TO_ITS_END)
+
+
+def _packed(showed: Showed) -> tuple[Showed, bytes]:
+    return showed, encoded(showed.made)
 
 
 class _WhyKept:

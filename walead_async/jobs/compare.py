@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from walead_async.jobs.targets import Target
     from walead_async.models import Completeness
 
-__all__ = ["Compared", "Listed", "compare", "read_list", "records_by_key"]
+__all__ = ["Compared", "Listed", "compare", "lines_by_key", "read_list"]
 
 #: So many records are handed to a thread at once.
 AT_ONCE = 2_000
@@ -100,9 +100,12 @@ def compare(wanted: Mapping[bytes, bytes], lines: list[bytes], *, reasons: bool 
     return Compared(missing, len(wanted) - len(missing), differ, unwanted)
 
 
-def records_by_key(lines: list[bytes]) -> dict[bytes, list[bytes]]:
-    """The lines of a part by their keys: somebody may have several records."""
-    found: dict[bytes, list[bytes]] = {}
-    for line in lines:
-        found.setdefault(line.partition(SEPARATOR)[0], []).append(line)
+def lines_by_key(lines: list[bytes]) -> dict[bytes, bytes]:
+    """The lines of a part by their keys, one below another where somebody has several records."""
+    keys = [line.partition(SEPARATOR)[0] for line in lines]
+    found = dict(zip(keys, lines, strict=True))
+    if len(found) < len(lines):
+        found = {}
+        for key, line in zip(keys, lines, strict=True):
+            found[key] = found[key] + b"\n" + line if key in found else line
     return found

@@ -41,6 +41,13 @@ class Journal:
         """The file."""
         return self.store.path
 
+    @asynccontextmanager
+    async def locked(self) -> AsyncIterator[None]:
+        """Hold the lock of the one process that works on it. Raises `JournalError` if another does, or it is absent."""
+        await self.store.read(lambda db: None)
+        with self.store.apply_lock():
+            yield
+
     def is_applied(self) -> bool:
         """Whether a process works on it now."""
         try:

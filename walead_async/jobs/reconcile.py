@@ -8,7 +8,7 @@ from walead_async.jobs import guards
 from walead_async.jobs.targets import record_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from walead_async.jobs.records import Item
 
@@ -23,12 +23,11 @@ VANISHED = "was on the list before, and is not on the closing list"
 
 
 class Change(NamedTuple):
-    """An item gets another state, detail or record."""
+    """An item gets another state or detail."""
 
     item: Item
     state: str
     detail: str | None
-    record: str
 
 
 class Found(NamedTuple):
@@ -37,12 +36,12 @@ class Found(NamedTuple):
     `there` are its lines by their keys; `whole` says that it was read to its end, so that it also proves who is absent.
     """
 
-    there: Mapping[bytes, Sequence[bytes]]
+    there: Mapping[bytes, bytes]
     whole: bool
 
     def texts(self, key: bytes) -> list[str]:
         """The records of a person, each as its `record_text`."""
-        return [record_text(line) for line in self.there.get(key, ())]
+        return [record_text(line) for line in self.there[key].split(b"\n")] if key in self.there else []
 
 
 def before_sending(
@@ -71,7 +70,7 @@ def before_sending(
         else:
             now = _removal_now(item, found, key, why_kept(key), first=first, settled=settled)
         if now != (item.state, item.detail):
-            changes.append(Change(item, *now, "" if item.action == "block" and now[0] == "open" else item.record))
+            changes.append(Change(item, *now))
     return changes, [key for key in wanted if key not in found.there and key not in known]
 
 
@@ -115,46 +114,72 @@ class Showed(NamedTuple):
     """What a closing list shows of one part.
 
     `missing` counts who is wanted and not there, `extra` the records that still stand though they were to be removed;
-    `vanished` are the keys of those missing that have no item yet.
+    `vanished` are the keys of those missing that have no item yet. `made` are the records that the plan has made: lines
+    of what was sent and the `record_text`.
     """
 
     changes: list[Change]
     missing: int
     extra: int
     vanished: list[bytes]
+    made: list[bytes]
 
 
 def after_sending(
-    items: Iterable[Item], wanted: Collection[bytes], found: Found, *, key_of: Callable[[str], bytes]
+    items: Iterable[Item],
+    wanted: Collection[bytes],
+    found: Found,
+    *,
+    key_of: Callable[[str], bytes],
+    made: Mapping[bytes, bytes],
 ) -> Showed:
-    """What became of the items: a block that was done gets the records that show it, so that it can be undone."""
+    """What became of the items. `made` are the lines of the records that an earlier list showed, by their keys.
+
+    What was blocked and stands there is the plan's own, unless an earlier list showed another record of that person.
+    """
     changes: list[Change] = []
+    lines: list[bytes] = []
     absent = {key for key in wanted if key not in found.there}
     known: set[bytes] = set()
     extra = 0
     for item in items:
         key = key_of(item.key)
-        state, detail, record = item.state, item.detail, item.record
         if item.action == "block":
             known.add(key)
+            state, detail = _block_then(item, found, key)
             if key not in found.there:
                 absent.add(key)
-                detail = NOT_ON_CLOSING_LIST if state == "done" else detail
-            elif state in {"done", "sent", "unknown"}:
-                state, detail, record = "done", None, record or "\n".join(found.texts(key))
-            elif state in {"open", "refused"}:
-                state, detail = "already", BLOCKED_MEANWHILE
-        elif state not in {"withheld", "kept"}:
-            texts = found.texts(key)
-            if item.record in texts:
-                extra += 1
-                detail = STILL_LISTED if state == "done" else detail
-            elif state in {"sent", "unknown"} and any(_same_id(item.record, text) for text in texts):
-                state, detail = "kept", guards.CHANGED
-            elif found.whole and state in {"done", "sent", "unknown"}:
-                state, detail = "done", None
-            elif found.whole and state in {"open", "refused"}:
-                state, detail = "already", GONE_BEFORE
-        if (state, detail, record) != (item.state, item.detail, item.record):
-            changes.append(Change(item, state, detail, record))
-    return Showed(changes, len(absent), extra, sorted(absent - known))
+            if state == "done" and key in made:
+                lines.append(made[key])
+            elif state == "done" and key in found.there:
+                sent = item.key.encode()
+                lines += [sent + line[len(key) :] for line in found.there[key].split(b"\n")]
+        else:
+            stands = item.state not in {"withheld", "kept"} and item.record in found.texts(key)
+            extra += stands
+            state, detail = _removal_then(item, found, key, stands=stands)
+        if (state, detail) != (item.state, item.detail):
+            changes.append(Change(item, state, detail))
+    return Showed(changes, len(absent), extra, sorted(absent - known), lines)
+
+
+def _block_then(item: Item, found: Found, key: bytes) -> tuple[str, str | None]:
+    if key not in found.there:
+        return item.state, NOT_ON_CLOSING_LIST if item.state == "done" else item.detail
+    if item.state in {"done", "sent", "unknown"}:
+        return "done", None
+    return ("already", BLOCKED_MEANWHILE) if item.state in {"open", "refused"} else (item.state, item.detail)
+
+
+def _removal_then(item: Item, found: Found, key: bytes, *, stands: bool) -> tuple[str, str | None]:
+    if item.state in {"withheld", "kept"}:
+        return item.state, item.detail
+    if stands:
+        return item.state, STILL_LISTED if item.state == "done" else item.detail
+    if item.state in {"sent", "unknown"} and any(_same_id(item.record, text) for text in found.texts(key)):
+        return "kept", guards.CHANGED
+    if found.whole and item.state in {"done", "sent", "unknown"}:
+        return "done", None
+    if found.whole and item.state in {"open", "refused"}:
+        return "already", GONE_BEFORE
+    return item.state, item.detail

@@ -78,6 +78,7 @@ class StoredPlan:
     target: str
     mode: Mode
     source: int | None
+    made: int | None
     undoes: int | None
     state: PlanState
     made_at: int
@@ -91,8 +92,8 @@ class StoredPlan:
 
 
 _PLAN = (
-    "number, id, base_url, account, target, mode, source, undoes, state, made_at, by_whom, note, applied_at, sent_at, "
-    "options_json, summary_json, result_json"
+    "number, id, base_url, account, target, mode, source, made, undoes, state, made_at, by_whom, note, applied_at, "
+    "sent_at, options_json, summary_json, result_json"
 )
 
 
@@ -112,7 +113,7 @@ def myself() -> str:
 
 def _stored_plan(row: Sequence[Any]) -> StoredPlan:
     *fields, state, made_at, by_whom, note, applied_at, sent_at, options, summary, result = row
-    number, plan_id, base_url, account, target, mode, source, undoes = fields
+    number, plan_id, base_url, account, target, mode, source, made, undoes = fields
     return StoredPlan(
         number=number,
         id=plan_id,
@@ -121,6 +122,7 @@ def _stored_plan(row: Sequence[Any]) -> StoredPlan:
         target=target,
         mode=mode,
         source=source,
+        made=made,
         undoes=undoes,
         state=PlanState(state),
         made_at=made_at,
@@ -287,15 +289,14 @@ def mark_sent(db: Connection, plan: int, action: str, first: tuple[int, int], la
     db.execute("update plan set sent_at = ? where number = ?", (microseconds(), plan))
 
 
-def change_items(db: Connection, plan: int, changes: Iterable[tuple[str, str | None, str, int, int]]) -> None:
-    """Give items a state, a detail and a record: each change is (state, detail, record, part, number)."""
-    rows = [(state, detail, record, plan, part, number) for state, detail, record, part, number in changes]
-    statement = "update item set state = ?, detail = ?, record = ? where plan = ? and part = ? and number = ?"
-    db.executemany(statement, rows)
+def give_ends(db: Connection, plan: int, ends: Iterable[tuple[Item, str, str | None]]) -> None:
+    """Give items a state and a detail each."""
+    rows = [(state, detail, plan, item.part, item.number) for item, state, detail in ends]
+    db.executemany("update item set state = ?, detail = ? where plan = ? and part = ? and number = ?", rows)
 
 
 def end_items(db: Connection, plan: int, action: str, ends: Sequence[tuple[Item, str, str | None]]) -> None:
-    """Give sent items their ends, a state and a detail each; those that were done in a row share a statement."""
+    """Give sent items their ends; those that were done in a row share a statement."""
     singles = []
     at = 0
     while at < len(ends):
@@ -308,9 +309,9 @@ def end_items(db: Connection, plan: int, action: str, ends: Sequence[tuple[Item,
             first, end = (item.part, item.number), (ends[last][0].part, ends[last][0].number)
             change_range(db, plan, action, first, end, "sent", "done")
         else:
-            singles.append((state, detail, plan, item.part, item.number))
+            singles.append(ends[at])
         at = last + 1
-    db.executemany("update item set state = ?, detail = ? where plan = ? and part = ? and number = ?", singles)
+    give_ends(db, plan, singles)
 
 
 def change_state(db: Connection, plan: int, action: str, before: str, after: str) -> None:
@@ -347,10 +348,11 @@ def ours(db: Connection, owner: Sequence[str], part: int) -> tuple[dict[str, str
     As `record_text`, with what was sent for each; and, of those that were taken over, as fingerprints of it.
     """
     statement = (
-        "select item.record, item.key from plan join item on item.plan = plan.number where plan.base_url = ? "
-        "and plan.account = ? and plan.target = ? and item.part = ? and item.action = 'block' and item.record <> ''"
+        "select part.body from plan join part on part.source = plan.made where plan.base_url = ? "
+        "and plan.account = ? and plan.target = ? and part.number = ?"
     )
-    texts = {text: key for record, key in db.execute(statement, (*owner, part)) for text in record.split("\n")}
+    lines = [line.decode() for (body,) in db.execute(statement, (*owner, part)).fetchall() for line in decoded(body)]
+    texts = {text: sent for sent, _, text in (line.partition("\x1f") for line in lines)}
     statement = (
         "select part.body from source join part on part.source = source.id where source.kind = 'owned' "
         "and source.base_url = ? and source.account = ? and source.target = ? and part.number = ?"
@@ -391,12 +393,15 @@ def blocked_keys(db: Connection, plan: int, part: int) -> list[str]:
     return [key for (key,) in found]
 
 
-def made_records(db: Connection, plan: int, part: int) -> list[str]:
-    """The records that a plan made in one part, each as `record_text`."""
-    found = db.execute(
-        "select record from item where plan = ? and part = ? and action = 'block' and record <> ''", (plan, part)
-    )
-    return [text for (record,) in found for text in record.split("\n")]
+def keep_made(db: Connection, plan: StoredPlan, bodies: Sequence[bytes]) -> None:
+    """Keep which records a plan has made, part by part."""
+    (made,) = next(iter(db.execute("select made from plan where number = ?", (plan.number,))))
+    if made is None:
+        made = add_source(db, "made", plan.id, bodies)
+        db.execute("update plan set made = ? where number = ?", (made, plan.number))
+    else:
+        rows = [(body, made, number) for number, body in enumerate(bodies)]
+        db.executemany("update part set body = ? where source = ? and number = ?", rows)
 
 
 def merge_owned(db: Connection, digest: str, bodies: Sequence[bytes], owner: Sequence[str]) -> None:
@@ -416,8 +421,10 @@ def drop_plan(db: Connection, plan: StoredPlan) -> int:
     """Remove a plan with its items and events; returns how many items it had."""
     count = db.execute("delete from item where plan = ?", (plan.number,)).rowcount
     db.execute("delete from event where plan = ?", (plan.id,))
+    db.execute("delete from part where source = ?", (plan.made,))
     db.execute("update plan set undoes = null where undoes = ?", (plan.number,))
     db.execute("delete from plan where number = ?", (plan.number,))
+    db.execute("delete from source where id = ?", (plan.made,))
     return count
 
 
@@ -455,15 +462,15 @@ def drop_items(db: Connection, plan: int, part: int, same: Callable[[str], bool]
     return len(numbers)
 
 
-def wanted_sources(db: Connection) -> list[int]:
-    """The sources that say who is wanted."""
-    return [source for (source,) in db.execute("select id from source where kind = 'wanted'").fetchall()]
+def sources_of_people(db: Connection) -> list[int]:
+    """The sources that hold people: who is wanted, and who was blocked."""
+    return [source for (source,) in db.execute("select id from source where kind <> 'owned'").fetchall()]
 
 
 def replace_part(db: Connection, source: int, number: int, body: bytes) -> None:
     """A part has fewer people than when the source was read, so that the source is no other file's any more."""
     db.execute("update part set body = ? where source = ? and number = ?", (body, source, number))
-    db.execute("update source set digest = '' where id = ?", (source,))
+    db.execute("update source set digest = '' where id = ? and kind = 'wanted'", (source,))
 
 
 def replace_summary(db: Connection, plan: int, summary: str) -> None:

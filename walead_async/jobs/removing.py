@@ -23,8 +23,6 @@ from walead_async.phones import phone_number
 from walead_async.resources.agents import digits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from walead_async.jobs.journal import Journal
     from walead_async.jobs.records import StoredPlan
     from walead_async.jobs.store import Connection
@@ -45,7 +43,7 @@ async def prune(journal: Journal, before: date | datetime) -> PruneReport:
         raise InvalidInputError(f"before is a day, or a time with a zone, not {before!r}")
     moment = int(before.timestamp() * 1_000_000)
     store = journal.store
-    with store.apply_lock():
+    async with journal.locked():
         old = [plan for plan in await store.read(records.plans) if plan.made_at < moment]
         items = files = 0
         for plan in old:
@@ -60,17 +58,16 @@ async def prune(journal: Journal, before: date | datetime) -> PruneReport:
 
 async def _keep_ownership(journal: Journal, plan: StoredPlan) -> None:
     """Remember which records a plan made, as fingerprints."""
+    if plan.made is None:
+        return
     owner = (plan.base_url, plan.account, plan.target)
     found: dict[int, set[str]] = {}
     for part in records.parts():
-        texts = await journal.store.read(partial(records.made_records, plan=plan.number, part=part))
-        if texts:
-            found[part] = set(texts)
-    if not found:
-        return
+        lines = await journal.store.read(partial(records.part, source=plan.made, number=part))
+        found[part] = {line.partition(SEPARATOR)[2].decode() for line in lines}
 
     def keep(db: Connection) -> None:
-        bodies = [fingerprints(found.get(part, ())) for part in records.parts()]
+        bodies = [fingerprints(found[part]) for part in records.parts()]
         records.merge_owned(db, plan.id, bodies, owner)
 
     await journal.store.write(keep)
@@ -105,7 +102,7 @@ async def erase(journal: Journal, identifier: str) -> EraseReport:
         public_identifier(identifier)
     texts = {identifier.strip().casefold(), *(key.casefold() for key in keys.values())}
     store = journal.store
-    with store.apply_lock():
+    async with journal.locked():
         if await store.read(lambda db: records.has_pending(db, list(keys.values()))):
             raise InvalidInputError("an opt-out of this person is pending: erase them once it is delivered")
         plans = await store.read(records.plans)
@@ -116,7 +113,7 @@ async def erase(journal: Journal, identifier: str) -> EraseReport:
         for kind, key in keys.items():
             compared = key if kind == "lead" else digits_of(key)
             items += await store.write(partial(_without_items, plans=plans, key=key, compared=compared))
-            sources += await store.write(partial(_without_key, key=compared.encode()))
+            sources += await store.write(partial(_without_key, key=key, compared=compared))
         for plan in plans:
             await store.write(partial(_without_texts, plan=plan, texts=texts))
         await store.write(lambda db: records.add_event(db, None, records.myself(), "erased", {"items": items}))
@@ -125,19 +122,26 @@ async def erase(journal: Journal, identifier: str) -> EraseReport:
 
 
 def _without_items(db: Connection, plans: list[StoredPlan], key: str, compared: str) -> int:
-    same: Callable[[str], bool] = (
-        (lambda found: found == key) if key == compared else (lambda found: digits_of(found) == compared)
-    )
     part = part_of(compared.encode())
+    same = partial(_is_same, key=key, compared=compared)
     return sum(records.drop_items(db, plan.number, part, same) for plan in plans) + records.drop_optouts(db, key)
 
 
-def _without_key(db: Connection, key: bytes) -> int:
+def _is_same(found: str, key: str, compared: str) -> bool:
+    """Whether this is the person, or the number in whatever spelling."""
+    if found in {key, compared} or key == compared:
+        return found in {key, compared}
+    with suppress(InvalidInputError):
+        return digits_of(phone_number(found)) == compared
+    return False
+
+
+def _without_key(db: Connection, key: str, compared: str) -> int:
     changed = 0
-    number = part_of(key)
-    for source in records.wanted_sources(db):
+    number = part_of(compared.encode())
+    for source in records.sources_of_people(db):
         lines = records.part(db, source, number)
-        left = [line for line in lines if line.partition(SEPARATOR)[0] != key]
+        left = [line for line in lines if not _is_same(line.partition(SEPARATOR)[0].decode(), key, compared)]
         if len(left) < len(lines):
             records.replace_part(db, source, number, encoded(left))
             changed += 1

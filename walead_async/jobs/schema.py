@@ -3,11 +3,12 @@
 A moment is microseconds since 1970 in UTC, a flag 0 or 1, a column that ends in `_json` JSON text. No table holds an
 API key.
 
-- source: who is wanted by a file, which `digest` names; or, of the kind "owned", which records of a list are ours.
-- part: a sixty-fourth of a source, by the crc32 of the keys: lines, sorted and compressed, or fingerprints of records.
+- source: who is "wanted" by a file, which `digest` names; which records a plan has "made"; which others of a list are
+  "owned" by the journal.
+- part: a sixty-fourth of a source, by the crc32 of the keys: lines, compressed, or fingerprints of records.
 - plan: what one run would change in one list, and how far it came. Its summary is the preview, its result what the
   closing listing showed.
-- item: one change of a plan, with the record it removes, or the records that it made.
+- item: one change of a plan, with the record that it removes.
 - optout: what an outbox has taken. `destination` is "workspace", "campaign:ID" or "agent:ID", `account` the workspace's
   id or Phonely's user id ("" until a record has shown it), `digest` stands for an idempotency key.
 - event: who did what, and when.
@@ -47,6 +48,7 @@ create table plan (
     target text not null,
     mode text not null,
     source integer references source (id),
+    made integer references source (id),
     undoes integer references plan (number),
     state text not null,
     made_at integer not null,

@@ -19,6 +19,8 @@ from walead_async.jobs.values import Plan, PlanState, ProgressCallback
 from walead_async.models import Completeness
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from walead_async.jobs.journal import Journal
     from walead_async.jobs.targets import Session, Target
 
@@ -49,7 +51,7 @@ async def undo(
     errors of a listing, which an outage is waited for up to `patience` seconds.
     """
     by = by or records.myself()
-    with journal.store.apply_lock():
+    async with journal.locked():
         plan = await _closed(journal, session, plan_id, patience, by, progress)
         target = target_of_plan(session, plan)
         last_request = datetime.fromtimestamp((plan.sent_at or 0) / 1_000_000, UTC)
@@ -57,7 +59,8 @@ async def undo(
         parts: list[tuple[int, list[NewItem]]] = []
         for part in records.parts():
             items = await journal.store.read(partial(records.items_of_part, plan=plan.number, part=part))
-            if new := _undone(items, target, last_request, not_undone):
+            made_lines = await _made(journal, plan, part)
+            if new := _undone(items, made_lines, target, last_request, not_undone):
                 parts.append((part, new))
         made = Plan(
             id=records.new_plan_id(),
@@ -92,7 +95,24 @@ async def _closed(
     return (await journal.store.read(lambda db: records.plans(db, plan_id)))[0]
 
 
-def _undone(items: list[Item], target: Target, last_request: datetime, not_undone: Counter[str]) -> list[NewItem]:
+async def _made(journal: Journal, plan: StoredPlan, part: int) -> dict[str, list[str]]:
+    """The records that a plan was seen to have made, each as `record_text`, by what was sent."""
+    source = plan.made
+    found: dict[str, list[str]] = {}
+    if source is not None:
+        for line in await journal.store.read(lambda db: records.part(db, source, part)):
+            sent, _, text = line.decode().partition("\x1f")
+            found.setdefault(sent, []).append(text)
+    return found
+
+
+def _undone(
+    items: list[Item],
+    made: Mapping[str, list[str]],
+    target: Target,
+    last_request: datetime,
+    not_undone: Counter[str],
+) -> list[NewItem]:
     """What takes these items back; what stays is counted by its reason."""
     removals: list[NewItem] = []
     blocks: dict[str, NewItem] = {}
@@ -105,10 +125,10 @@ def _undone(items: list[Item], target: Target, last_request: datetime, not_undon
             continue
         if not target.may_remove:
             not_undone[CAMPAIGN] += 1
-        elif item.state != "done" or not item.record:
+        elif item.state != "done" or item.key not in made:
             not_undone[NOT_SHOWN] += 1
         else:
-            for text in item.record.split("\n"):
+            for text in made[item.key]:
                 if target.has_ids and guards.dated_too_late(record_of(text).created_at, last_request):
                     not_undone[TOO_LATE] += 1
                 else:
