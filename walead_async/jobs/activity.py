@@ -29,7 +29,8 @@ class Activity:
         match event:
             case ResponseReceived():
                 self._sums["answered" if event.status < 400 else "failed"] += 1
-            case RequestFailed():
+            # a page that was asked for ahead, and is not wanted any more, has not failed
+            case RequestFailed() if event.cause != "CancelledError":
                 self._sums["failed"] += 1
             case LimitWaited():
                 self._sums["waited_ms"] += round(1000 * event.seconds)
