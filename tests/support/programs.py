@@ -49,6 +49,11 @@ class Walead:
             "PHONELY_BASE_URL": emulator.phonely_url,
             "PHONELY_UID": emulator.uid,
         }
+        if path := self.environment.get("PYTHONPATH"):
+            # a program may be started in another folder
+            self.environment["PYTHONPATH"] = os.pathsep.join(
+                str(Path(each).resolve()) for each in path.split(os.pathsep)
+            )
 
     async def __call__(self, *arguments: str, stdin: str | bytes = b"", **environment: str | None) -> Done:
         """Run it to its end. `environment` changes variables; None takes one away."""
@@ -86,6 +91,21 @@ class Walead:
         done = await self.end_of(program)
         *lines, code = done.out.splitlines(keepends=True)
         return Done(int(code), "".join(lines), done.err)
+
+    async def in_shell(self, command: str, folder: Path) -> Done:
+        """Run a command in a shell that stands in this folder."""
+        pipe = asyncio.subprocess.PIPE
+        program = await asyncio.create_subprocess_exec(
+            "bash",
+            "-c",
+            command,
+            cwd=folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
+            env=self.environment,
+        )
+        return await self.end_of(program)
 
     async def end_of(self, program: asyncio.subprocess.Process, stdin: bytes | None = None) -> Done:
         """Wait for its end, and look for the key in what it wrote."""
