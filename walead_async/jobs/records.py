@@ -330,8 +330,11 @@ def close_covered(db: Connection, plan_id: str, by: str) -> None:
     """Close the plans of the same list that were not finished: this one covers them."""
     (new,) = plans(db, plan_id)
     for plan in plans(db):
-        same = (plan.target, plan.base_url) == (new.target, new.base_url) and plan.number < new.number
-        if same and plan.state in {PlanState.PLANNED, PlanState.APPLYING, PlanState.STOPPED}:
+        if (
+            plan.number < new.number
+            and _is_of_same_list(plan, new)
+            and plan.state in {PlanState.PLANNED, PlanState.APPLYING, PlanState.STOPPED}
+        ):
             set_state(db, plan.number, PlanState.CLOSED)
             add_event(db, plan.id, by, "closed", {"covered_by": plan_id})
 
@@ -382,9 +385,16 @@ def opted_out(db: Connection, kind: str) -> list[str]:
 def later_plans(db: Connection, plan: StoredPlan) -> list[StoredPlan]:
     """The plans of the same list that were applied later; for an undo, later than the plan that it takes back."""
     since = plan.number if plan.undoes is None else plan.undoes
-    where = "target = ? and base_url = ? and number > ? and number <> ? and applied_at is not null"
-    found = db.execute(f"select {_PLAN} from plan where {where}", (plan.target, plan.base_url, since, plan.number))
-    return list(map(_stored_plan, found))
+    where = "number > ? and number <> ? and applied_at is not null"
+    found = map(_stored_plan, db.execute(f"select {_PLAN} from plan where {where}", (since, plan.number)))
+    return [later for later in found if _is_of_same_list(later, plan)]
+
+
+def _is_of_same_list(one: StoredPlan, other: StoredPlan) -> bool:
+    """Whether two plans may be of one list: an account that no record has shown may be any."""
+    accounts = {one.account, other.account}
+    unknown = any(account.startswith("key:") for account in accounts)
+    return (one.base_url, one.target) == (other.base_url, other.target) and (len(accounts) == 1 or unknown)
 
 
 def blocked_keys(db: Connection, plan: int, part: int) -> list[str]:
