@@ -393,8 +393,7 @@ def later_plans(db: Connection, plan: StoredPlan) -> list[StoredPlan]:
 def _is_of_same_list(one: StoredPlan, other: StoredPlan) -> bool:
     """Whether two plans may be of one list: an account that no record has shown may be any."""
     accounts = {one.account, other.account}
-    unknown = any(account.startswith("key:") for account in accounts)
-    return (one.base_url, one.target) == (other.base_url, other.target) and (len(accounts) == 1 or unknown)
+    return (one.base_url, one.target) == (other.base_url, other.target) and (len(accounts) == 1 or "" in accounts)
 
 
 def blocked_keys(db: Connection, plan: int, part: int) -> list[str]:
