@@ -26,7 +26,7 @@ REPLACED = RENEWED.replace("id-1", "id-2")
 
 
 def item(action: str, state: str, record: str = "", key: str = "jane") -> Item:
-    return Item(0, 0, action, key, "", record, state, None)
+    return Item(0, 0, action, key, record, state, None)
 
 
 def listed(*records: str, whole: bool = True) -> Found:
@@ -36,14 +36,16 @@ def listed(*records: str, whole: bool = True) -> Found:
 def before(
     given: Item, found: Found, *, first: bool = True, settled: bool = True, why: str | None = None
 ) -> tuple[str, str | None]:
-    changes, _ = before_sending(
+    to_send = before_sending(
         [given], (), found, key_of=str.encode, why_kept=lambda _: why, first=first, settled=settled
     )
+    changes = to_send.changes
+    assert (to_send.blocks + to_send.removals == 1) is ((changes[0] if changes else given).state == "open")
     return (changes[0].state, changes[0].detail) if changes else (given.state, given.detail)
 
 
 def test_whoever_is_wanted_and_not_listed_is_blocked_also_without_an_item() -> None:
-    changes, missing = before_sending(
+    to_send = before_sending(
         [item("block", "open")],
         {b"jane": b"", b"joe": b"", b"ann": b""},
         Found({b"ann": b"ann\x1f"}, True),
@@ -52,7 +54,7 @@ def test_whoever_is_wanted_and_not_listed_is_blocked_also_without_an_item() -> N
         first=True,
         settled=True,
     )
-    assert (changes, missing) == ([], [b"joe"])
+    assert to_send == ([], [b"joe"], 2, 0)
 
 
 @pytest.mark.parametrize("state", ["open", "sent", "unknown", "done", "already", "refused"])
@@ -126,7 +128,7 @@ def after(
 def test_the_records_of_a_block_that_was_done_are_the_plans_own() -> None:
     showed = after(item("block", "done"), listed(RECORD, REPLACED), {b"jane": b""})
     assert (showed.missing, showed.extra, showed.vanished, showed.changes) == (0, 0, [], [])
-    assert showed.made == [b"jane\x1f" + RECORD.encode(), b"jane\x1f" + REPLACED.encode()]
+    assert b"\n".join(showed.made) == b"jane\x1f%b\njane\x1f%b" % (RECORD.encode(), REPLACED.encode())
 
 
 def test_a_record_that_comes_later_is_not_the_plans_own() -> None:

@@ -126,7 +126,7 @@ def test_lines_come_back_part_by_part_in_their_order(tmp_path: Path) -> None:
 
 
 def test_people_of_a_part_are_in_order() -> None:
-    assert list(people([b"joe", b"ann\x1fasked", b"joe\x1flate"]).items()) == [(b"ann", b"asked"), (b"joe", b"late")]
+    assert list(people(b"joe\nann\x1fasked\njoe\x1flate\n").items()) == [(b"ann", b"asked"), (b"joe", b"late")]
 
 
 def test_what_is_refused_says_why(files: Files) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -27,7 +27,7 @@ from walead_async.jobs.journal import Journal, summed
 from walead_async.jobs.parts import SEPARATOR, encoded
 from walead_async.jobs.planning import Keep, PlanOptions, SourceFile, made_plan, read_keep, same_key
 from walead_async.jobs.reconcile import VANISHED, Change, Found, Showed, after_sending, before_sending
-from walead_async.jobs.records import Item, NewItem, StoredPlan
+from walead_async.jobs.records import Item, NewItem, OpenItem, StoredPlan
 from walead_async.jobs.store import microseconds
 from walead_async.jobs.targets import Session, Target, target_of
 from walead_async.jobs.values import ApplyReport, Plan, PlanState, Progress, ProgressCallback
@@ -51,6 +51,8 @@ MARKED_AT_ONCE = 2_000
 WRITTEN_AT_ONCE = 1_000
 #: Items that a list changes in one commit.
 CHANGED_AT_ONCE = 5_000
+#: The states of items whose outcome has another name.
+STATES = {Status.NOT_SENT: "open", Status.DUPLICATE: "already"}
 #: The pauses in an outage, in seconds: the first, and the longest.
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
@@ -240,7 +242,8 @@ class Applying:
 
     async def carry_out(self, allow_removals: int, listed: Listed | None = None) -> ApplyReport:
         """List, block, unblock, and list. `listed` is the list if it was just read."""
-        removes = any(action == "unblock" for action, _ in await self._counts())
+        counts = await self._counts()
+        removes = any(action == "unblock" for action, _ in counts)
         with ExitStack() as stack:
             recording = asyncio.create_task(self._record_activity())
             stack.callback(recording.cancel)
@@ -251,7 +254,7 @@ class Applying:
                 stack.callback(opening.close)
                 await self._check_account(opening)
                 await self._store.write(lambda db: records.begin_apply(db, self._plan, self._by))
-                await self._release(allow_removals, keep)
+                await self._release(counts.get(("unblock", "withheld"), 0), allow_removals, keep)
                 closing = await self._send_all(opening, keep, stack)
                 return await self._verify(closing, stack)
             except WaleadError as error:
@@ -310,9 +313,8 @@ class Applying:
             await self._store.write(lambda db: records.set_account(db, plan.number, shown))
             self._plan = attrs.evolve(plan, account=shown)
 
-    async def _release(self, allow_removals: int, keep: Keep) -> None:
+    async def _release(self, withheld: int, allow_removals: int, keep: Keep) -> None:
         """Release what is withheld if it may be removed; withhold what may not."""
-        withheld = (await self._counts()).get(("unblock", "withheld"), 0)
         if keep.unreadable:
             await self._store.write(
                 lambda db: records.change_state(db, self._plan.number, "unblock", "open", "withheld")
@@ -334,8 +336,8 @@ class Applying:
                 listed = None
             if listed is None:
                 listed = self._owned(await self._list("listing"), stack)
-            await self._reconcile(listed, keep, first=first)
-            failure = await self._send("block") or await self._send("unblock")
+            blocks, removals = await self._reconcile(listed, keep, first=first)
+            failure = await self._send("block", blocks) or await self._send("unblock", removals)
             if failure is None:
                 return None if self._wrote else listed
             if not is_outage(failure):
@@ -362,21 +364,27 @@ class Applying:
         stack.callback(listed.close)
         return listed
 
-    async def _wanted(self, part: int) -> dict[bytes, bytes]:
-        """Who is wanted, of one part."""
-        source = self._plan.source
-        if source is None:
-            return {}
-        lines = await self._store.read(lambda db: records.part(db, source, part))
-        return {key: extra for key, _, extra in (line.partition(SEPARATOR) for line in lines)}
+    async def _part(self, part: int) -> tuple[dict[bytes, bytes], list[Item]]:
+        """Who is wanted, of one part, and the items there."""
 
-    async def _reconcile(self, listed: Listed, keep: Keep, *, first: bool) -> None:
-        """Bring the items to what the fresh list shows, and add whoever is wanted and not there."""
+        def question(db: Connection) -> tuple[dict[bytes, bytes], list[Item]]:
+            plan = self._plan
+            lines = [] if plan.source is None else records.part(db, plan.source, part)
+            wanted = {key: extra for key, _, extra in [line.partition(SEPARATOR) for line in lines]}
+            return wanted, records.items_of_part(db, plan.number, part)
+
+        return await self._store.read(question)
+
+    async def _reconcile(self, listed: Listed, keep: Keep, *, first: bool) -> tuple[int, int]:
+        """Bring the items to what the fresh list shows, and add whoever is wanted and not there.
+
+        Returns how many blocks and removals are to be sent.
+        """
+        blocks = unblocks = 0
         settled = not self._may_lag()
         later = await self._store.read(lambda db: records.later_plans(db, self._plan))
         for part in records.parts():
-            wanted = await self._wanted(part)
-            items = await self._items(part)
+            wanted, items = await self._part(part)
             removals = any(item.action == "unblock" for item in items)
             why_kept = _WhyKept(
                 keep.opted_out,
@@ -386,14 +394,13 @@ class Applying:
             compare = partial(
                 before_sending, key_of=self._target.key_of, why_kept=why_kept, first=first, settled=settled
             )
-            changes, missing = await asyncio.to_thread(lambda: compare(items, wanted, _found(listed, part)))  # noqa: B023
-            new = [NewItem("block", *self._target.item(key, wanted[key]), "") for key in missing]
-            await self._change(part, items, changes, new)
+            to_send = await asyncio.to_thread(lambda: compare(items, wanted, _found(listed, part)))  # noqa: B023
+            blocks, unblocks = blocks + to_send.blocks, unblocks + to_send.removals
+            new = [NewItem("block", *self._target.item(key, wanted[key]), "") for key in to_send.missing]
+            await self._change(part, items, to_send.changes, new)
             self._tell(Progress("comparing", part + 1, len(records.parts())))
         await self._store_changes()
-
-    async def _items(self, part: int) -> list[Item]:
-        return await self._store.read(lambda db: records.items_of_part(db, self._plan.number, part))
+        return blocks, unblocks
 
     async def _change(
         self, part: int, items: Sequence[Item], changes: Sequence[Change], new: Sequence[NewItem]
@@ -429,14 +436,13 @@ class Applying:
             found.update(map(self._target.key_of, keys))
         return found
 
-    async def _send(self, action: str) -> WaleadError | None:
-        """Send all open items of one kind in one stream. Returns what ended it early."""
-        total = (await self._counts()).get((action, "open"), 0)
+    async def _send(self, action: str, total: int) -> WaleadError | None:
+        """Send all open items of one kind, `total`, in one stream. Returns what ended it early."""
         if not total:
             return None
-        pull = _Pull(self, action)
-        send = self._target.block if action == "block" else self._target.unblock
-        stream = send(pull)
+        target, blocks = self._target, action == "block"
+        pull = _Pull(self, action, target.to_block if blocks else target.to_unblock)
+        stream = target.block(pull) if blocks else target.unblock(pull)
         done, failure = 0, None
         try:
             async for outcome in stream:
@@ -457,7 +463,7 @@ class Applying:
         self._tell(Progress(f"{action}ing", done + len(pull.ends), total))
         return failure or pull.failure
 
-    async def mark(self, action: str, after: tuple[int, int]) -> list[Item]:
+    async def mark(self, action: str, after: tuple[int, int]) -> list[OpenItem]:
         """The next open items, which may go out once this returns: it is on the disk that they were sent."""
         number = self._plan.number
         items = await self._store.read(lambda db: records.open_items(db, number, action, after, MARKED_AT_ONCE))
@@ -467,11 +473,11 @@ class Applying:
             self._wrote, self._sent_at = True, microseconds()
         return items
 
-    async def end(self, action: str, ends: Sequence[tuple[Item, str, str | None]]) -> None:
+    async def end(self, action: str, ends: Sequence[tuple[OpenItem, str, str | None]]) -> None:
         """Write how items ended, those in a row that were done in one statement."""
         await self._store.write(lambda db: records.end_items(db, self._plan.number, action, ends))
 
-    async def unmark(self, action: str, items: Sequence[Item]) -> None:
+    async def unmark(self, action: str, items: Sequence[OpenItem]) -> None:
         """These were marked, and no stream took them."""
         number = self._plan.number
         first, last = (items[0].part, items[0].number), (items[-1].part, items[-1].number)
@@ -499,8 +505,7 @@ class Applying:
         before, made = self._plan.made, list[bytes]()
         whole = listed.verdict in READ_TO_ITS_END
         for part in records.parts():
-            wanted = await self._wanted(part)
-            items = await self._items(part)
+            wanted, items = await self._part(part)
             shown = {} if before is None else await self._made(before, part)
             compare = partial(after_sending, items, wanted, key_of=self._target.key_of, made=shown)
             showed, body = await asyncio.to_thread(lambda: _packed(compare(_found(listed, part))))  # noqa: B023
@@ -594,26 +599,27 @@ class _WhyKept:
         return next((why for keys, why in self._reasons if key in keys), None)
 
 
-class _Pull(AsyncIterator[tuple[str, str]]):
+class _Pull(AsyncIterator[object]):
     """What a stream takes: items that are marked as sent before it gets them, in the order of its outcomes.
 
-    It gives what is sent, and the reason or the record that goes with it.
+    `made_of` makes what a bulk call takes of what is sent, and the reason or the record that goes with it.
     """
 
-    def __init__(self, applying: Applying, action: str) -> None:
+    def __init__(self, applying: Applying, action: str, made_of: Callable[[str, str], object]) -> None:
         self._applying = applying
         self._action = action
-        self._taken: deque[Item] = deque()
+        self._made_of = made_of
+        self._taken: deque[OpenItem] = deque()
         # Items that are marked and not taken, the next one last.
-        self._ahead: list[Item] = []
+        self._ahead: list[OpenItem] = []
         self._at = (-1, -1)
         self._writing: asyncio.Task[None] | None = None
-        self.ends: list[tuple[Item, str, str | None]] = []
+        self.ends: list[tuple[OpenItem, str, str | None]] = []
         #: How many ended as wanted, and why others may yet, if there are any.
         self.count = 0
         self.failure: WaleadError | None = None
 
-    async def __anext__(self) -> tuple[str, str]:
+    async def __anext__(self) -> object:
         if not self._ahead:
             page = await self._applying.mark(self._action, self._at)
             if not page:
@@ -621,20 +627,20 @@ class _Pull(AsyncIterator[tuple[str, str]]):
             self._ahead, self._at = page[::-1], (page[-1].part, page[-1].number)
         item = self._ahead.pop()
         self._taken.append(item)
-        return item.key, item.reason if self._action == "block" else item.record
+        return self._made_of(item.key, item.extra)
 
     def settled(self, outcome: Outcome) -> None:
         """The next item has its outcome."""
-        state = "open" if outcome.status is Status.NOT_SENT else outcome.status.value
-        state = "already" if outcome.status is Status.DUPLICATE else state
-        detail = outcome.detail or (str(outcome.error) if outcome.error is not None else None)
-        self.ends.append((self._taken.popleft(), state, detail))
-        self.count += outcome.status in {Status.DONE, Status.ALREADY}
-        if (
-            outcome.status in {Status.NOT_SENT, Status.UNKNOWN}
-            and outcome.error is not None
-            and is_outage(outcome.error)
-        ):
+        item, status, detail = self._taken.popleft(), outcome.status, outcome.detail
+        if status is Status.DONE:
+            self.count += 1
+            self.ends.append((item, "done", detail))
+            return
+        self.count += status is Status.ALREADY
+        if detail is None and outcome.error is not None:
+            detail = str(outcome.error)
+        self.ends.append((item, STATES.get(status, status.value), detail))
+        if status in {Status.NOT_SENT, Status.UNKNOWN} and outcome.error is not None and is_outage(outcome.error):
             self.failure = outcome.error
 
     async def write(self) -> None:

@@ -52,18 +52,27 @@ async def read_list(target: Target, folder: Path | None, told: Callable[[int], o
     """
     listing = target.pages()
     spill = Spill(folder)
+    records: list[object] = []
+    adding: asyncio.Future[None] | None = None
+    count = 0
     try:
-        records: list[object] = []
-        count = 0
         async for page in listing.pages():
             records += page.records
             count += len(page.records)
             if len(records) >= AT_ONCE:
-                await asyncio.to_thread(_add, target, spill, records)
+                # written while the next pages are on their way
+                if adding is not None:
+                    await adding
+                adding = asyncio.ensure_future(asyncio.to_thread(_add, target, spill, records))
                 records = []
             told(count)
+        if adding is not None:
+            await adding
         await asyncio.to_thread(_add, target, spill, records)
     except BaseException:
+        if adding is not None:
+            await asyncio.wait([adding])
+            adding.exception()  # what ended the read is raised
         spill.close()
         raise
     return Listed(spill, listing.verdict, listing.why, target.account)
@@ -89,14 +98,16 @@ class Compared:
 
 def compare(wanted: Mapping[bytes, bytes], lines: list[bytes], *, reasons: bool = True) -> Compared:
     """Compare one part of a source with the same part of a list. `reasons`: whether the two hold any."""
-    keys = [line.partition(SEPARATOR)[0] for line in lines]
-    there = set(keys)
+    there = lines_by_key(lines)
     missing = [key for key in wanted if key not in there]
-    unwanted = [line for key, line in zip(keys, lines, strict=True) if key not in wanted]
+    unwanted = [line for key, line in there.items() if key not in wanted]
+    if len(there) < len(lines):
+        unwanted = [line for several in unwanted for line in several.split(b"\n")]
     differ = 0
     if reasons and any(wanted.values()):
-        said = {key: line.rpartition(SEPARATOR)[2] for key, line in zip(keys, lines, strict=True)}
-        differ = sum(1 for key, reason in wanted.items() if reason and said.get(key, reason) != reason)
+        for key, reason in wanted.items():
+            if reason and key in there and there[key].rpartition(SEPARATOR)[2] != reason:
+                differ += 1
     return Compared(missing, len(wanted) - len(missing), differ, unwanted)
 
 

@@ -15,7 +15,7 @@ from zlib import crc32
 from walead_async.errors import JournalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 __all__ = ["PARTS", "SEPARATOR", "Spill", "decoded", "encoded", "escaped", "on_disk", "part_of", "unescaped"]
@@ -101,24 +101,26 @@ class Spill:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def add(self, keys: Iterable[bytes], lines: Iterable[bytes]) -> None:
+    def add(self, keys: Sequence[bytes], lines: Sequence[bytes]) -> None:
         """Add lines, each under its key."""
-        buffers, count = self._buffers, 0
+        to_part = [buffer.append for buffer in self._buffers]
         for key, line in zip(keys, lines, strict=True):
-            buffers[crc32(key) & 63].append(line)
-            count += 1
-        self._count += count
-        self._held += count
+            to_part[crc32(key) & 63](line)
+        self._count += len(lines)
+        self._held += len(lines)
         if self._held >= HELD:
             self._write()
 
-    def lines(self, part: int) -> list[bytes]:
-        """The lines of one part, in the order in which they came."""
+    def data(self, part: int) -> bytes:
+        """The lines of one part, in the order in which they came, each with its end."""
         with on_disk("what is compared", self._folder):
             pieces = [os.pread(self._file.fileno(), size, start) for start, size in self._pieces[part]]
-        lines = b"".join(pieces).split(b"\n")
-        lines.pop()
-        return lines + self._buffers[part]
+        pieces += [line + b"\n" for line in self._buffers[part]]
+        return b"".join(pieces)
+
+    def lines(self, part: int) -> list[bytes]:
+        """The lines of one part, without their ends."""
+        return self.data(part).split(b"\n")[:-1]
 
     def close(self) -> None:
         """Let the file go."""

@@ -366,7 +366,7 @@ class Keep:
 
     def part(self, part: int) -> set[bytes]:
         """The keys of one part of the files."""
-        return set(people(self._spill.lines(part)))
+        return set(people(self._spill.data(part)))
 
 
 async def read_keep(journal: Journal, target: Target, files: Sequence[str | os.PathLike[str]]) -> Keep:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from walead_async.jobs.records import Item
 
-__all__ = ["VANISHED", "Change", "Found", "Showed", "after_sending", "before_sending"]
+__all__ = ["VANISHED", "Change", "Found", "Showed", "ToSend", "after_sending", "before_sending"]
 
 BLOCKED_MEANWHILE = "was blocked by somebody else since the plan"
 GONE_BEFORE = "was gone before it was asked to be removed"
@@ -44,6 +44,18 @@ class Found(NamedTuple):
         return [record_text(line) for line in self.there[key].split(b"\n")] if key in self.there else []
 
 
+class ToSend(NamedTuple):
+    """What is to be sent of one part: items that change by what the list shows, keys that are wanted beside them.
+
+    `blocks` and `removals` count the items that are open then.
+    """
+
+    changes: list[Change]
+    missing: list[bytes]
+    blocks: int
+    removals: int
+
+
 def before_sending(
     items: Iterable[Item],
     wanted: Collection[bytes],
@@ -53,8 +65,8 @@ def before_sending(
     why_kept: Callable[[bytes], str | None],
     first: bool,
     settled: bool,
-) -> tuple[list[Change], list[bytes]]:
-    """What is to be sent: the items that change by what the list shows, and the keys that are wanted beside them.
+) -> ToSend:
+    """What is to be sent, by what a list shows.
 
     Whoever is wanted and not on the list is blocked. A record is removed only if it stands there as it stood at the
     plan, and `why_kept` says nothing. `first` is True for the first list of an apply: then what was answered as done
@@ -62,16 +74,20 @@ def before_sending(
     """
     changes: list[Change] = []
     known: set[bytes] = set()
+    removals = blocks = 0
     for item in items:
         key = key_of(item.key)
         if item.action == "block":
             known.add(key)
             now = _block_now(item, found, key, first=first)
+            blocks += now[0] == "open"
         else:
             now = _removal_now(item, found, key, why_kept(key), first=first, settled=settled)
+            removals += now[0] == "open"
         if now != (item.state, item.detail):
             changes.append(Change(item, *now))
-    return changes, [key for key in wanted if key not in found.there and key not in known]
+    missing = [key for key in wanted if key not in found.there and key not in known]
+    return ToSend(changes, missing, blocks + len(missing), removals)
 
 
 def _block_now(item: Item, found: Found, key: bytes, *, first: bool) -> tuple[str, str | None]:
@@ -152,8 +168,7 @@ def after_sending(
             if state == "done" and key in made:
                 lines.append(made[key])
             elif state == "done" and key in found.there:
-                sent = item.key.encode()
-                lines += [sent + line[len(key) :] for line in found.there[key].split(b"\n")]
+                lines.append(_as_sent(item.key.encode(), key, found.there[key]))
         else:
             stands = item.state not in {"withheld", "kept"} and item.record in found.texts(key)
             extra += stands
@@ -161,6 +176,11 @@ def after_sending(
         if (state, detail) != (item.state, item.detail):
             changes.append(Change(item, state, detail))
     return Showed(changes, len(absent), extra, sorted(absent - known), lines)
+
+
+def _as_sent(sent: bytes, key: bytes, lines: bytes) -> bytes:
+    """Lines of a list with what was sent in place of the key, where these differ."""
+    return lines if sent == key else b"\n".join(sent + line[len(key) :] for line in lines.split(b"\n"))
 
 
 def _block_then(item: Item, found: Found, key: bytes) -> tuple[str, str | None]:

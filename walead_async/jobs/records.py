@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from walead_async.jobs.store import Connection
 
-__all__ = ["Event", "Item", "NewItem", "StoredPlan", "myself", "new_plan_id"]
+__all__ = ["Event", "Item", "NewItem", "OpenItem", "RemarkableItem", "StoredPlan", "myself", "new_plan_id"]
 
 FINGERPRINT = 16
 
@@ -49,9 +49,28 @@ class Item(NamedTuple):
     number: int
     action: str
     key: str
-    reason: str
     record: str
     state: str
+    detail: str | None
+
+
+class OpenItem(NamedTuple):
+    """A change that is to be sent: `extra` is the reason of a block, and of a removal the record."""
+
+    part: int
+    number: int
+    key: str
+    extra: str
+
+
+class RemarkableItem(NamedTuple):
+    """A change of which there is something to say."""
+
+    part: int
+    number: int
+    key: str
+    reason: str
+    record: str
     detail: str | None
 
 
@@ -64,7 +83,7 @@ class Event(NamedTuple):
     detail: Mapping[str, Any]
 
 
-_ITEM = "part, number, action, key, reason, record, state, detail"
+_ITEM = "part, number, action, key, record, state, detail"
 
 
 @attrs.frozen(kw_only=True)
@@ -254,25 +273,26 @@ def items_of_part(db: Connection, plan: int, part: int) -> list[Item]:
     return list(map(Item._make, found))
 
 
-def open_items(db: Connection, plan: int, action: str, after: tuple[int, int], count: int) -> list[Item]:
+def open_items(db: Connection, plan: int, action: str, after: tuple[int, int], count: int) -> list[OpenItem]:
     """The next changes that are to be sent."""
+    item = f"part, number, key, {'reason' if action == 'block' else 'record'}"
     where = "plan = ? and (part, number) > (?, ?) and state = 'open' and action = ?"
     found = db.execute(
-        f"select {_ITEM} from item where {where} order by part, number limit ?", (plan, *after, action, count)
+        f"select {item} from item where {where} order by part, number limit ?", (plan, *after, action, count)
     )
-    return list(map(Item._make, found))
+    return list(map(OpenItem._make, found))
 
 
 def remarkable_items(
     db: Connection, plan: int, action: str, state: str, after: tuple[int, int], count: int
-) -> list[Item]:
+) -> list[RemarkableItem]:
     """The next changes in a state; of those that ended as wanted, only those with something to say."""
     where = "plan = ? and (part, number) > (?, ?) and action = ? and state = ?"
     where += " and (state not in ('done', 'already') or detail is not null)"
-    found = db.execute(
-        f"select {_ITEM} from item where {where} order by part, number limit ?", (plan, *after, action, state, count)
+    statement = (
+        f"select part, number, key, reason, record, detail from item where {where} order by part, number limit ?"
     )
-    return list(map(Item._make, found))
+    return list(map(RemarkableItem._make, db.execute(statement, (plan, *after, action, state, count))))
 
 
 def change_range(
@@ -289,13 +309,13 @@ def mark_sent(db: Connection, plan: int, action: str, first: tuple[int, int], la
     db.execute("update plan set sent_at = ? where number = ?", (microseconds(), plan))
 
 
-def give_ends(db: Connection, plan: int, ends: Iterable[tuple[Item, str, str | None]]) -> None:
+def give_ends(db: Connection, plan: int, ends: Iterable[tuple[Item | OpenItem, str, str | None]]) -> None:
     """Give items a state and a detail each."""
     rows = [(state, detail, plan, item.part, item.number) for item, state, detail in ends]
     db.executemany("update item set state = ?, detail = ? where plan = ? and part = ? and number = ?", rows)
 
 
-def end_items(db: Connection, plan: int, action: str, ends: Sequence[tuple[Item, str, str | None]]) -> None:
+def end_items(db: Connection, plan: int, action: str, ends: Sequence[tuple[Item | OpenItem, str, str | None]]) -> None:
     """Give sent items their ends; those that were done in a row share a statement."""
     singles = []
     at = 0
@@ -303,7 +323,7 @@ def end_items(db: Connection, plan: int, action: str, ends: Sequence[tuple[Item,
         item, state, detail = ends[at]
         last = at
         if state == "done" and detail is None:
-            while last + 1 < len(ends) and ends[last + 1][1:] == ("done", None):
+            while last + 1 < len(ends) and ends[last + 1][1] == "done" and ends[last + 1][2] is None:
                 last += 1
         if last > at:
             first, end = (item.part, item.number), (ends[last][0].part, ends[last][0].number)

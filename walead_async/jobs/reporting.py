@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from walead_async.jobs.journal import Journal
-    from walead_async.jobs.records import Item, StoredPlan
+    from walead_async.jobs.records import RemarkableItem, StoredPlan
     from walead_async.jobs.values import PlanStatus
 
 __all__ = ["report"]
@@ -117,9 +117,8 @@ def _table(titles: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>\n"
 
 
-def _item_cells(item: Item) -> Iterator[object]:
-    # A block may have made several records, a removal is about one.
-    record_id, created, _, reason = map(unescaped, (item.record.partition("\n")[0] or "\x1f\x1f\x1f").split("\x1f"))
+def _item_cells(item: RemarkableItem) -> Iterator[object]:
+    record_id, created, _, reason = map(unescaped, (item.record or "\x1f\x1f\x1f").split("\x1f"))
     return iter((item.key, item.reason or reason, record_id, created[:19].replace("T", " "), item.detail or ""))
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from walead_async.errors import InvalidInputError
-from walead_async.identifiers import public_identifier
+from walead_async.identifiers import plain_lines, public_identifier
 from walead_async.jobs.parts import SEPARATOR, escaped, unescaped
 from walead_async.models import BlockedLead, LeadToBlock
 from walead_async.resources.agents import digits_of
@@ -15,13 +14,14 @@ from walead_async.resources.items import check_reason
 from walead_async.session import AsyncSession, VoiceAgentSession
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Sequence
+
     from walead_async.bulk.api import BulkStream
     from walead_async.models import CampaignBlockedLead
     from walead_async.paging.listing import Listing
 
 __all__ = ["Line", "Session", "Target", "is_readable", "record_of", "record_text", "target_of"]
 
-T = TypeVar("T")
 Session: TypeAlias = AsyncSession | VoiceAgentSession
 #: The key by which people or numbers are compared, and a line of the part in which it stands.
 Line: TypeAlias = tuple[bytes, bytes]
@@ -69,12 +69,20 @@ class Target(Protocol):
         """The key of what was or is to be sent."""
         ...
 
-    def block(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
-        """Block these; each is what `item` made."""
+    def to_block(self, sent: str, reason: str) -> object:
+        """What a bulk call takes for what `item` made."""
         ...
 
-    def unblock(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
-        """Remove these; each is what is sent and the `record_text` of the record."""
+    def to_unblock(self, sent: str, text: str) -> object:
+        """What a bulk call takes to remove what is sent and has this `record_text`."""
+        ...
+
+    def block(self, items: AsyncIterable[Any]) -> BulkStream:
+        """Block these; each is what `to_block` made."""
+        ...
+
+    def unblock(self, items: AsyncIterable[Any]) -> BulkStream:
+        """Remove these; each is what `to_unblock` made."""
         ...
 
 
@@ -127,17 +135,23 @@ def _readable_key(name: str) -> str:
 def _record_lines(
     ids: Sequence[str], records: Sequence[BlockedLead | CampaignBlockedLead]
 ) -> tuple[list[bytes], list[bytes]]:
-    keys, lines = [], []
-    for record_id, record in zip(ids, records, strict=True):
-        name, reason = record.public_identifier, record.reason or ""
-        key = _readable_key(name)
-        created = record.created_at.isoformat()
-        line = f"{key}\x1f{record_id}\x1f{created}\x1f{name}\x1f{reason}"
-        if "\n" in line or "\x1e" in line or line.count("\x1f") != 4:
-            line = "\x1f".join([key, *map(escaped, (record_id, created, name, reason))])
-        keys.append(key.encode())
-        lines.append(line.encode())
-    return keys, lines
+    if not records:
+        return [], []
+    names = [record.public_identifier for record in records]
+    keys = names if plain_lines(names) is not None else list(map(_readable_key, names))
+    lines = [
+        f"{key}\x1f{record_id}\x1f{record.created_at.isoformat()}\x1f{name}\x1f{record.reason or ''}"
+        for key, record_id, name, record in zip(keys, ids, names, records, strict=True)
+    ]
+    together = "\n".join(lines)
+    odd = together.count("\n") >= len(lines) or together.count("\x1f") > 4 * len(lines) or "\x1e" in together
+    if odd:
+        lines = [
+            "\x1f".join([key, *map(escaped, (record_id, record.created_at.isoformat(), name, record.reason or ""))])
+            for key, record_id, name, record in zip(keys, ids, names, records, strict=True)
+        ]
+        together = "\n".join(lines)
+    return "\n".join(keys).encode().split(b"\n"), together.encode().split(b"\n")
 
 
 class _Workspace:
@@ -170,34 +184,17 @@ class _Workspace:
     def key_of(self, sent: str) -> bytes:
         return sent.encode()
 
-    def block(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
-        return self._leads.block_stream(_Each(items, _lead))
+    def to_block(self, sent: str, reason: str) -> str | LeadToBlock:
+        return LeadToBlock(sent, reason) if reason else sent
 
-    def unblock(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
-        return self._leads.unblock_stream(_Each(items, _record))
+    def to_unblock(self, sent: str, text: str) -> BlockedLead:
+        return record_of(text)
 
+    def block(self, items: AsyncIterable[Any]) -> BulkStream:
+        return self._leads.block_stream(items)
 
-class _Each(AsyncIterator[T]):
-    """What a function makes of each item. It is no generator, so that it may be left at any time."""
-
-    def __init__(self, items: AsyncIterator[tuple[str, str]], made_of: Callable[[str, str], T]) -> None:
-        self._items = items
-        self._made_of = made_of
-
-    async def __anext__(self) -> T:
-        return self._made_of(*await anext(self._items))
-
-
-def _lead(name: str, reason: str) -> str | LeadToBlock:
-    return LeadToBlock(name, reason) if reason else name
-
-
-def _first(sent: str, _: str) -> str:
-    return sent
-
-
-def _record(_: str, text: str) -> BlockedLead:
-    return record_of(text)
+    def unblock(self, items: AsyncIterable[Any]) -> BulkStream:
+        return self._leads.unblock_stream(items)
 
 
 class _Campaign:
@@ -228,10 +225,16 @@ class _Campaign:
     def key_of(self, sent: str) -> bytes:
         return sent.encode()
 
-    def block(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
-        return self._leads.block_stream(_Each(items, _first))
+    def to_block(self, sent: str, reason: str) -> str:
+        return sent
 
-    def unblock(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
+    def to_unblock(self, sent: str, text: str) -> str:
+        return sent
+
+    def block(self, items: AsyncIterable[Any]) -> BulkStream:
+        return self._leads.block_stream(items)
+
+    def unblock(self, items: AsyncIterable[Any]) -> BulkStream:
         raise InvalidInputError("the API has no campaign unblock")
 
 
@@ -270,8 +273,14 @@ class _Agent:
     def key_of(self, sent: str) -> bytes:
         return digits_of(sent).encode()
 
-    def block(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
-        return self._list.block_stream(_Each(items, _first))
+    def to_block(self, sent: str, reason: str) -> str:
+        return sent
 
-    def unblock(self, items: AsyncIterator[tuple[str, str]]) -> BulkStream:
-        return self._list.unblock_stream(_Each(items, _first))
+    def to_unblock(self, sent: str, text: str) -> str:
+        return sent
+
+    def block(self, items: AsyncIterable[Any]) -> BulkStream:
+        return self._list.block_stream(items)
+
+    def unblock(self, items: AsyncIterable[Any]) -> BulkStream:
+        return self._list.unblock_stream(items)

@@ -18,7 +18,7 @@ from walead_async.jobs.parts import SEPARATOR, Spill, encoded
 from walead_async.jobs.values import InvalidRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from walead_async.files.columns import Kind
@@ -108,7 +108,7 @@ class Source:
 
         Ask for each part once, in order: they make the `digest`.
         """
-        found = people(self._spill.lines(part))
+        found = people(self._spill.data(part))
         self.people += len(found)
         as_stored = encoded([key + SEPARATOR + reason if reason else key for key, reason in found.items()])
         self._digest.update(len(as_stored).to_bytes(8) + as_stored)
@@ -125,8 +125,11 @@ class Source:
         return self.rows - self.invalid - self.people
 
 
-def people(lines: Iterable[bytes]) -> dict[bytes, bytes]:
+def people(data: bytes) -> dict[bytes, bytes]:
     """Lines of a part as people in order of their keys, each with the first reason that is not empty."""
+    lines = data.split(b"\n")[:-1]
+    if SEPARATOR not in data:
+        return dict.fromkeys(sorted(set(lines)), b"")
     found: dict[bytes, bytes] = {}
     for line in lines:
         key, _, reason = line.partition(SEPARATOR)
