@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import sys
-from unicodedata import combining, normalize
+from unicodedata import category, combining, normalize
+from unicodedata import name as name_of
 from urllib.parse import quote
 
 import pytest
@@ -395,6 +396,22 @@ def test_no_name_of_ten_thousand_is_lost() -> None:
         key = public_identifier(name)
         assert key == normalize("NFC", name.lower()).rstrip(".")
         assert public_identifier(f"https://www.linkedin.com/in/{quote(name)}/?trk=x") == key
+
+
+def test_no_name_of_any_script_is_lost() -> None:
+    scripts: dict[str, list[str]] = {}
+    for letter in map(chr, range(sys.maxunicode + 1)):
+        # a letter by itself and small: what else folding does is tested below
+        if category(letter) in {"Ll", "Lo"} and normalize("NFC", letter.lower()) == letter:
+            scripts.setdefault(name_of(letter, "UNNAMED").split()[0], []).append(letter)
+    assert len(scripts) > 100
+    for letters in scripts.values():
+        for at in range(0, min(len(letters), 300), 5):
+            first = "".join(letters[at : at + 3]) or letters[0]
+            for person in (f"{first}-{letters[-1]}a{letters[0]}", f"{first}-1a2b3c", f"{first}{letters[-1]}"):
+                key = normalize("NFC", person)
+                assert public_identifier(person) == key
+                assert public_identifier(f"https://www.linkedin.com/in/{quote(person)}/") == key
 
 
 LINKS = "https:// http: linkedin: linkedin.com www.linkedin.com /in/ / \\ pub/ john-doe ACoAA urn:li:fsd_profile:"

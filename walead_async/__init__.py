@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from walead_async.errors import *
     from walead_async.events import *
     from walead_async.models import *
+    from walead_async.outbox import Outbox as Outbox
+    from walead_async.outbox import OutboxStatus as OutboxStatus
+    from walead_async.outbox import Receipt as Receipt
     from walead_async.paging.listing import Listing as Listing
     from walead_async.resources.agents import Agent as Agent
     from walead_async.resources.agents import BlockList as BlockList
@@ -37,11 +40,12 @@ _NAMES = {
         "OutcomeUnknownError PaginationError PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError "
         "SessionClosedError SourceError UnexpectedResponseError WaleadError"
     ),
-    "events": "BatchSettled Event LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
+    "events": "BatchSettled Event Hook LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
     "models": (
         "AgentInfo BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Row "
         "Status"
     ),
+    "outbox": "Outbox OutboxStatus Receipt",
     "paging.listing": "Listing",
     "resources.agents": "Agent BlockList",
     "resources.blocked_leads": "BlockedLeads",

@@ -39,21 +39,23 @@ class Walead:
 
     def __init__(self, emulator: Emulator, folder: Path, longest: float = LONGEST) -> None:
         self.longest = longest
-        self.environment = {
+        #: An environment that leads nowhere.
+        self.bare = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ},
             "TMPDIR": str(folder),
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        }
+        if path := self.bare.get("PYTHONPATH"):
+            # a program may be started in another folder
+            self.bare["PYTHONPATH"] = os.pathsep.join(str(Path(each).resolve()) for each in path.split(os.pathsep))
+        self.environment = {
+            **self.bare,
             "WALEAD_API_KEY": emulator.api_key,
             "WALEAD_BASE_URL": emulator.walead_url,
             "PHONELY_API_KEY": emulator.api_key,
             "PHONELY_BASE_URL": emulator.phonely_url,
             "PHONELY_UID": emulator.uid,
         }
-        if path := self.environment.get("PYTHONPATH"):
-            # a program may be started in another folder
-            self.environment["PYTHONPATH"] = os.pathsep.join(
-                str(Path(each).resolve()) for each in path.split(os.pathsep)
-            )
 
     async def __call__(self, *arguments: str, stdin: str | bytes = b"", **environment: str | None) -> Done:
         """Run it to its end. `environment` changes variables; None takes one away."""
@@ -64,6 +66,7 @@ class Walead:
         self,
         *arguments: str,
         stdin: int = asyncio.subprocess.DEVNULL,
+        stdout: int = asyncio.subprocess.PIPE,
         stderr: int | None = None,
         **environment: str | None,
     ) -> asyncio.subprocess.Process:
@@ -75,7 +78,7 @@ class Walead:
             "walead_async.cli",
             *arguments,
             stdin=stdin,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=stdout,
             stderr=asyncio.subprocess.PIPE if stderr is None else stderr,
             env={name: value for name, value in wanted.items() if value is not None},
             preexec_fn=heed_ctrl_c,

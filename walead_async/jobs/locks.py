@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["FileLock", "holder_in_words"]
+__all__ = ["FileLock", "holder_in_words", "whoami"]
 
 #: More than this is no description of a holder.
 LONGEST = 65_536
@@ -34,6 +34,7 @@ class FileLock:
         self.path = path
         self._number = -1
         self._held = False
+        self._holder: dict[str, object] = {}
         _locks.add(self)
 
     def wait(self) -> None:
@@ -50,12 +51,13 @@ class FileLock:
         except BlockingIOError:
             return False
         self._held = True
+        self._holder = _myself()
         self.tell({})
         return True
 
     def tell(self, facts: Mapping[str, object]) -> None:
         """Write down who holds it since when, and these facts. It must be held."""
-        text = json.dumps({**_myself(), **facts}).encode()
+        text = json.dumps({**self._holder, **facts}).encode()
         with suppress(OSError):  # it says who, and the lock holds without it
             os.pwrite(self._number, text + b"\n", 0)
             os.ftruncate(self._number, len(text) + 1)
@@ -101,13 +103,21 @@ def holder_in_words(told: Mapping[str, object]) -> str:
     return f"{told.get('user')}@{told.get('host')}, process {told['pid']}, since {told.get('since')}"
 
 
-def _myself() -> dict[str, object]:
+def whoami() -> str:
+    """Who runs this process, as user@host."""
+    return f"{_user()}@{socket.gethostname()}"
+
+
+def _user() -> str:
     try:
-        user = getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError, ImportError):
-        user = str(os.getuid())
+        return str(os.getuid())
+
+
+def _myself() -> dict[str, object]:
     since = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"user": user, "pid": os.getpid(), "host": socket.gethostname(), "since": since}
+    return {"user": _user(), "pid": os.getpid(), "host": socket.gethostname(), "since": since}
 
 
 #: The locks of this process. A forked child would hold them with its parent, and go on holding them after its death.

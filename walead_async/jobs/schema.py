@@ -9,8 +9,9 @@ API key.
 - plan: what one run would change in one list, and how far it came. Its summary is the preview, its result what the
   closing listing showed.
 - item: one change of a plan, with the record that it removes.
-- optout: what an outbox has taken. `destination` is "workspace", "campaign:ID" or "agent:ID", `account` the workspace's
-  id or Phonely's user id ("" until a record has shown it), `digest` stands for an idempotency key.
+- optout: what an outbox has taken, `at` which moment. `state` is pending, delivered or failed, `status` the last
+  outcome. `destination` is "workspace", "campaign:ID" or "agent:ID", `account` the workspace's id or Phonely's user id
+  ("" while no record has shown it), `digest` stands for an idempotency key.
 - event: who did what, and when.
 """
 
@@ -89,7 +90,7 @@ create table optout (
     tries integer not null default 0
 );
 create index optout_pending on optout (destination, id) where state = 'pending';
-create index optout_state on optout (state);
+create index optout_settled on optout (state, id) where state <> 'pending';
 create unique index optout_person on optout (key, destination, base_url, coalesce(reason, ''))
     where state = 'pending' and digest is null;
 create unique index optout_idempotent on optout (digest, key, destination, base_url) where digest is not null;

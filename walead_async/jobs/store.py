@@ -141,14 +141,15 @@ class Store:
     ) -> None:
         await self.close()
 
-    async def write(self, change: Callable[[Connection], T]) -> T:
-        """Carry out a change in a transaction that it shares with all who wait; returns what `change` returns.
+    def write(self, change: Callable[[Connection], T]) -> asyncio.Future[T]:
+        """Carry out a change in a transaction that it shares with all who wait; to be awaited for what it returns.
 
-        It is on the disk when this returns. `change` runs in the writer's thread, perhaps more than once; what it
-        raises is raised here, and then nothing of it is stored. Whoever is cancelled does not know whether it was.
+        It is on the disk then. `change` runs in the writer's thread, perhaps more than once; what it raises is raised
+        by the `await`, and then nothing of it is stored. Whoever is cancelled does not know whether it was.
 
-        Raises `JournalError` (an outbox `OutboxError`) if the disk is full, the file is locked for longer than the
-        limit, read-only, damaged or replaced, or the store is closed. It may be stored all the same.
+        Raises, at once or by the `await`, `JournalError` (an outbox `OutboxError`) if the disk is full, the file is
+        locked for longer than the limit, read-only, damaged or replaced, or the store is closed. It may be stored all
+        the same.
         """
         self._check_open()
         done: asyncio.Future[T] = self._loop.create_future()
@@ -156,7 +157,7 @@ class Store:
             # Whoever calls in this turn of the loop shares one commit.
             self._loop.call_soon(self._hand_over)
         self._gathered.append(_Job(change, done))
-        return await done
+        return done
 
     async def read(self, question: Callable[[Connection], T]) -> T:
         """Ask a snapshot of what is committed; returns what `question` returns, which runs in the reader's thread.
@@ -209,7 +210,9 @@ class Store:
 
     def _check_open(self) -> None:
         if self._closed is not None:
-            raise self._error(f"the {self._file.what} {str(self.path)!r} {self._closed}")
+            raise self._file.named(self._closed)
+        if asyncio.get_running_loop() is not self._loop:
+            raise self._file.named("belongs to the event loop that opened it: open another one here")
 
     async def _in_writer(self, call: Callable[[], T]) -> T:
         done: asyncio.Future[T] = self._loop.create_future()
