@@ -192,7 +192,7 @@ async def ours_compare(url: str, work: int, clock: Clock) -> int:
                 if not first and len(side) == max(2_000, work // 100):
                     clock.settled()
         for part in range(PARTS):
-            found = compare(dict.fromkeys(local.lines(part), b""), remote.lines(part))
+            found = compare(dict.fromkeys(local.lines(part), b""), remote.data(part), reasons=False)
             differ += len(found.missing) + len(found.unwanted)
     clock.stop()
     return work if differ == 2 * (work // 100) else -1

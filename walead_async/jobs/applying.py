@@ -582,7 +582,7 @@ def target_of_plan(session: Session, plan: StoredPlan) -> Target:
 
 
 def _found(listed: Listed, part: int) -> Found:
-    return Found(lines_by_key(listed.lines(part)), listed.verdict in READ_TO_ITS_END)
+    return Found(lines_by_key(listed.data(part)), listed.verdict in READ_TO_ITS_END)
 
 
 def _packed(showed: Showed) -> tuple[Showed, bytes]:

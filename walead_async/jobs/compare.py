@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -40,18 +41,21 @@ class Listed:
         """Let the file go."""
         self._spill.close()
 
-    def lines(self, part: int) -> list[bytes]:
-        """The lines of one part."""
-        return self._spill.lines(part)
+    def data(self, part: int) -> bytes:
+        """The lines of one part, each with its end."""
+        return self._spill.data(part)
 
 
-async def read_list(target: Target, folder: Path | None, told: Callable[[int], object]) -> Listed:
-    """Read a list; `told` is called with how many records were read so far.
+async def read_list(
+    target: Target, folder: Path | None, told: Callable[[int], object], *, whole: bool = True
+) -> Listed:
+    """Read a list; `told` is called with how many records were read so far. Without `whole`, lines are keys alone.
 
     The caller closes what this returns. Raises the errors of a listing, and `JournalError` where the disk is full.
     """
     listing = target.pages()
     spill = Spill(folder)
+    add = partial(_add, target, spill, whole)
     records: list[object] = []
     adding: asyncio.Future[None] | None = None
     count = 0
@@ -63,12 +67,12 @@ async def read_list(target: Target, folder: Path | None, told: Callable[[int], o
                 # written while the next pages are on their way
                 if adding is not None:
                     await adding
-                adding = asyncio.ensure_future(asyncio.to_thread(_add, target, spill, records))
+                adding = asyncio.ensure_future(asyncio.to_thread(add, records))
                 records = []
             told(count)
         if adding is not None:
             await adding
-        await asyncio.to_thread(_add, target, spill, records)
+        await asyncio.to_thread(add, records)
     except BaseException:
         if adding is not None:
             await asyncio.wait([adding])
@@ -78,8 +82,12 @@ async def read_list(target: Target, folder: Path | None, told: Callable[[int], o
     return Listed(spill, listing.verdict, listing.why, target.account)
 
 
-def _add(target: Target, spill: Spill, records: list[object]) -> None:
-    spill.add(*target.lines(records))
+def _add(target: Target, spill: Spill, whole: bool, records: list[object]) -> None:
+    if whole:
+        spill.add(*target.lines(records))
+    else:
+        keys = target.keys(records)
+        spill.add(keys, keys)
 
 
 @attrs.frozen
@@ -96,23 +104,24 @@ class Compared:
     unwanted: list[bytes]
 
 
-def compare(wanted: Mapping[bytes, bytes], lines: list[bytes], *, reasons: bool = True) -> Compared:
-    """Compare one part of a source with the same part of a list. `reasons`: whether the two hold any."""
-    there = lines_by_key(lines)
+def compare(wanted: Mapping[bytes, bytes], data: bytes, *, reasons: bool = True) -> Compared:
+    """Compare one part of a source with the lines of the same part of a list, which end in reasons if `reasons`."""
+    there = lines_by_key(data)
     missing = [key for key in wanted if key not in there]
-    unwanted = [line for key, line in there.items() if key not in wanted]
-    if len(there) < len(lines):
-        unwanted = [line for several in unwanted for line in several.split(b"\n")]
+    unwanted = [line for key, lines in there.items() if key not in wanted for line in lines.split(b"\n")]
     differ = 0
-    if reasons and any(wanted.values()):
+    if reasons:
         for key, reason in wanted.items():
             if reason and key in there and there[key].rpartition(SEPARATOR)[2] != reason:
                 differ += 1
     return Compared(missing, len(wanted) - len(missing), differ, unwanted)
 
 
-def lines_by_key(lines: list[bytes]) -> dict[bytes, bytes]:
+def lines_by_key(data: bytes) -> dict[bytes, bytes]:
     """The lines of a part by their keys, one below another where somebody has several records."""
+    lines = data.split(b"\n")[:-1]
+    if SEPARATOR not in data:
+        return dict(zip(lines, lines, strict=True))
     keys = [line.partition(SEPARATOR)[0] for line in lines]
     found = dict(zip(keys, lines, strict=True))
     if len(found) < len(lines):

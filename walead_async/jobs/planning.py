@@ -173,12 +173,14 @@ async def made_plan(
     with ExitStack() as stack:
         refused = stack.enter_context(RejectedRows(place, target.kind))
         opened = _Opened(source, target.kind, options.column, options.encoding)
-        given = stack.enter_context(Source(opened.rows, target.line_of, Spill(folder), refused.add))
+        given = stack.enter_context(Source(opened.rows, target.line_of, Spill(folder), target.plain, refused.add))
         while await asyncio.to_thread(given.read):
             tell(Progress("reading", given.rows))
         cut = given.last_row() if given.ended_early is None and given.rows and not opened.ends_whole() else None
         kept = stack.enter_context(await read_keep(journal, target, options.keep))
-        listed = await read_list(target, folder, lambda count: tell(Progress("listing", count)))
+        # Where nothing is removed and no reasons are compared, who stands there is enough.
+        whole = mirror or given.has_reasons
+        listed = await read_list(target, folder, lambda count: tell(Progress("listing", count)), whole=whole)
         closing = stack.enter_context(ExitStack())
         closing.callback(listed.close)
         key = await asyncio.to_thread(hash_of_key, session)
@@ -397,7 +399,7 @@ async def _read_keep_file(spill: Spill, target: Target, path: Path) -> str | Non
         spill.add(keys, keys)
         return None
     opened = _Opened(path, target.kind, None, None)
-    given = Source(opened.rows, target.line_of, spill)
+    given = Source(opened.rows, target.line_of, spill, target.plain)
     while await asyncio.to_thread(given.read):
         pass
     if given.ended_early is not None:
@@ -431,8 +433,8 @@ class _Found:
         """Compare one part; `ours` are the journal's own records there, None where nothing is removed."""
         wanted, stored = self._given.part(part)
         self.stored.append(stored)
-        lines = self._listed.lines(part)
-        found = compare(wanted, lines, reasons=self._target.kind == "lead")
+        data = self._listed.data(part)
+        found = compare(wanted, data, reasons=self._given.has_reasons)
         self.already += found.both
         self.reason_differs += found.reason_differs
         items = [("block", *self._target.item(key, wanted[key]), "") for key in found.missing]
@@ -443,7 +445,7 @@ class _Found:
             self.removals += len(removals)
             items += removals
         if self._take_over:
-            self.owned.append(fingerprints(map(record_text, lines)))
+            self.owned.append(fingerprints(map(record_text, data.split(b"\n")[:-1])))
         self._items.append(zlib.compress(orjson.dumps(items), 1))
 
     def _removal(

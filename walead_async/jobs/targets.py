@@ -44,6 +44,8 @@ class Target(Protocol):
     has_ids: bool
     #: "workspace:ID" once a record has shown it, "uid:ID" for a voice agent's; None where nothing has shown it.
     account: str | None
+    #: Gives texts that are their own keys as lines, None if they are not; None where there is no such short way.
+    plain: Callable[[Sequence[str]], str | None] | None
 
     def line_of(self, text: str, reason: str | None) -> Line:
         """The key of a row, and its line. Raises `InvalidInputError` for what cannot be sent."""
@@ -51,6 +53,10 @@ class Target(Protocol):
 
     def pages(self) -> Listing[Any]:
         """The list."""
+        ...
+
+    def keys(self, records: Sequence[Any]) -> list[bytes]:
+        """The keys of records."""
         ...
 
     def lines(self, records: Sequence[Any]) -> tuple[list[bytes], list[bytes]]:
@@ -132,13 +138,23 @@ def _readable_key(name: str) -> str:
         return UNREADABLE + escaped(name.lower())
 
 
+def _keys_of(names: Sequence[str]) -> Sequence[str]:
+    return names if plain_lines(names) is not None else list(map(_readable_key, names))
+
+
+def _record_keys(records: Sequence[BlockedLead | CampaignBlockedLead]) -> list[bytes]:
+    return (
+        "\n".join(_keys_of([record.public_identifier for record in records])).encode().split(b"\n") if records else []
+    )
+
+
 def _record_lines(
     ids: Sequence[str], records: Sequence[BlockedLead | CampaignBlockedLead]
 ) -> tuple[list[bytes], list[bytes]]:
     if not records:
         return [], []
     names = [record.public_identifier for record in records]
-    keys = names if plain_lines(names) is not None else list(map(_readable_key, names))
+    keys = _keys_of(names)
     lines = [
         f"{key}\x1f{record_id}\x1f{record.created_at.isoformat()}\x1f{name}\x1f{record.reason or ''}"
         for key, record_id, name, record in zip(keys, ids, names, records, strict=True)
@@ -166,9 +182,15 @@ class _Workspace:
         self.account: str | None = None
 
     line_of = staticmethod(_person)
+    plain: Callable[[Sequence[str]], str | None] | None = staticmethod(plain_lines)
 
     def pages(self) -> Listing[Any]:
         return self._leads.list()
+
+    def keys(self, records: Sequence[Any]) -> list[bytes]:
+        if records:
+            self.account = f"workspace:{records[0].workspace_id}"
+        return _record_keys(records)
 
     def lines(self, records: Sequence[Any]) -> tuple[list[bytes], list[bytes]]:
         if records:
@@ -209,6 +231,8 @@ class _Campaign:
         self._leads = session.campaign(campaign_id).blocked_leads
 
     line_of = staticmethod(_person)
+    plain: Callable[[Sequence[str]], str | None] | None = staticmethod(plain_lines)
+    keys = staticmethod(_record_keys)
 
     def pages(self) -> Listing[Any]:
         return self._leads.list()
@@ -243,6 +267,7 @@ class _Agent:
 
     kind: Literal["lead", "number"] = "number"
     may_remove, has_ids = True, False
+    plain: Callable[[Sequence[str]], str | None] | None = None
 
     def __init__(self, session: VoiceAgentSession, agent_id: str) -> None:
         agent = session.agent(agent_id)
@@ -250,6 +275,9 @@ class _Agent:
         self.account: str | None = f"uid:{session.uid}"
         self._list = agent.block_list
         self._normalise: Callable[[object], str] = agent.block_list.normalise
+
+    def keys(self, records: Sequence[Any]) -> list[bytes]:
+        return [digits_of(number).encode() for number in records]
 
     def line_of(self, text: str, reason: str | None) -> Line:
         number = self._normalise(text)
@@ -260,7 +288,7 @@ class _Agent:
         return self._list.list()
 
     def lines(self, records: Sequence[Any]) -> tuple[list[bytes], list[bytes]]:
-        keys = [digits_of(number).encode() for number in records]
+        keys = self.keys(records)
         texts = [f"\x1f\x1f{escaped(number)}\x1f".encode() for number in records]
         return keys, [key + SEPARATOR + text for key, text in zip(keys, texts, strict=True)]
 

@@ -28,6 +28,8 @@ __all__ = ["RejectedRows", "Source", "people"]
 
 #: Rows that are read at once.
 AT_ONCE = 5_000
+#: Rows that are looked at together: one that is not plain costs the others their short way.
+TOGETHER = 250
 #: Invalid rows that are shown.
 SHOWN = 20
 
@@ -36,7 +38,8 @@ class Source:
     """Reads a source row by row, and keeps what it wants in 64 parts until it is closed.
 
     `line_of` makes of a row's text and reason the key by which people are compared and the line of a part; what it
-    refuses is an invalid row. `rejected` is given the invalid rows. The methods are for threads.
+    refuses is an invalid row. `plain` gives texts that are their own keys, and all without a reason, as lines; None if
+    they are not. `rejected` is given the invalid rows. The methods are for threads.
     """
 
     def __init__(
@@ -44,16 +47,19 @@ class Source:
         rows: Iterator[Row],
         line_of: Callable[[str, str | None], tuple[bytes, bytes]],
         spill: Spill,
+        plain: Callable[[Sequence[str]], str | None] | None = None,
         rejected: Callable[[InvalidRow, str | None], object] | None = None,
     ) -> None:
         self._rows = rows
         self._line_of = line_of
         self._spill = spill
+        self._plain = plain
         self._rejected = rejected
         self._last: deque[Row] = deque(maxlen=1)
         self._digest = blake2b(digest_size=16)
         self.rows = self.invalid = self.people = 0
         self.invalid_rows: list[InvalidRow] = []
+        self.has_reasons = False
         #: Where and why the source was not read to its end.
         self.ended_early: str | None = None
 
@@ -65,28 +71,36 @@ class Source:
 
     def read(self) -> bool:
         """Read the next rows; False at the end. Raises `SourceError` for a file that cannot be used."""
-        keys: list[bytes] = []
-        lines: list[bytes] = []
-        count = self.rows
+        taken: list[Row] = []
         try:
-            for row in islice(self._rows, AT_ONCE):
-                self._last.append(row)
-                self.rows += 1
-                try:
-                    if row.problem is not None:
-                        raise InvalidInputError(row.problem)
-                    key, line = self._line_of(row.text, row.reason)
-                except InvalidInputError as error:
-                    self._reject(row, str(error))
-                else:
-                    keys.append(key)
-                    lines.append(line)
+            taken.extend(islice(self._rows, AT_ONCE))
         except SourceError as error:
             if error.ended_at is None:
                 raise
             self.ended_early = str(error)
-        self._spill.add(keys, lines)
-        return self.ended_early is None and self.rows > count
+        self.rows += len(taken)
+        self._last.extend(taken[-1:])
+        for first in range(0, len(taken), TOGETHER):
+            self._take(taken[first : first + TOGETHER])
+        return self.ended_early is None and bool(taken)
+
+    def _take(self, rows: Sequence[Row]) -> None:
+        _, texts, reasons, problems = zip(*rows, strict=True)
+        reason = any(reasons)
+        if self._plain is not None and not reason and not any(problems) and (plain := self._plain(texts)) is not None:
+            keys = plain.encode().split(b"\n")
+            self._spill.add(keys, keys)
+            return
+        self.has_reasons = self.has_reasons or reason
+        found = []
+        for row in rows:
+            try:
+                if row.problem is not None:
+                    raise InvalidInputError(row.problem)
+                found.append(self._line_of(row.text, row.reason))
+            except InvalidInputError as error:
+                self._reject(row, str(error))
+        self._spill.add([key for key, _ in found], [line for _, line in found])
 
     def _reject(self, row: Row, why: str) -> None:
         self.invalid += 1
