@@ -7,7 +7,9 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -537,6 +539,32 @@ def test_a_journal_that_is_not_there_is_not_made_by_looking(
         assert run([*arguments, "--journal", str(where)]) == 2
         assert "there is no journal" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("fault", ["read-only", "damaged", "newer"])
+async def test_a_journal_that_cannot_be_used_is_wrong_input(
+    walead: Walead, emulator: Emulator, journal: Path, tmp_path: Path, fault: str
+) -> None:
+    plan = await planned(walead, listed(tmp_path, ["jane"]))
+    spoil(journal, fault)
+    for command in (("run", listed(tmp_path, ["jane"]), "--yes"), ("apply", plan, "--yes")):
+        done = await walead("sync", *command)
+        assert (done.code, fault in done.err or "version 99" in done.err) == (2, True), done.err
+    assert changes(emulator) == []
+
+
+def spoil(journal: Path, fault: str) -> None:
+    """Make a journal unusable."""
+    match fault:
+        case "read-only":
+            journal.chmod(0o400)
+        case "damaged":
+            whole = journal.read_bytes()
+            journal.write_bytes(whole[:4096] + bytes(byte ^ 0x5A for byte in whole[4096:]))
+        case _:
+            with closing(sqlite3.connect(journal)) as db:
+                db.execute("pragma user_version = 99")
+                db.commit()
 
 
 async def test_a_file_that_is_no_journal_is_left_as_it_is(walead: Walead, tmp_path: Path) -> None:

@@ -84,7 +84,9 @@ async def test_what_cannot_be_somebody_is_refused(session: AsyncSession, journal
 async def test_pruned_plans_leave_no_byte_and_their_records_stay_the_journals_own(
     emulator: Emulator, session: AsyncSession, journal: Journal, files: Files, tmp_path: Path
 ) -> None:
-    made, _ = await run(journal, session, files.text("public_identifier\njane-doe-smith\njoe-doe\nzed quux\n"), settle=0.0)
+    made, _ = await run(
+        journal, session, files.text("public_identifier\njane-doe-smith\njoe-doe\nzed quux\n"), settle=0.0
+    )
     kept, _ = await run(journal, session, files.csv(["ann-doe"], "ann.csv"), settle=0.0)
     middle = (await status(journal, kept.id))[0].created_at
     report = await prune(journal, middle)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +10,19 @@ import attrs
 import click
 
 from walead_async import jobs
-from walead_async.cli.options import ExitCode, common, in_event_loop, moment, refuse_key
-from walead_async.cli.output import count_of, say, write_json, write_words
-from walead_async.errors import JournalError
+from walead_async.cli.options import (
+    FILE,
+    ExitCode,
+    Group,
+    agreed,
+    common,
+    in_event_loop,
+    moment,
+    refuse_key,
+    yes_option,
+)
+from walead_async.cli.output import count_of, write_json, write_words
+from walead_async.errors import ConfigurationError, JournalError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -22,11 +31,14 @@ if TYPE_CHECKING:
     from walead_async.cli.options import ServiceOptions
     from walead_async.jobs import Journal
 
-__all__ = ["ask", "check_terminal", "journal_command", "journal_option", "opened_journal"]
+__all__ = ["journal_command", "journal_option", "opened_journal"]
+
+NOTHING = "nothing was removed"
 
 journal_option = click.option(
     "--journal",
     "where",
+    type=FILE,
     metavar="J",
     envvar="WALEAD_JOURNAL",
     required=True,
@@ -43,31 +55,16 @@ async def opened_journal(where: str, *, must_exist: bool = True) -> AsyncIterato
         try:
             journal = await stack.enter_async_context(jobs.open_journal(where))
         except JournalError as error:
-            raise click.ClickException(str(error)) from None
+            raise ConfigurationError(str(error)) from None  # nothing was changed
         yield journal
 
 
 def _check_there(where: str) -> None:
     if not Path(where).exists():
-        raise click.ClickException(f"there is no journal {where!r}: check --journal; `walead sync plan` makes one")
+        raise ConfigurationError(f"there is no journal {where!r}: check --journal; `walead sync plan` makes one")
 
 
-def check_terminal(*, reads_standard_input: bool = False) -> None:
-    """Raise `click.UsageError` where nobody can be asked."""
-    if reads_standard_input or sys.stdin is None or not sys.stdin.isatty():
-        raise click.UsageError("there is no terminal to ask on: give --yes to go on without; nothing was changed")
-
-
-def ask(question: str) -> bool:
-    """Whether somebody says yes. Raises `click.UsageError` where nobody can be asked."""
-    check_terminal()
-    if click.confirm(question, err=True):
-        return True
-    say("walead: nothing was changed")
-    return False
-
-
-@click.group("journal")
+@click.group("journal", cls=Group)
 @refuse_key
 def journal_command() -> None:
     """Remove plans or a person from the journal of `walead sync`."""
@@ -82,7 +79,7 @@ def journal_command() -> None:
     callback=moment,
     help="What is older: a day (from 00:00 UTC), or a time with its zone.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @common
 @in_event_loop
 async def prune_command(where: str, before: datetime, yes: bool, service: ServiceOptions, as_json: bool) -> int:
@@ -92,7 +89,7 @@ async def prune_command(where: str, before: datetime, yes: bool, service: Servic
     undone any more, and its records are no longer known as the journal's own.
     """
     async with opened_journal(where) as journal:
-        if not yes and not ask(f"Remove the plans of {where} from before {before.isoformat()}?"):
+        if not (yes or agreed(f"Remove the plans of {where} from before {before:%Y-%m-%d %H:%M %Z}?", NOTHING)):
             return ExitCode.NOT_DONE
         removed = await jobs.prune(journal, before)
     if as_json:
@@ -111,7 +108,7 @@ async def prune_command(where: str, before: datetime, yes: bool, service: Servic
 @journal_command.command("erase")
 @click.argument("identifier", metavar="IDENTIFIER")
 @journal_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @common
 @in_event_loop
 async def erase_command(identifier: str, where: str, yes: bool, service: ServiceOptions, as_json: bool) -> int:
@@ -121,7 +118,7 @@ async def erase_command(identifier: str, where: str, yes: bool, service: Service
     whose opt-out is still to be delivered is not removed.
     """
     async with opened_journal(where) as journal:
-        if not yes and not ask(f"Remove {identifier!r} from {where}?"):
+        if not (yes or agreed(f"Remove {identifier!r} from {where}?", NOTHING)):
             return ExitCode.NOT_DONE
         removed = await jobs.erase(journal, identifier)
     if as_json:

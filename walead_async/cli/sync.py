@@ -10,9 +10,21 @@ from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar, cast
 import click
 
 from walead_async import jobs
-from walead_async.cli.journal import ask, check_terminal, journal_option, opened_journal
-from walead_async.cli.options import ExitCode, common, exit_code_of, in_event_loop, refuse_key, user_id
-from walead_async.cli.output import count_of, one_line, progress, say, write_json, write_words
+from walead_async.cli.journal import journal_option, opened_journal
+from walead_async.cli.options import (
+    FILE,
+    ExitCode,
+    Group,
+    agreed,
+    check_terminal,
+    common,
+    exit_code_of,
+    in_event_loop,
+    refuse_key,
+    user_id,
+    yes_option,
+)
+from walead_async.cli.output import count_of, error_words, one_line, progress, say, write_json, write_words
 from walead_async.config import RateLimit
 from walead_async.session import AsyncSession, VoiceAgentSession
 
@@ -27,6 +39,7 @@ __all__ = ["sync_command"]
 
 T = TypeVar("T")
 
+NOTHING = "nothing was sent"
 #: How much of a row's text is shown to people, and how many rows.
 LONGEST = 60
 SHOWN = 5
@@ -61,7 +74,7 @@ class ApplyKeywords(TypedDict):
 def takes_plan_options(command: Callable[..., T]) -> Callable[..., T]:
     """Add the source and the options of a plan; the command gets the options together, as `planning`."""
 
-    @click.argument("source", metavar="SOURCE")
+    @click.argument("source", type=FILE, metavar="SOURCE")
     @click.option(
         "--mode",
         type=click.Choice(["add", "mirror"]),
@@ -98,14 +111,20 @@ def takes_plan_options(command: Callable[..., T]) -> Callable[..., T]:
         help="Withhold removals if SOURCE has fewer rows.",
     )
     @click.option(
-        "--keep", metavar="F", multiple=True, help="Unblock nobody whom this file, or this outbox, names; repeatable."
+        "--keep",
+        type=FILE,
+        metavar="F",
+        multiple=True,
+        help="Unblock nobody whom this file, or this outbox, names; repeatable.",
     )
     @click.option(
         "--take-over",
         is_flag=True,
         help="Make the records that stand there now the journal's own, so that it may unblock them, for good.",
     )
-    @click.option("--rejected", metavar="F", help="Where rows that cannot be used go, if not beside the journal.")
+    @click.option(
+        "--rejected", type=FILE, metavar="F", help="Where rows that cannot be used go, if not beside the journal."
+    )
     @click.option("--note", metavar="TEXT", help="Why; kept with the plan.")
     @click.option("--by", metavar="WHO", help="Who plans this, if not user@host.")
     @user_id
@@ -137,7 +156,7 @@ def _check(planning: PlanKeywords, uid: str | None) -> None:
 def takes_apply_options(command: Callable[..., T]) -> Callable[..., T]:
     """Add the options of an apply; the command gets `yes`, `rate_limit`, and the others together, as `applying`."""
 
-    @click.option("--yes", is_flag=True, help="Do not ask.")
+    @yes_option
     @click.option(
         "--allow-removals",
         type=click.IntRange(min=0),
@@ -193,7 +212,7 @@ async def _opened_session(
             yield session, shown
 
 
-@click.group("sync")
+@click.group("sync", cls=Group)
 @refuse_key
 def sync_command() -> None:
     """Bring a block list to what a file wants: plan, look, apply.
@@ -259,9 +278,10 @@ async def apply_command(
     """
     async with opened_journal(where) as journal:
         [plan] = await jobs.status(journal, plan_id)
+        _say_if_for_good(plan.target)
         if not yes:
             say(_status_words(plan))
-            if not ask("Apply it?"):
+            if not agreed("Apply it?", NOTHING):
                 return ExitCode.NOT_DONE
         phones = plan.target.startswith("agent:")
         async with _opened_session(service, uid, rate_limit, phones=phones) as (session, shown):
@@ -299,8 +319,10 @@ async def run_command(
     Without --yes it shows the plan and asks, and where nobody can be asked it exits with 2, nothing planned or sent.
     """
     if not yes:
-        check_terminal(reads_standard_input=source == "-")
+        check_terminal(NOTHING, reads_standard_input=source == "-")
     phones = planning["agent"] is not None
+    if planning["campaign"] is not None:
+        _say_if_for_good(f"campaign:{planning['campaign']}")
     named = planning["column"] is not None
     plan: Plan | None = None
     async with (
@@ -314,7 +336,7 @@ async def run_command(
             else:
                 plan = await jobs.plan(journal, session, source, **planning, progress=shown.step)
                 _print_words(_plan_words(plan, named=named), _doubts(plan), as_json=as_json)
-                if not ask("Apply it?"):
+                if not agreed("Apply it?", NOTHING):
                     return ExitCode.NOT_DONE
                 report = await jobs.apply(journal, session, plan.id, **applying, progress=shown.step)
         except asyncio.CancelledError:
@@ -354,7 +376,7 @@ async def status_command(plan_id: str | None, where: str, service: ServiceOption
 @sync_command.command("report")
 @plan_argument
 @journal_option
-@click.option("--output", metavar="F.html", required=True, help="The file to write.")
+@click.option("--output", type=FILE, metavar="F.html", required=True, help="The file to write.")
 @common
 @in_event_loop
 async def report_command(plan_id: str, where: str, output: str, service: ServiceOptions, as_json: bool) -> int:
@@ -491,6 +513,12 @@ def _row_words(row: InvalidRow) -> str:
     return f"  line {row.line}: {text!r}: {one_line(row.why)}"
 
 
+def _say_if_for_good(target: str) -> None:
+    """A campaign's blocks stay: say so before one is sent."""
+    if target.startswith("campaign:"):
+        say("A campaign block cannot be undone: the API has no campaign unblock.")
+
+
 def _next_steps(plan: Plan, where: str) -> Iterator[str]:
     journal = f" --journal {where}"
     if plan.rejected is not None:
@@ -522,7 +550,7 @@ def _failures(report: ApplyReport, where: str) -> Iterator[str]:
     """What is not as wanted after an apply, and what to do."""
     journal = f" --journal {where}"
     if report.error is not None:
-        yield f"walead: {one_line(str(report.error))}"
+        yield f"walead: {error_words(report.error)}"
         yield f"To go on: walead sync apply {report.plan}{journal}"
     if report.missing:
         yield f"{report.missing:,} missing: wanted, and not on the closing list; apply it again"

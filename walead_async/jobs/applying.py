@@ -258,7 +258,10 @@ class Applying:
                 closing = await self._send_all(opening, keep, stack)
                 return await self._verify(closing, stack)
             except WaleadError as error:
-                if isinstance(error, JournalError) or (isinstance(error, InvalidInputError) and not self._wrote):
+                if isinstance(error, JournalError):
+                    error.unusable = error.unusable and not self._wrote
+                    raise
+                if isinstance(error, InvalidInputError) and not self._wrote:
                     raise
                 return await self._stopped(error)
 

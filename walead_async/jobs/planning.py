@@ -228,7 +228,6 @@ async def made_plan(
             note=options.note,
             by=by,
         )
-        await asyncio.to_thread(refused.keep)
 
         def begin(db: Connection) -> int:
             wanted = records.source_of(db, given.digest)
@@ -242,6 +241,7 @@ async def made_plan(
 
         number = await store.write(begin)
         await store_items(journal, number, found.items(), withheld=bool(why))
+        await asyncio.to_thread(refused.keep)
         await store.write(lambda db: _finish(db, number, made))
         closing.pop_all()
         return made, listed
