@@ -307,6 +307,19 @@ async def test_a_mirror_that_is_older_than_a_day_asks_for_a_new_plan(
     assert (await apply(journal, session, added.id, settle=0.0)).ok
 
 
+async def test_a_plan_whose_source_is_not_kept_any_more_asks_for_a_new_one(
+    session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    old = await plan(journal, session, files.csv(["jane"]))
+    month = 31 * 24 * 3600 * 1_000_000
+    for table in ("plan", "source"):
+        await journal.store.write(lambda db: db.execute(f"update {table} set made_at = made_at - ?", (month,)))  # noqa: B023
+    new = await plan(journal, session, files.csv(["joe"], "joe.csv"))
+    with pytest.raises(InvalidInputError, match="plan again"):
+        await apply(journal, session, old.id)
+    assert (await apply(journal, session, new.id, settle=0.0)).ok
+
+
 async def test_one_process_applies_at_a_time(session: AsyncSession, journal: Journal, files: Files) -> None:
     made = await plan(journal, session, files.csv(["jane"]))
     async with open_journal(journal.path) as other:

@@ -82,14 +82,17 @@ def encoding_of(path: Path) -> str:
 
 
 def ends_with_line_end(path: Path) -> bool:
-    """Whether the last line of a text file has its end; True for formats that have no lines. Raises `OSError`."""
+    """Whether the last line of a text file has its end; True for formats that have no lines. Raises `SourceError`."""
     if path.suffix.lower() in {".xlsx", ".parquet"}:
         return True
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 4))
-        # in UTF-16 and UTF-32 zeros stand around it
-        return not size or file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - 4))
+            # in UTF-16 and UTF-32 zeros stand around it
+            return not size or file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
+    except OSError as error:
+        raise SourceError(f"{path}: its end cannot be read: {error.strerror or error}") from None
 
 
 def is_doubtful(text: str, encoding: str) -> bool:

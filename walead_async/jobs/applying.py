@@ -234,6 +234,8 @@ class Applying:
         target = target_of_plan(session.with_options(hooks=[activity]), plan)
         if plan.state is PlanState.CLOSED:
             raise InvalidInputError(f"the plan {plan.id} is closed, another one covers it: plan again")
+        if plan.mode != "undo" and plan.source is None:
+            raise InvalidInputError(f"the plan {plan.id} is older than its source is kept: plan again")
         if plan.mode == "mirror" and microseconds() - plan.made_at > DAY:
             raise InvalidInputError(
                 f"the plan {plan.id} is older than a day, and what it would remove is stale: plan again"
