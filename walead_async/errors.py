@@ -232,11 +232,19 @@ class SourceError(WaleadError):
 
 
 class JournalError(WaleadError):
-    """A journal cannot be read or written, or somebody else works on it: the text names the file and what to do."""
+    """A journal cannot be read or written, or somebody else works on it: the text names the file and what to do.
+
+    `unusable` is True where the file is read-only, damaged or none of ours, and nothing was done before that showed.
+    """
+
+    unusable: bool = False
 
 
 class OutboxError(WaleadError):
     """An outbox cannot take or keep what it is given: the text names the file and what to do.
 
-    What was given may be stored all the same: answer 503, and let the sender try again.
+    What was given may be stored all the same: answer 503, and let the sender try again. `unusable` is as in
+    `JournalError`.
     """
+
+    unusable: bool = False

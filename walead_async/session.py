@@ -126,18 +126,24 @@ class _Session:
         """
         return self._client.key.hashed(salt)
 
-    def with_options(self, *, retry: RetryPolicy | None = None, timeouts: Timeouts | None = None) -> Self:
+    def with_options(
+        self,
+        *,
+        retry: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
+        hooks: Iterable[Callable[[Event], object]] = (),
+    ) -> Self:
         """The same session, with its connections, limits and retry budget, and another patience.
 
-        A web handler may need an answer in 2 s while a job on the same session has an hour. Raises
-        `ConfigurationError` for a value of the wrong type.
+        A web handler may need an answer in 2 s while a job on the same session has an hour. `hooks` hear of the calls
+        made with what this returns, beside the session's own. Raises `ConfigurationError` for a wrong value.
         """
         _check_patience(RetryPolicy() if retry is None else retry, Timeouts() if timeouts is None else timeouts)
         view = copy.copy(self)
         # what was made of the old patience is made anew
         vars(view).pop("blocked_leads", None)
         view._owner = False
-        view._client = self._client.with_patience(retry, timeouts)
+        view._client = self._client.view(retry, timeouts, _listeners(hooks))
         return view
 
     async def request(

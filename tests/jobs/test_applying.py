@@ -190,6 +190,19 @@ async def test_whom_a_later_applied_plan_wanted_is_kept(
     assert never.block == 0
 
 
+async def test_what_another_workspace_wants_keeps_nobody_here(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    await ours(journal, session, files)
+    made = await mirror(journal, session, files)
+    later = await plan(journal, session, files.csv(people(20), "later.csv"))
+    assert (await apply(journal, session, later.id, settle=0.0)).ok
+    other = "update plan set account = 'workspace:another' where id = ?"
+    await journal.store.write(lambda db: db.execute(other, (later.id,)))
+    report = await apply(journal, session, made.id, settle=0.0)
+    assert (report.ok, report.counts) == (True, {"done": 2})
+
+
 async def test_an_unfinished_plan_is_closed_by_a_run_and_then_refused(
     emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
 ) -> None:
@@ -259,6 +272,17 @@ async def test_another_workspace_at_the_same_address_is_refused(
     made = await plan(journal, session, files.csv(["jane"]))
     await journal.store.write(lambda db: db.execute("update plan set account = 'workspace:another'"))
     await refuses(journal, made, emulator, "is of workspace:another")
+
+
+async def test_a_run_closes_no_plan_of_another_workspace_at_the_same_address(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    emulator.add_leads(["there"])
+    made = await plan(journal, session, files.csv(["jane"]))
+    await journal.store.write(lambda db: db.execute("update plan set account = 'workspace:another'"))
+    await run(journal, session, files.csv(["joe"]), settle=0.0)
+    (other, _) = await status(journal)
+    assert (other.plan, other.state) == (made.id, PlanState.PLANNED)
 
 
 async def test_another_user_is_refused(

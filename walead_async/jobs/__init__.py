@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from walead_async.jobs.planning import plan as plan
     from walead_async.jobs.removing import erase as erase
     from walead_async.jobs.removing import prune as prune
+    from walead_async.jobs.reporting import report as report
     from walead_async.jobs.undoing import undo as undo
     from walead_async.jobs.values import ApplyReport as ApplyReport
     from walead_async.jobs.values import EraseReport as EraseReport
@@ -41,6 +42,7 @@ _NAMES = {
     "journal": "Journal open_journal status",
     "planning": "plan",
     "removing": "erase prune",
+    "reporting": "report",
     "undoing": "undo",
     "values": (
         "ApplyReport EraseReport InvalidRow Mode Plan PlanState PlanStatus Progress ProgressCallback PruneReport"

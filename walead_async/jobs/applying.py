@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -20,11 +20,12 @@ from walead_async.errors import (
     WaleadError,
 )
 from walead_async.jobs import records
+from walead_async.jobs.activity import Activity
 from walead_async.jobs.compare import Listed, lines_by_key, read_list
 from walead_async.jobs.guards import KEEP_LISTED, LATER_PLAN, OPTED_OUT
 from walead_async.jobs.journal import Journal, summed
 from walead_async.jobs.parts import SEPARATOR, encoded
-from walead_async.jobs.planning import Keep, PlanOptions, SourceFile, made_plan, nothing, read_keep, same_key
+from walead_async.jobs.planning import Keep, PlanOptions, SourceFile, made_plan, read_keep, same_key
 from walead_async.jobs.reconcile import VANISHED, Change, Found, Showed, ToSend, after_sending, before_sending
 from walead_async.jobs.records import NewItem, OpenItem, StoredPlan
 from walead_async.jobs.store import microseconds
@@ -43,6 +44,8 @@ __all__ = ["Applying", "apply", "run"]
 
 SECOND = 1_000_000
 DAY = 24 * 3600 * SECOND
+#: How often requests and waits are written down, in seconds.
+STRETCH = 10.0
 #: Items that are marked as sent in one commit, and outcomes that are written in one.
 MARKED_AT_ONCE = 2_000
 WRITTEN_AT_ONCE = 2_000
@@ -195,7 +198,7 @@ class Applying:
         patience: float,
         settle: float,
         by: str | None,
-        progress: ProgressCallback | None,
+        activity: Activity,
     ) -> None:
         self._store = journal.store
         self._journal = journal
@@ -205,7 +208,8 @@ class Applying:
         self._patience = patience
         self._settle = settle
         self._by = by or records.myself()
-        self._tell = progress or nothing
+        self._activity = activity
+        self._tell = activity.step
         self._wrote = False
         self._sent_at = plan.sent_at or 0
         self._settled = 0
@@ -226,7 +230,8 @@ class Applying:
     ) -> Applying:
         """Take a plan up. Raises `InvalidInputError` if it may not be applied with this session."""
         (plan,) = await journal.store.read(lambda db: records.plans(db, plan_id))
-        target = target_of_plan(session, plan)
+        activity = Activity(progress)
+        target = target_of_plan(session.with_options(hooks=[activity]), plan)
         if plan.state is PlanState.CLOSED:
             raise InvalidInputError(f"the plan {plan.id} is closed, another one covers it: plan again")
         if plan.mode != "undo" and plan.source is None:
@@ -235,13 +240,15 @@ class Applying:
             raise InvalidInputError(
                 f"the plan {plan.id} is older than a day, and what it would remove is stale: plan again"
             )
-        return cls(journal, session, plan, target, patience, settle, by, progress)
+        return cls(journal, session, plan, target, patience, settle, by, activity)
 
     async def carry_out(self, allow_removals: int, listed: Listed | None = None) -> ApplyReport:
         """List, block, unblock, and list. `listed` is the list if it was just read."""
         counts = await self._counts()
         removes = any(action == "unblock" for action, _ in counts)
         with ExitStack() as stack:
+            recording = asyncio.create_task(self._record_activity())
+            stack.callback(recording.cancel)
             files = self._plan.options.get("keep", ()) if removes else ()
             keep = stack.enter_context(await read_keep(self._journal, self._target, files))
             try:
@@ -253,9 +260,21 @@ class Applying:
                 closing = await self._send_all(opening, keep, stack)
                 return await self._verify(closing, stack)
             except WaleadError as error:
-                if isinstance(error, JournalError) or (isinstance(error, InvalidInputError) and not self._wrote):
+                if isinstance(error, JournalError):
+                    error.unusable = error.unusable and not self._wrote
+                    raise
+                if isinstance(error, InvalidInputError) and not self._wrote:
                     raise
                 return await self._stopped(error)
+
+    async def _record_activity(self) -> None:
+        """Write down now and then what requests and waits came to."""
+        with suppress(JournalError):
+            while True:
+                await asyncio.sleep(STRETCH)
+                done = self._activity.take()
+                event = partial(records.add_event, plan_id=self._plan.id, by=self._by, what="activity", detail=done)
+                await self._store.write(event)
 
     async def close(self) -> None:
         """See by a list what a plan that was not finished has done, and close it, so that it can be undone."""
@@ -540,7 +559,10 @@ class Applying:
     async def _ended(
         self, state: PlanState, result: dict[str, object] | None, error: WaleadError | None
     ) -> ApplyReport:
+        done = self._activity.take()
+
         def end(db: Connection) -> dict[tuple[str, str], int]:
+            records.add_event(db, self._plan.id, self._by, "activity", done)
             records.set_state(db, self._plan.number, state, result)
             counts = records.counts(db, self._plan.number)
             words = None if error is None else str(error)

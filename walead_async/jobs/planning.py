@@ -228,7 +228,6 @@ async def made_plan(
             note=options.note,
             by=by,
         )
-        await asyncio.to_thread(refused.keep)
 
         def begin(db: Connection) -> int:
             wanted = records.source_of(db, given.digest)
@@ -242,6 +241,7 @@ async def made_plan(
 
         number = await store.write(begin)
         await store_items(journal, number, found.items(), withheld=bool(why))
+        await asyncio.to_thread(refused.keep)
         await store.write(lambda db: _finish(db, number, made))
         closing.pop_all()
         return made, listed
@@ -310,7 +310,7 @@ class _Opened:
         column: str | Sequence[str] | None,
         encoding: str | None,
     ) -> None:
-        self.column = column if column is None or isinstance(column, str) else ", ".join(column)
+        self._taken: dict[str, None] = {}
         self._path: Path | None = None
         self._stream: _LastLine | None = None
         if source == "-" or not isinstance(source, (str, os.PathLike)):
@@ -318,7 +318,15 @@ class _Opened:
             given: Path | IO[bytes] = cast("IO[bytes]", self._stream)
         else:
             given = self._path = Path(source)
-        self.rows: Iterator[Row] = rows(given, kind=kind, column=column, encoding=encoding)
+        self.rows: Iterator[Row] = rows(given, kind=kind, column=column, encoding=encoding, taken=self._take)
+
+    def _take(self, names: tuple[str, ...]) -> None:
+        self._taken.update(dict.fromkeys(names))
+
+    @property
+    def column(self) -> str | None:
+        """The names of the columns that were taken, None where there are none."""
+        return ", ".join(self._taken) or None
 
     def ends_whole(self) -> bool:
         """Whether the last line has a line end, where the format has lines."""

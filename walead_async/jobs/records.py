@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from walead_async.jobs.store import Connection
 
-__all__ = ["Item", "NewItem", "OpenItem", "StoredPlan", "myself", "new_plan_id"]
+__all__ = ["Event", "Item", "NewItem", "OpenItem", "RemarkableItem", "StoredPlan", "myself", "new_plan_id"]
 
 FINGERPRINT = 16
 
@@ -61,6 +61,26 @@ class OpenItem(NamedTuple):
     number: int
     key: str
     extra: str
+
+
+class RemarkableItem(NamedTuple):
+    """A change of which there is something to say."""
+
+    part: int
+    number: int
+    key: str
+    reason: str
+    record: str
+    detail: str | None
+
+
+class Event(NamedTuple):
+    """Somebody did something `at` a moment. `detail` is told in words and numbers."""
+
+    at: int
+    by_whom: str
+    what: str
+    detail: Mapping[str, Any]
 
 
 _ITEM = "part, number, action, key, record, state, detail"
@@ -194,7 +214,13 @@ def set_account(db: Connection, number: int, account: str) -> None:
 def add_event(db: Connection, plan_id: str | None, by: str, what: str, detail: Mapping[str, object]) -> None:
     """Somebody did something. `detail` names no person."""
     statement = "insert into event (plan, at, by_whom, what, detail_json) values (?, ?, ?, ?, ?)"
-    db.execute(statement, (plan_id, microseconds(), by, what, json.dumps(detail)))
+    db.execute(statement, (plan_id, microseconds(), by, what, json.dumps(detail, ensure_ascii=False)))
+
+
+def events(db: Connection, plan_id: str) -> list[Event]:
+    """What was done with a plan, in order."""
+    found = db.execute("select at, by_whom, what, detail_json from event where plan = ? order by id", (plan_id,))
+    return [Event(at, by, what, json.loads(detail)) for at, by, what, detail in found]
 
 
 def source_of(db: Connection, digest: str) -> int | None:
@@ -276,6 +302,18 @@ def open_items(db: Connection, plan: int, action: str, after: tuple[int, int], c
     return list(map(OpenItem._make, found))
 
 
+def remarkable_items(
+    db: Connection, plan: int, action: str, state: str, after: tuple[int, int], count: int
+) -> list[RemarkableItem]:
+    """The next changes in a state; of those that ended as wanted, only those with something to say."""
+    where = "plan = ? and (part, number) > (?, ?) and action = ? and state = ?"
+    where += " and (state not in ('done', 'already') or detail is not null)"
+    statement = (
+        f"select part, number, key, reason, record, detail from item where {where} order by part, number limit ?"
+    )
+    return list(map(RemarkableItem._make, db.execute(statement, (plan, *after, action, state, count))))
+
+
 def change_range(
     db: Connection, plan: int, action: str, first: tuple[int, int], last: tuple[int, int], before: str, after: str
 ) -> None:
@@ -331,8 +369,11 @@ def close_covered(db: Connection, plan_id: str, by: str) -> None:
     """Close the plans of the same list that were not finished: this one covers them."""
     (new,) = plans(db, plan_id)
     for plan in plans(db):
-        same = (plan.target, plan.base_url) == (new.target, new.base_url) and plan.number < new.number
-        if same and plan.state in {PlanState.PLANNED, PlanState.APPLYING, PlanState.STOPPED}:
+        if (
+            plan.number < new.number
+            and _is_of_same_list(plan, new)
+            and plan.state in {PlanState.PLANNED, PlanState.APPLYING, PlanState.STOPPED}
+        ):
             set_state(db, plan.number, PlanState.CLOSED)
             add_event(db, plan.id, by, "closed", {"covered_by": plan_id})
 
@@ -383,9 +424,15 @@ def opted_out(db: Connection, kind: str) -> list[str]:
 def later_plans(db: Connection, plan: StoredPlan) -> list[StoredPlan]:
     """The plans of the same list that were applied later; for an undo, later than the plan that it takes back."""
     since = plan.number if plan.undoes is None else plan.undoes
-    where = "target = ? and base_url = ? and number > ? and number <> ? and applied_at is not null"
-    found = db.execute(f"select {_PLAN} from plan where {where}", (plan.target, plan.base_url, since, plan.number))
-    return list(map(_stored_plan, found))
+    where = "number > ? and number <> ? and applied_at is not null"
+    found = map(_stored_plan, db.execute(f"select {_PLAN} from plan where {where}", (since, plan.number)))
+    return [later for later in found if _is_of_same_list(later, plan)]
+
+
+def _is_of_same_list(one: StoredPlan, other: StoredPlan) -> bool:
+    """Whether two plans may be of one list: an account that no record has shown may be any."""
+    accounts = {one.account, other.account}
+    return (one.base_url, one.target) == (other.base_url, other.target) and (len(accounts) == 1 or "" in accounts)
 
 
 def blocked_keys(db: Connection, plan: int, part: int) -> list[str]:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from walead_async.jobs import guards, records
+from walead_async.jobs.activity import Activity
 from walead_async.jobs.applying import Applying, target_of_plan
 from walead_async.jobs.parts import unescaped
 from walead_async.jobs.planning import store_items, summary_of
@@ -90,7 +91,7 @@ async def _closed(
     if plan.state is PlanState.PLANNED:
         await journal.store.write(lambda db: records.set_state(db, plan.number, PlanState.CLOSED))
     elif plan.applied_at is not None and (not plan.result or plan.state in {PlanState.APPLYING, PlanState.STOPPED}):
-        await Applying(journal, session, plan, target, patience, 0.0, by, progress).close()
+        await Applying(journal, session, plan, target, patience, 0.0, by, Activity(progress)).close()
     return (await journal.store.read(lambda db: records.plans(db, plan_id)))[0]
 
 
