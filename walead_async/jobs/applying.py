@@ -256,7 +256,9 @@ class Applying:
                 stack.callback(opening.close)
                 await self._check_account(opening)
                 await self._store.write(lambda db: records.begin_apply(db, self._plan, self._by))
-                await self._release(counts.get(("unblock", "withheld"), 0), allow_removals, keep)
+                withheld = counts.get(("unblock", "withheld"), 0)
+                if 0 < withheld <= allow_removals and not keep.unreadable:
+                    await self._store.write(lambda db: records.release(db, self._plan, self._by, withheld))
                 closing = await self._send_all(opening, keep, stack)
                 return await self._verify(closing, stack)
             except WaleadError as error:
@@ -318,15 +320,6 @@ class Applying:
             await self._store.write(lambda db: records.set_account(db, plan.number, shown))
             self._plan = attrs.evolve(plan, account=shown)
 
-    async def _release(self, withheld: int, allow_removals: int, keep: Keep) -> None:
-        """Release what is withheld if it may be removed; withhold what may not."""
-        if keep.unreadable:
-            await self._store.write(
-                lambda db: records.change_state(db, self._plan.number, "unblock", "open", "withheld")
-            )
-        elif 0 < withheld <= allow_removals:
-            await self._store.write(lambda db: records.release(db, self._plan, self._by, withheld))
-
     async def _counts(self) -> dict[tuple[str, str], int]:
         return await self._store.read(lambda db: records.counts(db, self._plan.number))
 
@@ -383,6 +376,9 @@ class Applying:
             await self._change(part, to_send.changes, new)
             self._tell(Progress("comparing", part + 1, len(records.parts())))
         await self._store_changes()
+        if removals and keep.unreadable:
+            number, removals = self._plan.number, 0
+            await self._store.write(lambda db: records.change_state(db, number, "unblock", "open", "withheld"))
         return blocks, removals
 
     def _to_send(
