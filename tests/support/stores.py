@@ -29,7 +29,8 @@ def stored(where: object, statement: str, values: Sequence[object] = ()) -> list
             return found
     import psycopg
 
-    statement = re.sub(r"\b(event|item|optout|part|plan|source)\b(?= |$)", r"walead_\1", statement)
+    tables = r"\b(from|into|join|update) (event|item|optout|part|plan|source)\b"
+    statement = re.sub(tables, r"\1 walead_\2", statement)
     with closing(psycopg.connect(str(where), autocommit=True)) as other:
         cursor = other.execute(statement.replace("?", "%s").encode(), values)
         return cursor.fetchall() if cursor.description else []

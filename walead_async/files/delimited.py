@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from walead_async.errors import SourceError
-from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, not_one_word, undecided
+from walead_async.files.columns import HEAD_ROWS, Header, Kind, Taken, find_header, not_one_word, undecided
 from walead_async.files.encoding import lines_of
 from walead_async.models import Row
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["DEFUSED", "TOTAL", "cell_rows", "delimited_rows", "is_total", "key_text", "reason_text"]
+__all__ = ["DEFUSED", "TOTAL", "cell_rows", "delimited_rows", "is_total", "key_text", "reason_text", "undefused"]
 
 
 def key_text(value: object, place: str) -> str:
@@ -113,7 +113,9 @@ _DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}
 _HINT = re.compile(r"sep=([^\w\s\"]|\t)[\r\n]*", re.IGNORECASE).fullmatch
 
 
-def delimited_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
+def delimited_rows(
+    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, taken: Taken = lambda _: None
+) -> Iterator[Row]:
     """The rows of a CSV or TSV file below its header. Raises `SourceError`.
 
     A blank line is no row; a line of delimiters alone is one, with an empty cell. The file is one of our own exports
@@ -127,6 +129,7 @@ def delimited_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str)
         if hint is not None:
             delimiters, head[0] = hint[1], "\n"
         delimiter, header = _layout(head, delimiters, kind, wanted, str(path))
+        taken(header.names)
         found = _rows(_Lines(chain(head, lines), str(path)), delimiter, header)
         yield from not_one_word(found, kind, str(path), lambda: header.bare)
 
@@ -162,7 +165,7 @@ def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
     keys, reason, width, own = header.keys, header.reason, header.width, header.own
     title: list[str] | None = None
     marks: frozenset[str] = frozenset()
-    plain, plain_reason = (_undefused, _undefused) if own else (_linked, str)
+    plain, plain_reason = (undefused, undefused) if own else (_linked, str)
     lines.may_hold_nul = own
     above = header.row
     while True:
@@ -170,7 +173,7 @@ def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise SourceError(f"{lines.name}, line {line}: {_in_words(error)}") from None
+            raise SourceError.at_end(f"{lines.name}, line {line}: {_in_words(error)}", line) from None
         if row is None:
             return
         if _blank(row):
@@ -232,13 +235,15 @@ class _Lines:
         line = next(self._lines)
         self._given += 1
         if self._given - self._row >= MAX_ROW_LINES:
-            raise SourceError(
+            raise SourceError.at_end(
                 f"{self.name}, line {self._row}: a quote that opens here is not closed within {MAX_ROW_LINES:,} lines: "
-                'close it, or write "" for a quote inside a cell'
+                'close it, or write "" for a quote inside a cell',
+                self._row,
             )
         if "\0" in line and not self.may_hold_nul:
-            raise SourceError(
-                f"{self.name}, line {self._given}: NUL characters: the file is damaged or no text; export it again"
+            raise SourceError.at_end(
+                f"{self.name}, line {self._given}: NUL characters: the file is damaged or no text; export it again",
+                self._given,
             )
         return line
 
@@ -257,5 +262,6 @@ def _blank(row: Sequence[str]) -> bool:
     return not row or (len(row) == 1 and row[0].isspace())
 
 
-def _undefused(cell: str) -> str:
+def undefused(cell: str) -> str:
+    """A cell of an export without the ' that keeps a spreadsheet from running it."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(DEFUSED) else cell

@@ -12,7 +12,16 @@ from typing import IO, TYPE_CHECKING
 import orjson
 
 from walead_async.errors import ConfigurationError, SourceError
-from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, known_columns, not_one_word, undecided
+from walead_async.files.columns import (
+    HEAD_ROWS,
+    Header,
+    Kind,
+    Taken,
+    find_header,
+    known_columns,
+    not_one_word,
+    undecided,
+)
 from walead_async.files.delimited import TOTAL, cell_rows, delimited_rows, is_total, key_text, reason_text
 from walead_async.files.encoding import encoding_of, is_doubtful, known_encoding, lines_of, lines_of_stream
 from walead_async.models import Row
@@ -47,7 +56,7 @@ def library_for(suffix: str, module: str) -> ModuleType:
 PARQUET_BATCH = 10_000
 
 
-def xlsx_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
+def xlsx_rows(path: Path, kind: Kind, wanted: Sequence[str], taken: Taken = lambda _: None) -> Iterator[Row]:
     """The rows of an Excel workbook with one filled sheet, below its header. Raises `SourceError`.
 
     A row with no filled cell is none, and a cell with a hyperlink is the link's target. The library holds the whole
@@ -67,6 +76,7 @@ def xlsx_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
             header = find_header(names, kind, wanted, str(path))
             if header is None:
                 raise undecided(names, kind, wanted, str(path))
+            taken(header.names)
             title = head[header.row][1] if header.row >= 0 else None
             links = hyperlinks(path, sheet.name)
 
@@ -88,7 +98,7 @@ def xlsx_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
         raise SourceError(f"{path}: not a readable workbook ({error}): save it in Excel as .xlsx again") from None
 
 
-def parquet_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
+def parquet_rows(path: Path, kind: Kind, wanted: Sequence[str], taken: Taken = lambda _: None) -> Iterator[Row]:
     """The rows of a Parquet file, numbered from 1. Raises `SourceError`."""
     parquet = library_for(".parquet", "pyarrow.parquet")
     failure: type[Exception] = library_for(".parquet", "pyarrow").ArrowException
@@ -99,6 +109,7 @@ def parquet_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]
             header = known_columns(names, kind, wanted, str(path))
             if header is None:
                 raise undecided([names], kind, wanted, str(path))
+            taken(header.names)
 
             def found() -> Iterator[Row]:
                 nonlocal line
@@ -149,6 +160,7 @@ def rows(
     kind: Kind = "lead",
     column: str | Sequence[str] | None = None,
     encoding: str | None = None,
+    taken: Taken = lambda _: None,
 ) -> Iterator[Row]:
     """Read the rows of a file of people, phone numbers (`kind="number"`) or record ids (`kind="id"`), one at a time.
 
@@ -179,15 +191,17 @@ def rows(
     _refuse_what_is_no_file(path)
     if encoding is not None:
         encoding = known_encoding(encoding)
-    return _unchanged(_file_rows(path, suffix, kind, wanted, encoding), path)
+    return _unchanged(_file_rows(path, suffix, kind, wanted, encoding, taken), path)
 
 
-def _file_rows(path: Path, suffix: str, kind: Kind, wanted: Sequence[str], encoding: str | None) -> Iterator[Row]:
+def _file_rows(
+    path: Path, suffix: str, kind: Kind, wanted: Sequence[str], encoding: str | None, taken: Taken
+) -> Iterator[Row]:
     if suffix in _TABLES:
-        yield from _TABLES[suffix](path, kind, wanted)
+        yield from _TABLES[suffix](path, kind, wanted, taken)
         return
     found = encoding or encoding_of(path)
-    read = _TEXTS[suffix](path, kind, wanted, found)
+    read = _TEXTS[suffix](path, kind, wanted, found, taken)
     if encoding is not None or found.startswith("utf"):
         yield from read
         return
@@ -234,7 +248,7 @@ def _changed(path: Path, line: int) -> SourceError:
     return SourceError(f"{path}: changed while it was read, before or after line {line}: start again when it is whole")
 
 
-def _text_file_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
+def _text_file_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str, taken: Taken) -> Iterator[Row]:
     with path.open(encoding=encoding) as file:
         yield from not_one_word(_text_rows(lines_of(file, str(path)), wanted, str(path)), kind, str(path))
 
@@ -248,7 +262,7 @@ def _text_rows(lines: Iterable[str], wanted: Sequence[str], name: str) -> Iterat
             yield Row(number, line.rstrip("\r\n"))
 
 
-def _json_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
+def _json_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str, taken: Taken) -> Iterator[Row]:
     """A JSON text or object a line. Objects may differ in their fields: each is looked at by its own names.
 
     One without a known field is a row with an empty text, but for the first. A last line that ends inside a value
@@ -256,12 +270,17 @@ def _json_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> 
     """
     headers: dict[tuple[str, ...], Header] = {}
     with path.open(encoding=encoding) as file:
-        found = _rows_of_json_lines(lines_of(file, str(path)), headers, kind, wanted, str(path))
+        found = _rows_of_json_lines(lines_of(file, str(path)), headers, kind, wanted, str(path), taken)
         yield from not_one_word(found, kind, str(path), lambda: any(header.bare for header in headers.values()))
 
 
 def _rows_of_json_lines(
-    lines: Iterable[str], headers: dict[tuple[str, ...], Header], kind: Kind, wanted: Sequence[str], name: str
+    lines: Iterable[str],
+    headers: dict[tuple[str, ...], Header],
+    kind: Kind,
+    wanted: Sequence[str],
+    name: str,
+    taken: Taken,
 ) -> Iterator[Row]:
     first = True
     for number, line in enumerate(lines, 1):
@@ -272,10 +291,12 @@ def _rows_of_json_lines(
             raise SourceError(f"{place}: one JSON value over several lines: write one text or object a line (jq -c)")
         first = False
         try:
-            yield from _rows_of_json(orjson.loads(line), number, headers, kind, wanted, place)
+            yield from _rows_of_json(orjson.loads(line), number, headers, kind, wanted, place, taken)
         except orjson.JSONDecodeError as error:
             if not line.endswith("\n") and line.lstrip()[:1] in {"{", "[", '"'}:
-                raise SourceError(f"{place}: the file ends inside a JSON value ({error}): it was cut off") from None
+                raise SourceError.at_end(
+                    f"{place}: the file ends inside a JSON value ({error}): it was cut off", number
+                ) from None
             yield Row(number, line.strip(), None, f"not JSON ({error}): write one JSON text or object a line")
         except SourceError as error:
             if not headers:
@@ -290,6 +311,7 @@ def _rows_of_json(
     kind: Kind,
     wanted: Sequence[str],
     place: str,
+    taken: Taken,
 ) -> Sequence[Row]:
     if not isinstance(found, dict):
         return [Row(number, key_text(found, place))]
@@ -301,17 +323,18 @@ def _rows_of_json(
         return [Row(number, "")]
     if names not in headers and len(headers) < MAX_SHAPES:
         headers[names] = header
+        taken(header.names)
     reason = None if header.reason is None else reason_text(found[names[header.reason]], place)
     return cell_rows(number, [key_text(found[names[key]], place) for key in header.keys], reason)
 
 
-_TEXTS: dict[str, Callable[[Path, Kind, Sequence[str], str], Iterator[Row]]] = {
+_TEXTS: dict[str, Callable[[Path, Kind, Sequence[str], str, Taken], Iterator[Row]]] = {
     ".csv": delimited_rows,
     ".tsv": delimited_rows,
     ".txt": _text_file_rows,
     ".jsonl": _json_rows,
 }
-_TABLES: dict[str, Callable[[Path, Kind, Sequence[str]], Iterator[Row]]] = {
+_TABLES: dict[str, Callable[[Path, Kind, Sequence[str], Taken], Iterator[Row]]] = {
     ".xlsx": xlsx_rows,
     ".parquet": parquet_rows,
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from walead_async.errors import JournalError, OutboxError
     from walead_async.jobs.optouts import OptOut, Taken
@@ -110,6 +111,10 @@ class Database(Protocol[C]):
     what: str
     #: How long somebody else's lock is waited for, in seconds.
     limit: float
+    #: Whether each target has a lock of its own.
+    locks_targets: bool
+    #: Where temporary files stand, None for the system's own folder.
+    folder: Path | None
     #: The errors that its connections raise.
     failures: type[Exception]
 

@@ -28,6 +28,7 @@ from walead_async.jobs.store import LOST
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from walead_async.jobs.database import Rows, Value
     from walead_async.jobs.optouts import OptOut, Taken
@@ -62,6 +63,7 @@ RIGHTS = (
     "the user of the database lacks a right: CREATE on the schema at the first start and after an upgrade, SELECT, "
     "INSERT, UPDATE and DELETE on the tables walead_* always"
 )
+READ_ONLY = "is read-only, perhaps a standby: name the primary"
 POOLER = (
     "is behind a pooler that changes the connection between transactions, and the locks are of one connection: name "
     "the database itself, or a pooler in session mode"
@@ -70,7 +72,7 @@ POOLER = (
 WORDS = {
     "42501": RIGHTS,
     "42P01": "has lost its tables walead_*: start this process again, and they are made anew",
-    "25006": "is read-only, perhaps a standby: name the primary",
+    "25006": READ_ONLY,
     "53100": "is full, or its disk is: make room; what was to be stored may not be stored",
     "53300": "has no connection left: each process takes two, and three while it begins",
     "53": "has run out of its resources",
@@ -93,6 +95,8 @@ class PostgresDatabase:
     lock is waited for. `versions` are the steps of the schema.
     """
 
+    locks_targets = True
+    folder: Path | None = None
     failures: type[Exception] = psycopg.Error
 
     def __init__(
@@ -121,7 +125,7 @@ class PostgresDatabase:
             during = {_pid(one), _pid(other)}
             other.execute("rollback")
             if during != {one.pid, other.pid} or _pid(one) != one.pid:
-                raise self.named(POOLER)
+                raise self.named(POOLER, unusable=True)
             return self._version(one) > 0
 
     def missing(self) -> JournalError | OutboxError:
@@ -173,7 +177,7 @@ class PostgresDatabase:
         ((version, pid),) = connection.execute(statement).fetchall()
         self._check_version(version)
         if pid != connection.pid:
-            raise self.named(POOLER)
+            raise self.named(POOLER, unusable=True)
 
     def begin_to_read(self, connection: PostgresConnection) -> None:
         """Begin a transaction that sees one snapshot; on a new connection if the old one is broken."""
@@ -218,9 +222,11 @@ class PostgresDatabase:
         for table in TABLES:
             connection.execute(f"vacuum (full) {connection.schema}.walead_{table}")
 
-    def named(self, words: str) -> JournalError | OutboxError:
+    def named(self, words: str, *, unusable: bool = False) -> JournalError | OutboxError:
         """The error that says this of the database."""
-        return self._error(f"the {self.what} {self.where!r} {words}")
+        error = self._error(f"the {self.what} {self.where!r} {words}")
+        error.unusable = unusable
+        return error
 
     def in_words(self, error: Exception) -> JournalError | OutboxError:
         """An error of psycopg as one of ours, which says what to do, and no password."""
@@ -231,7 +237,7 @@ class PostgresDatabase:
         said = (getattr(getattr(error, "diag", None), "message_primary", None) or str(error)).strip()
         if self._password:
             said = said.replace(self._password, "***")
-        return self.named(f"{words}: {' '.join(said.split())}")
+        return self.named(f"{words}: {' '.join(said.split())}", unusable=words in {RIGHTS, READ_ONLY})
 
     def interrupt(self) -> JournalError | OutboxError:
         """The connection that writes does not answer: cut it, so that the next one is a new one."""
@@ -321,9 +327,11 @@ class PostgresDatabase:
                 "cast(current_setting('server_version_num') as integer)"
             ).fetchall()
             if version < OLDEST:
-                raise self.named("is older than PostgreSQL 14: upgrade it")
+                raise self.named("is older than PostgreSQL 14: upgrade it", unusable=True)
             if encoding != "UTF8":
-                raise self.named(f"has the encoding {encoding}, and names need UTF8: make another database")
+                raise self.named(
+                    f"has the encoding {encoding}, and names need UTF8: make another database", unusable=True
+                )
             if schema is None:
                 raise self.named("has no schema in the search path of this user: make one, or name one")
             connection.schema = '"' + schema.replace('"', '""') + '"'

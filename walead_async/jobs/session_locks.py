@@ -31,8 +31,7 @@ class SessionLock:
     """
 
     def __init__(self, database: PostgresDatabase, store: Store, name: str, target: Sequence[str]) -> None:
-        self.name = " ".join((name, *target))
-        self._kind = name
+        self.name = name
         self._database = database
         self._store = store
         # The names of what is locked, each alone or with others; the last one is what the holder is written down with.
@@ -71,8 +70,8 @@ class SessionLock:
     def _told(self, here: Any) -> Mapping[str, object]:
         statement = f"select number, holder_json from {here.schema}.walead_lock where name = ? order by number"
         numbers = [number for number, _ in self._numbers(here)]
-        found = dict(here.execute(statement, (self._kind,)).fetchall())
-        if self._kind == "apply":
+        found = dict(here.execute(statement, (self.name,)).fetchall())
+        if self.name == "apply":
             held = self._held_numbers(here)
             found = {number: text for number, text in found.items() if number in held}
             if len(numbers) == 1:
@@ -168,7 +167,7 @@ class SessionLock:
         connection.execute(
             f"insert into {connection.schema}.walead_lock (number, name, holder_json) values (?, ?, ?) "
             "on conflict (number) do update set holder_json = excluded.holder_json",
-            (number, self._kind, json.dumps({**self._holder, **facts})),
+            (number, self.name, json.dumps({**self._holder, **facts})),
         )
 
     async def _beat(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import queue
 import re
@@ -18,13 +19,13 @@ from walead_async.jobs.schema import VERSIONS
 from walead_async.jobs.sqlite import SqliteFile
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
     from walead_async.jobs.database import Connection, Database, Lock, Opened
 
-__all__ = ["Store", "microseconds", "open_store"]
+__all__ = ["POSTGRESQL", "Store", "microseconds", "open_store", "without_password"]
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -40,6 +41,15 @@ LOST = "lost its connection while it was at work, and nothing more was begun: st
 REPEATED = 5
 #: How long closing waits for a thread that does not come back, in seconds; it ends with the process.
 PATIENCE = 12.0
+
+
+def without_password(where: str) -> str:
+    """What was given as the place of a store, as it may be shown."""
+    if not where.startswith(POSTGRESQL):
+        return where
+    scheme, _, rest = where.partition("://")
+    user, at, place = rest.rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}{at}{re.sub(r'(ssl)?password=[^&]*&?', '', place).rstrip('?&')}"
 
 
 def microseconds() -> int:
@@ -189,23 +199,32 @@ class Store:
         return self.database.lock(self, name, target)
 
     @asynccontextmanager
-    async def apply_lock(self, *target: str) -> AsyncIterator[None]:
+    async def apply_lock(self, *target: str) -> AsyncIterator[Callable[..., Awaitable[None]]]:
         """The lock under which a process applies a plan of one target, which these words name.
 
         Without words, for whoever prunes or erases, it excludes all others. A SQLite file has one lock for all targets.
+        The block is given a function that takes such a lock of further words, too, and raises as this does.
 
         Raises the error at once, naming who holds it, if somebody does; and in the middle, if it is lost: the block is
         cancelled, and nothing is written until it has ended.
         """
-        lock = self.lock("apply", *target)
-        try:
+        locks: list[Lock] = []
+
+        async def take(*target: str) -> None:
+            if locks and not self.database.locks_targets:
+                return
+            locks.append(lock := self.lock("apply", *target))
             if not await lock.take():
                 holder = holder_in_words(await lock.told())
                 raise self.database.named(f"is in use by {holder}: wait until it ends")
-            async with self.while_held(lock):
-                yield
+
+        try:
+            await take(*target)
+            async with self.while_held(locks[0]):
+                yield take
         finally:
-            await lock.release()
+            for lock in locks:
+                await lock.release()
 
     @asynccontextmanager
     async def while_held(self, lock: Lock) -> AsyncIterator[None]:
@@ -257,7 +276,7 @@ class Store:
         error = self.database.interrupt()
         for job in jobs:
             if not job.done.done():
-                job.done.set_exception(type(error)(*error.args))
+                job.done.set_exception(copy.copy(error))
 
 
 #: The open stores of this process. Their threads do not live on in a forked child.
@@ -373,7 +392,7 @@ class _Writer:
             self._disconnect()
         for job in jobs:
             # Each its own: one that several raise would collect the traces of all.
-            job.failure = type(failure)(*failure.args) if isinstance(failure, WaleadError) else failure
+            job.failure = copy.copy(failure) if isinstance(failure, WaleadError) else failure
 
     def _alone(self, jobs: list[_Job[Any]]) -> None:
         for job in jobs:
