@@ -27,6 +27,11 @@ class _Listening:
         self._listening.close()
         await self.cut()
 
+    async def stop(self) -> None:
+        """End every connection, and take none any more."""
+        self._listening.close()
+        await self.cut()
+
     async def cut(self) -> None:
         """End every connection."""
         for task in self._serving:

@@ -134,8 +134,7 @@ class PostgresDatabase:
 
     def open_to_write(self) -> PostgresConnection:
         """A connection that writes; the tables are made or brought to today's version before."""
-        if self.lost:
-            raise self.named(LOST)
+        self._check_held()
         connection = self._connect()
         try:
             if self._version(connection) < len(self._versions):
@@ -149,6 +148,7 @@ class PostgresDatabase:
 
     def open_to_read(self) -> PostgresConnection:
         """A connection that only reads, also tables of an older version."""
+        self._check_held()
         connection = self._connect()
         try:
             if not self._version(connection):
@@ -164,8 +164,7 @@ class PostgresDatabase:
 
     def begin(self, connection: PostgresConnection) -> None:
         """Begin a transaction that writes; on a new connection if the old one broke without a lock on it."""
-        if self.lost:
-            raise self.named(LOST)
+        self._check_held()
         try:
             connection.execute("begin")
         except psycopg.OperationalError:
@@ -182,6 +181,7 @@ class PostgresDatabase:
     def begin_to_read(self, connection: PostgresConnection) -> None:
         """Begin a transaction that sees one snapshot; on a new connection if the old one is broken."""
         statement = "begin isolation level repeatable read, read only"
+        self._check_held()
         try:
             connection.execute(statement)
         except psycopg.OperationalError:
@@ -241,7 +241,8 @@ class PostgresDatabase:
 
     def interrupt(self) -> JournalError | OutboxError:
         """The connection that writes does not answer: cut it, so that the next one is a new one."""
-        self.cut()
+        if self._writer is not None:
+            _cut(self._writer.raw)
         return self.named(f"did not answer for more than {self.limit:g} s: see that it runs and can be reached")
 
     @property
@@ -250,11 +251,9 @@ class PostgresDatabase:
         return self._writer.pid if self._writer is not None else 0
 
     def cut(self) -> None:
-        """End the connection that writes from another thread, so that nothing more is written by it."""
-        writer = self._writer
-        if writer is not None:
-            with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(writer.raw.fileno())) as way:
-                way.shutdown(socket.SHUT_RDWR)
+        """End all connections, from another thread than theirs, so that nothing more is written or waited for."""
+        for connection in list(self._connections):
+            _cut(connection)
 
     async def take_within(
         self, connection: object, opt_outs: Sequence[OptOut], at: int
@@ -303,6 +302,10 @@ class PostgresDatabase:
     def number(self, connection: PostgresConnection, name: str) -> int:
         """The number that PostgreSQL knows a lock by."""
         return int.from_bytes(blake2b(f"{connection.schema}/{name}".encode(), digest_size=8).digest(), signed=True)
+
+    def _check_held(self) -> None:
+        if self.lost:
+            raise self.named(LOST)
 
     def lose_locks(self) -> None:
         """Nothing is written until those who hold them have let go."""
@@ -478,6 +481,11 @@ def _as_postgresql(statement: str) -> str:
 def _plain(values: Sequence[Value]) -> Sequence[Value]:
     """The values as PostgreSQL takes them: it has no text with a NUL in it."""
     return [value.replace("\0", "\ufffd") if isinstance(value, str) else value for value in values]
+
+
+def _cut(connection: psycopg.Connection[Any]) -> None:
+    with suppress(psycopg.Error, OSError), socket.socket(fileno=os.dup(connection.fileno())) as way:
+        way.shutdown(socket.SHUT_RDWR)
 
 
 def _pid(connection: PostgresConnection) -> int:
