@@ -189,6 +189,8 @@ async def ours_compare(url: str, work: int, clock: Clock) -> int:
             keys = (key.encode() for key in itertools.islice(identifiers(work + first), first, None))
             while some := list(itertools.islice(keys, 2_000)):
                 side.add(some, some)
+                if side.full:
+                    side.write()
                 if not first and len(side) == max(2_000, work // 100):
                     clock.settled()
         for part in range(PARTS):

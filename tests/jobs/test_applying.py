@@ -19,7 +19,7 @@ from walead_async.errors import (
     ServerError,
 )
 from walead_async.jobs import Journal, Plan, PlanState, apply, open_journal, plan, run, status
-from walead_async.jobs.guards import CHANGED, KEEP_LISTED, LATER_PLAN, OPTED_OUT
+from walead_async.jobs.guards import CHANGED, KEEP_LISTED, LATER_PLAN, OPTED_OUT, UNREADABLE_NAME
 from walead_async.models import Completeness
 from walead_async.testing import Emulator, Settings
 
@@ -160,6 +160,21 @@ async def test_a_file_of_people_to_keep_that_is_gone_withholds(
     assert ("new", None) in blocked(emulator)
     files.text("", "keep.txt")
     assert (await apply(journal, session, made.id, settle=0.0, allow_removals=2)).ok
+
+
+async def test_removals_without_an_answer_are_withheld_too_if_who_is_to_be_kept_is_not_known(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    await ours(journal, session, files)
+    keep = files.text("", "keep.txt")
+    made = await plan(journal, session, files.csv(people(18)), mode="mirror", keep=[keep])
+    emulator.faults.add("DELETE:close")
+    assert (await apply(journal, session, made.id, settle=0.0, patience=0.0)).state is PlanState.STOPPED
+    emulator.faults.clear()
+    keep.unlink()
+    since = len(emulator.requests)
+    report = await apply(journal, session, made.id, settle=0.0, allow_removals=5)
+    assert (report.verified, report.withheld, changes(emulator, since)) == (True, 2, [])
 
 
 async def test_withheld_removals_are_released_up_to_a_ceiling(
@@ -496,6 +511,16 @@ async def test_an_agents_numbers_are_mirrored(
     assert (first.ok, made.unblock, made.kept, made.already, made.duplicate) == (True, 1, 1, 19, 1)
     assert report.ok
     assert set(emulator.agents["A"]) == {*numbers[1:], "+14155559999"}
+
+
+async def test_what_an_agent_lists_that_is_no_number_is_kept(
+    emulator: Emulator, phones: VoiceAgentSession, journal: Journal, files: Files
+) -> None:
+    emulator.agents["A"] = dict.fromkeys(["+14155550001", "ext. 5", "two\nlines\x1f"])
+    source = files.text("number\n+14155550002\n")
+    made, report = await run(journal, phones, source, agent="A", mode="mirror", take_over=True, settle=0.0)
+    assert (made.unblock, made.why_kept, report.ok) == (1, {UNREADABLE_NAME: 2}, True)
+    assert set(emulator.agents["A"]) == {"+14155550002", "ext. 5", "two\nlines\x1f"}
 
 
 async def test_more_invalid_rows_than_allowed_are_no_success(

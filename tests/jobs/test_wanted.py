@@ -119,6 +119,8 @@ def test_lines_come_back_part_by_part_in_their_order(tmp_path: Path) -> None:
     with Spill(tmp_path) as spill:
         for first in range(0, 40_000, 700):
             spill.add(keys[first : first + 700], lines[first : first + 700])
+            if spill.full:
+                spill.write()
         assert len(spill) == 40_000
         assert list(tmp_path.iterdir()) == []
         for part in range(PARTS):

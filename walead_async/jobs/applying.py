@@ -26,8 +26,8 @@ from walead_async.jobs.guards import KEEP_LISTED, LATER_PLAN, OPTED_OUT
 from walead_async.jobs.journal import Journal, summed
 from walead_async.jobs.parts import SEPARATOR, encoded
 from walead_async.jobs.planning import Keep, PlanOptions, SourceFile, made_plan, read_keep, same_key
-from walead_async.jobs.reconcile import VANISHED, Change, Found, Showed, after_sending, before_sending
-from walead_async.jobs.records import Item, NewItem, OpenItem, StoredPlan
+from walead_async.jobs.reconcile import VANISHED, Change, Found, Showed, ToSend, after_sending, before_sending
+from walead_async.jobs.records import NewItem, OpenItem, StoredPlan
 from walead_async.jobs.store import microseconds
 from walead_async.jobs.targets import Session, Target, target_of
 from walead_async.jobs.values import ApplyReport, Plan, PlanState, Progress, ProgressCallback
@@ -48,7 +48,7 @@ DAY = 24 * 3600 * SECOND
 STRETCH = 10.0
 #: Items that are marked as sent in one commit, and outcomes that are written in one.
 MARKED_AT_ONCE = 2_000
-WRITTEN_AT_ONCE = 1_000
+WRITTEN_AT_ONCE = 2_000
 #: Items that a list changes in one commit.
 CHANGED_AT_ONCE = 5_000
 #: The states of items whose outcome has another name.
@@ -213,9 +213,9 @@ class Applying:
         self._wrote = False
         self._sent_at = plan.sent_at or 0
         self._settled = 0
-        # What is not stored yet: states of items, and items that join a part from a number on.
+        # What is not stored yet: states of items, and items that join a part.
         self._changes: list[Change] = []
-        self._new: list[tuple[int, int, Sequence[NewItem]]] = []
+        self._new: list[tuple[int, Sequence[NewItem]]] = []
 
     @classmethod
     async def begin(
@@ -256,7 +256,9 @@ class Applying:
                 stack.callback(opening.close)
                 await self._check_account(opening)
                 await self._store.write(lambda db: records.begin_apply(db, self._plan, self._by))
-                await self._release(counts.get(("unblock", "withheld"), 0), allow_removals, keep)
+                withheld = counts.get(("unblock", "withheld"), 0)
+                if 0 < withheld <= allow_removals and not keep.unreadable:
+                    await self._store.write(lambda db: records.release(db, self._plan, self._by, withheld))
                 closing = await self._send_all(opening, keep, stack)
                 return await self._verify(closing, stack)
             except WaleadError as error:
@@ -318,15 +320,6 @@ class Applying:
             await self._store.write(lambda db: records.set_account(db, plan.number, shown))
             self._plan = attrs.evolve(plan, account=shown)
 
-    async def _release(self, withheld: int, allow_removals: int, keep: Keep) -> None:
-        """Release what is withheld if it may be removed; withhold what may not."""
-        if keep.unreadable:
-            await self._store.write(
-                lambda db: records.change_state(db, self._plan.number, "unblock", "open", "withheld")
-            )
-        elif 0 < withheld <= allow_removals:
-            await self._store.write(lambda db: records.release(db, self._plan, self._by, withheld))
-
     async def _counts(self) -> dict[tuple[str, str], int]:
         return await self._store.read(lambda db: records.counts(db, self._plan.number))
 
@@ -369,52 +362,80 @@ class Applying:
         stack.callback(listed.close)
         return listed
 
-    async def _part(self, part: int) -> tuple[dict[bytes, bytes], list[Item]]:
-        """Who is wanted, of one part, and the items there."""
-
-        def question(db: Connection) -> tuple[dict[bytes, bytes], list[Item]]:
-            plan = self._plan
-            lines = [] if plan.source is None else records.part(db, plan.source, part)
-            wanted = {key: extra for key, _, extra in [line.partition(SEPARATOR) for line in lines]}
-            return wanted, records.items_of_part(db, plan.number, part)
-
-        return await self._store.read(question)
-
     async def _reconcile(self, listed: Listed, keep: Keep, *, first: bool) -> tuple[int, int]:
         """Bring the items to what the fresh list shows, and add whoever is wanted and not there.
 
         Returns how many blocks and removals are to be sent.
         """
-        blocks = unblocks = 0
-        settled = not self._may_lag()
+        blocks = removals = 0
         later = await self._store.read(lambda db: records.later_plans(db, self._plan))
+        compare = partial(self._to_send, listed, keep, later, first, not self._may_lag())
         for part in records.parts():
-            wanted, items = await self._part(part)
-            removals = any(item.action == "unblock" for item in items)
-            why_kept = _WhyKept(
-                keep.opted_out,
-                keep.part(part) if removals else frozenset(),
-                await self._wanted_later(later, part) if removals else frozenset(),
-            )
-            compare = partial(
-                before_sending, key_of=self._target.key_of, why_kept=why_kept, first=first, settled=settled
-            )
-            to_send = await asyncio.to_thread(lambda: compare(items, wanted, _found(listed, part)))  # noqa: B023
-            blocks, unblocks = blocks + to_send.blocks, unblocks + to_send.removals
-            new = [NewItem("block", *self._target.item(key, wanted[key]), "") for key in to_send.missing]
-            await self._change(part, items, to_send.changes, new)
+            to_send, new = await self._store.read(partial(compare, part))
+            blocks, removals = blocks + to_send.blocks, removals + to_send.removals
+            await self._change(part, to_send.changes, new)
             self._tell(Progress("comparing", part + 1, len(records.parts())))
         await self._store_changes()
-        return blocks, unblocks
+        if removals and keep.unreadable:
+            number, removals = self._plan.number, 0
+            await self._store.write(lambda db: records.change_state(db, number, "unblock", "open", "withheld"))
+        return blocks, removals
 
-    async def _change(
-        self, part: int, items: Sequence[Item], changes: Sequence[Change], new: Sequence[NewItem]
-    ) -> None:
+    def _to_send(
+        self,
+        listed: Listed,
+        keep: Keep,
+        later: Sequence[StoredPlan],
+        first: bool,
+        settled: bool,
+        part: int,
+        db: Connection,
+    ) -> tuple[ToSend, list[NewItem]]:
+        """What is to be sent of one part, and the items that join it; in the reader's thread."""
+        found = Found(lines_by_key(listed.data(part)), listed.verdict in READ_TO_ITS_END)
+        wanted = self._wanted(db, self._plan.source, part)
+        key_of = self._target.key_of
+        as_planned = records.blocks_of_part(db, self._plan.number, part, "open")
+        if any(key_of(sent) in found.there for sent in as_planned):
+            as_planned = []
+        items = records.items_of_part(db, self._plan.number, part, without="open" if as_planned else None)
+        removals = any(item.action == "unblock" for item in items)
+        why_kept = _WhyKept(
+            keep.opted_out,
+            keep.part(part) if removals else frozenset(),
+            self._wanted_later(db, later, part) if removals else frozenset(),
+        )
+        to_send = before_sending(
+            items,
+            wanted,
+            found,
+            key_of=key_of,
+            why_kept=why_kept,
+            first=first,
+            settled=settled,
+            as_planned=frozenset(map(key_of, as_planned)),
+        )
+        return to_send, [NewItem("block", *self._target.item(key, wanted[key]), "") for key in to_send.missing]
+
+    def _wanted(self, db: Connection, source: int | None, part: int) -> dict[bytes, bytes]:
+        """Who is wanted by a source, of one part."""
+        lines = [] if source is None else records.part(db, source, part)
+        return {key: extra for key, _, extra in [line.partition(SEPARATOR) for line in lines]}
+
+    def _wanted_later(self, db: Connection, later: Sequence[StoredPlan], part: int) -> Collection[bytes]:
+        """Whom plans wanted that were applied later."""
+        found: set[bytes] = set()
+        for plan in later:
+            found.update(self._wanted(db, plan.source, part))
+            found.update(map(self._target.key_of, records.blocked_keys(db, plan.number, part)))
+        return found
+
+    async def _change(self, part: int, changes: Sequence[Change], new: Sequence[NewItem]) -> None:
         """Take what became of the items of one part, and those that join them; stored by `_store_changes` at last."""
         self._changes += changes
         if new:
-            self._new.append((part, max((item.number for item in items), default=-1) + 1, new))
-        if len(self._changes) + sum(len(each) for _, _, each in self._new) >= CHANGED_AT_ONCE:
+            self._new.append((part, new))
+        if len(self._changes) + sum(len(each) for _, each in self._new) >= CHANGED_AT_ONCE:
             await self._store_changes()
 
     async def _store_changes(self) -> None:
@@ -423,23 +444,12 @@ class Applying:
 
         def change(db: Connection) -> None:
             records.give_ends(db, self._plan.number, changes)
-            for part, number, new in added:
-                records.add_items(db, self._plan.number, part, number, new)
+            for part, new in added:
+                first = records.next_number(db, self._plan.number, part)
+                records.add_items(db, self._plan.number, part, first, new)
 
         if changes or added:
             await self._store.write(change)
-
-    async def _wanted_later(self, later: Sequence[StoredPlan], part: int) -> Collection[bytes]:
-        """Whom plans wanted that were applied later."""
-        found: set[bytes] = set()
-        for plan in later:
-            source, number = plan.source, plan.number
-            if source is not None:
-                lines = await self._store.read(partial(records.part, source=source, number=part))
-                found.update(line.partition(SEPARATOR)[0] for line in lines)
-            keys = await self._store.read(partial(records.blocked_keys, plan=number, part=part))
-            found.update(map(self._target.key_of, keys))
-        return found
 
     async def _send(self, action: str, total: int) -> WaleadError | None:
         """Send all open items of one kind, `total`, in one stream. Returns what ended it early."""
@@ -506,37 +516,38 @@ class Applying:
 
     async def _compare_closing(self, listed: Listed) -> dict[str, object]:
         """What a closing list shows; items get their last state by it."""
-        missing = extra = removed = 0
-        before, made = self._plan.made, list[bytes]()
-        whole = listed.verdict in READ_TO_ITS_END
+        missing = extra = removals = 0
+        made: list[bytes] = []
         for part in records.parts():
-            wanted, items = await self._part(part)
-            shown = {} if before is None else await self._made(before, part)
-            compare = partial(after_sending, items, wanted, key_of=self._target.key_of, made=shown)
-            showed, body = await asyncio.to_thread(lambda: _packed(compare(_found(listed, part))))  # noqa: B023
+            showed, new, body = await self._store.read(partial(self._showed, listed, part))
+            missing, extra, removals = missing + showed.missing, extra + showed.extra, removals + showed.removals
             made.append(body)
-            missing += showed.missing
-            extra += showed.extra
-            removed += sum(1 for item in items if item.action == "unblock" and item.state not in {"withheld", "kept"})
-            new = [
-                NewItem("block", *self._target.item(key, wanted[key]), "", "already", VANISHED)
-                for key in showed.vanished
-            ]
-            await self._change(part, items, showed.changes, new)
+            await self._change(part, showed.changes, new)
         await self._store_changes()
         await self._store.write(lambda db: records.keep_made(db, self._plan, made))
         (self._plan,) = await self._store.read(lambda db: records.plans(db, self._plan.id))
         # Presence is proven by any list that shows it, absence by a whole one alone.
-        verified = not missing and not extra and (whole or not removed)
+        verified = not missing and not extra and (listed.verdict in READ_TO_ITS_END or not removals)
         return {"verified": verified, "missing": missing, "extra": extra, "verdict": listed.verdict.value}
 
-    async def _made(self, made: int, part: int) -> dict[bytes, bytes]:
-        """The records that an earlier list showed to be the plan's own, as lines by their keys."""
-        found: dict[bytes, bytes] = {}
-        for line in await self._store.read(lambda db: records.part(db, made, part)):
-            key = self._target.key_of(line.partition(SEPARATOR)[0].decode())
-            found[key] = found[key] + b"\n" + line if key in found else line
-        return found
+    def _showed(self, listed: Listed, part: int, db: Connection) -> tuple[Showed, list[NewItem], bytes]:
+        """What a closing list shows of one part, the items that join it, and what was made there; in the thread."""
+        plan, key_of = self._plan, self._target.key_of
+        found = Found(lines_by_key(listed.data(part)), listed.verdict in READ_TO_ITS_END)
+        wanted = self._wanted(db, plan.source, part)
+        made: dict[bytes, bytes] = {}
+        for line in [] if plan.made is None else records.part(db, plan.made, part):
+            key = key_of(line.partition(SEPARATOR)[0].decode())
+            made[key] = made[key] + b"\n" + line if key in made else line
+        as_answered = records.blocks_of_part(db, plan.number, part, "done")
+        if not all(key_of(sent) in found.there for sent in as_answered):
+            as_answered = []
+        items = records.items_of_part(db, plan.number, part, without="done" if as_answered else None)
+        showed = after_sending(items, wanted, found, key_of=key_of, made=made, as_answered=as_answered)
+        new = [
+            NewItem("block", *self._target.item(key, wanted[key]), "", "already", VANISHED) for key in showed.vanished
+        ]
+        return showed, new, encoded(showed.made)
 
     async def _stopped(self, error: WaleadError) -> ApplyReport:
         return await self._ended(PlanState.STOPPED, None, error)
@@ -586,14 +597,6 @@ def target_of_plan(session: Session, plan: StoredPlan) -> Target:
     return target
 
 
-def _found(listed: Listed, part: int) -> Found:
-    return Found(lines_by_key(listed.data(part)), listed.verdict in READ_TO_ITS_END)
-
-
-def _packed(showed: Showed) -> tuple[Showed, bytes]:
-    return showed, encoded(showed.made)
-
-
 class _WhyKept:
     """Why a removal of a plan is kept back for good, None if it is not."""
 
@@ -618,6 +621,8 @@ class _Pull(AsyncIterator[object]):
         # Items that are marked and not taken, the next one last.
         self._ahead: list[OpenItem] = []
         self._at = (-1, -1)
+        # The items after those, which are marked meanwhile.
+        self._marking: asyncio.Task[list[OpenItem]] | None = None
         self._writing: asyncio.Task[None] | None = None
         self.ends: list[tuple[OpenItem, str, str | None]] = []
         #: How many ended as wanted, and why others may yet, if there are any.
@@ -626,13 +631,27 @@ class _Pull(AsyncIterator[object]):
 
     async def __anext__(self) -> object:
         if not self._ahead:
-            page = await self._applying.mark(self._action, self._at)
+            self._mark()
+            page = await self._marked()
             if not page:
                 raise StopAsyncIteration
             self._ahead, self._at = page[::-1], (page[-1].part, page[-1].number)
+            self._mark()
         item = self._ahead.pop()
         self._taken.append(item)
         return self._made_of(item.key, item.extra)
+
+    def _mark(self) -> None:
+        if self._marking is None:
+            self._marking = asyncio.create_task(self._applying.mark(self._action, self._at))
+
+    async def _marked(self) -> list[OpenItem]:
+        """The items that are marked; a cancellation leaves them to whoever asks next."""
+        if self._marking is None:
+            return []
+        page = await asyncio.shield(self._marking)
+        self._marking = None
+        return page
 
     def settled(self, outcome: Outcome) -> None:
         """The next item has its outcome."""
@@ -662,6 +681,7 @@ class _Pull(AsyncIterator[object]):
             self._writing = None
         if self.ends:
             await self._applying.end(self._action, self.ends)
-        if self._ahead:
-            left, self._ahead = self._ahead[::-1], []
+        left = [*self._ahead[::-1], *await self._marked()]
+        self._ahead = []
+        if left:
             await self._applying.unmark(self._action, left)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from walead_async.models import Completeness
 
 __all__ = ["Compared", "Listed", "compare", "lines_by_key", "read_list"]
-
-#: So many records are handed to a thread at once.
-AT_ONCE = 2_000
 
 
 class Listed:
@@ -55,39 +51,20 @@ async def read_list(
     """
     listing = target.pages()
     spill = Spill(folder)
-    add = partial(_add, target, spill, whole)
-    records: list[object] = []
-    adding: asyncio.Future[None] | None = None
-    count = 0
     try:
         async for page in listing.pages():
-            records += page.records
-            count += len(page.records)
-            if len(records) >= AT_ONCE:
-                # written while the next pages are on their way
-                if adding is not None:
-                    await adding
-                adding = asyncio.ensure_future(asyncio.to_thread(add, records))
-                records = []
-            told(count)
-        if adding is not None:
-            await adding
-        await asyncio.to_thread(add, records)
+            if whole:
+                spill.add(*target.lines(page.records))
+            else:
+                keys = target.keys(page.records)
+                spill.add(keys, keys)
+            if spill.full:
+                await asyncio.to_thread(spill.write)
+            told(len(spill))
     except BaseException:
-        if adding is not None:
-            await asyncio.wait([adding])
-            adding.exception()  # what ended the read is raised
         spill.close()
         raise
     return Listed(spill, listing.verdict, listing.why, target.account)
-
-
-def _add(target: Target, spill: Spill, whole: bool, records: list[object]) -> None:
-    if whole:
-        spill.add(*target.lines(records))
-    else:
-        keys = target.keys(records)
-        spill.add(keys, keys)
 
 
 @attrs.frozen

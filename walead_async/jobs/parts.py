@@ -78,8 +78,8 @@ def on_disk(what: str, folder: Path | None) -> Iterator[None]:
 class Spill:
     """Lines that are collected part by part in one temporary file without a name, and are gone when it is closed.
 
-    It stands in `folder`, None for the system's own. Its methods are for threads, one at a time; they raise
-    `JournalError` where the disk is full.
+    It stands in `folder`, None for the system's own. Its methods are called one at a time; they raise `JournalError`
+    where the disk is full.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -108,8 +108,11 @@ class Spill:
             to_part[crc32(key) & 63](line)
         self._count += len(lines)
         self._held += len(lines)
-        if self._held >= HELD:
-            self._write()
+
+    @property
+    def full(self) -> bool:
+        """Whether so many lines are in memory that it is time to `write` them."""
+        return self._held >= HELD
 
     def data(self, part: int) -> bytes:
         """The lines of one part, in the order in which they came, each with its end."""
@@ -126,7 +129,8 @@ class Spill:
         """Let the file go."""
         self._file.close()
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Write the lines that are in memory; in a thread."""
         with on_disk("what is compared", self._folder):
             for buffer, pieces in zip(self._buffers, self._pieces, strict=True):
                 if buffer:

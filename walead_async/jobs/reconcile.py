@@ -65,16 +65,18 @@ def before_sending(
     why_kept: Callable[[bytes], str | None],
     first: bool,
     settled: bool,
+    as_planned: Collection[bytes] = (),
 ) -> ToSend:
     """What is to be sent, by what a list shows.
 
     Whoever is wanted and not on the list is blocked. A record is removed only if it stands there as it stood at the
     plan, and `why_kept` says nothing. `first` is True for the first list of an apply: then what was answered as done
-    and is not so is sent again, a removal only if lists have `settled` since.
+    and is not so is sent again, a removal only if lists have `settled` since. `as_planned` are further keys that wait
+    to be blocked and are not listed.
     """
     changes: list[Change] = []
-    known: set[bytes] = set()
-    removals = blocks = 0
+    known = set(as_planned)
+    removals, blocks = 0, len(known)
     for item in items:
         key = key_of(item.key)
         if item.action == "block":
@@ -131,7 +133,7 @@ class Showed(NamedTuple):
 
     `missing` counts who is wanted and not there, `extra` the records that still stand though they were to be removed;
     `vanished` are the keys of those missing that have no item yet. `made` are the records that the plan has made: lines
-    of what was sent and the `record_text`.
+    of what was sent and the `record_text`. `removals` counts the items whose records should be gone.
     """
 
     changes: list[Change]
@@ -139,6 +141,7 @@ class Showed(NamedTuple):
     extra: int
     vanished: list[bytes]
     made: list[bytes]
+    removals: int
 
 
 def after_sending(
@@ -148,16 +151,20 @@ def after_sending(
     *,
     key_of: Callable[[str], bytes],
     made: Mapping[bytes, bytes],
+    as_answered: Iterable[str] = (),
 ) -> Showed:
     """What became of the items. `made` are the lines of the records that an earlier list showed, by their keys.
 
-    What was blocked and stands there is the plan's own, unless an earlier list showed another record of that person.
+    `as_answered` are further people who were blocked and are listed. What was blocked and stands there is the plan's
+    own, unless an earlier list showed another record of that person.
     """
     changes: list[Change] = []
-    lines: list[bytes] = []
+    there = found.there
+    answered = [(sent, key_of(sent)) for sent in as_answered]
+    lines = [made.get(key) or _as_sent(sent.encode(), key, there[key]) for sent, key in answered]
     absent = {key for key in wanted if key not in found.there}
-    known: set[bytes] = set()
-    extra = 0
+    known = {key for _, key in answered}
+    extra = removals = 0
     for item in items:
         key = key_of(item.key)
         if item.action == "block":
@@ -170,12 +177,13 @@ def after_sending(
             elif state == "done" and key in found.there:
                 lines.append(_as_sent(item.key.encode(), key, found.there[key]))
         else:
-            stands = item.state not in {"withheld", "kept"} and item.record in found.texts(key)
-            extra += stands
+            removed = item.state not in {"withheld", "kept"}
+            stands = removed and item.record in found.texts(key)
+            extra, removals = extra + stands, removals + removed
             state, detail = _removal_then(item, found, key, stands=stands)
         if (state, detail) != (item.state, item.detail):
             changes.append(Change(item, state, detail))
-    return Showed(changes, len(absent), extra, sorted(absent - known), lines)
+    return Showed(changes, len(absent), extra, sorted(absent - known), lines, removals)
 
 
 def _as_sent(sent: bytes, key: bytes, lines: bytes) -> bytes:

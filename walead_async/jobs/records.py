@@ -267,10 +267,29 @@ def add_items(db: Connection, plan: int, part: int, first: int, items: Iterable[
     db.executemany(f"insert into item ({columns}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
 
-def items_of_part(db: Connection, plan: int, part: int) -> list[Item]:
-    """The changes of one part of a plan."""
-    found = db.execute(f"select {_ITEM} from item where plan = ? and part = ? order by number", (plan, part))
+def items_of_part(db: Connection, plan: int, part: int, *, without: str | None = None) -> list[Item]:
+    """The changes of one part of a plan, perhaps without what `blocks_of_part` gives for a state."""
+    others = "" if without is None else f" and not ({_BLOCK})"
+    values = (plan, part) if without is None else (plan, part, without)
+    found = db.execute(f"select {_ITEM} from item where plan = ? and part = ?{others} order by number", values)
     return list(map(Item._make, found))
+
+
+_BLOCK = "action = 'block' and state = ? and detail is null"
+
+
+def blocks_of_part(db: Connection, plan: int, part: int, state: str) -> list[str]:
+    """Who is to be blocked, of one part of a plan, and is in this state without a word: the many."""
+    found = db.execute(
+        f"select key from item where plan = ? and part = ? and {_BLOCK} order by number", (plan, part, state)
+    )
+    return [key for (key,) in found]
+
+
+def next_number(db: Connection, plan: int, part: int) -> int:
+    """The number of the next change of a part."""
+    found = db.execute("select coalesce(max(number), -1) + 1 from item where plan = ? and part = ?", (plan, part))
+    return int(next(iter(found))[0])
 
 
 def open_items(db: Connection, plan: int, action: str, after: tuple[int, int], count: int) -> list[OpenItem]:

@@ -9,6 +9,7 @@ from walead_async.errors import InvalidInputError
 from walead_async.identifiers import plain_lines, public_identifier
 from walead_async.jobs.parts import SEPARATOR, escaped, unescaped
 from walead_async.models import BlockedLead, LeadToBlock
+from walead_async.phones import phone_number
 from walead_async.resources.agents import digits_of
 from walead_async.resources.items import check_reason
 from walead_async.session import AsyncSession, VoiceAgentSession
@@ -262,6 +263,13 @@ class _Campaign:
         raise InvalidInputError("the API has no campaign unblock")
 
 
+def _digits_key(number: str) -> str:
+    try:
+        return digits_of(phone_number(number))
+    except InvalidInputError:
+        return UNREADABLE + escaped(number)
+
+
 class _Agent:
     """A voice agent's list: numbers, without ids or reasons, compared by their digits."""
 
@@ -277,7 +285,7 @@ class _Agent:
         self._normalise: Callable[[object], str] = agent.block_list.normalise
 
     def keys(self, records: Sequence[Any]) -> list[bytes]:
-        return [digits_of(number).encode() for number in records]
+        return [_digits_key(number).encode() for number in records]
 
     def line_of(self, text: str, reason: str | None) -> Line:
         number = self._normalise(text)

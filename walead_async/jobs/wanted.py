@@ -82,6 +82,8 @@ class Source:
         self._last.extend(taken[-1:])
         for first in range(0, len(taken), TOGETHER):
             self._take(taken[first : first + TOGETHER])
+        if self._spill.full:
+            self._spill.write()
         return self.ended_early is None and bool(taken)
 
     def _take(self, rows: Sequence[Row]) -> None:
