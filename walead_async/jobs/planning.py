@@ -22,6 +22,7 @@ from walead_async.files.encoding import ends_with_line_end
 from walead_async.files.sources import rows
 from walead_async.jobs import guards, records
 from walead_async.jobs.compare import Listed, compare, read_list
+from walead_async.jobs.locks import whoami
 from walead_async.jobs.parts import SEPARATOR, Spill
 from walead_async.jobs.records import NewItem
 from walead_async.jobs.store import microseconds, open_store
@@ -165,7 +166,7 @@ async def made_plan(
     options.check(target)
     mirror, take_over = options.mode == "mirror", options.take_over
     tell = progress or nothing
-    plan_id, by = records.new_plan_id(), options.by or records.myself()
+    plan_id, by = records.new_plan_id(), options.by or whoami()
     store, folder = journal.store, journal.path.parent
     place = Path(options.rejected or f"{journal.path}.{plan_id}.rejected.csv")
     # It tells of a journal that cannot be written before anything is read.

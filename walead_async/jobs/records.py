@@ -6,11 +6,8 @@ the ends of a `Status`. Items stand in the parts of their keys, in the order (pa
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 import secrets
-import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 
     from walead_async.jobs.store import Connection
 
-__all__ = ["Event", "Item", "NewItem", "OpenItem", "RemarkableItem", "StoredPlan", "myself", "new_plan_id"]
+__all__ = ["Event", "Item", "NewItem", "OpenItem", "RemarkableItem", "StoredPlan", "new_plan_id"]
 
 FINGERPRINT = 16
 
@@ -119,15 +116,6 @@ _PLAN = (
 def new_plan_id() -> str:
     """A name that sorts by time and is easily told from others."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def myself() -> str:
-    """Who runs this: user@host."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 def _stored_plan(row: Sequence[Any]) -> StoredPlan:

@@ -16,6 +16,7 @@ from walead_async.errors import InvalidInputError
 from walead_async.files.export import beside, put_in_place, told
 from walead_async.identifiers import public_identifier
 from walead_async.jobs import records
+from walead_async.jobs.locks import whoami
 from walead_async.jobs.parts import SEPARATOR, encoded, part_of
 from walead_async.jobs.planning import fingerprints
 from walead_async.jobs.values import EraseReport, PruneReport
@@ -51,7 +52,7 @@ async def prune(journal: Journal, before: date | datetime) -> PruneReport:
             items += await store.write(partial(records.drop_plan, plan=plan))
             files += await asyncio.to_thread(_unlink, plan)
         sources = await store.write(lambda db: records.drop_needless(db, moment))
-        await store.write(lambda db: records.add_event(db, None, records.myself(), "pruned", {"plans": len(old)}))
+        await store.write(lambda db: records.add_event(db, None, whoami(), "pruned", {"plans": len(old)}))
         await store.scrub()
     return PruneReport(plans=len(old), items=items, sources=sources, files=files)
 
@@ -116,7 +117,7 @@ async def erase(journal: Journal, identifier: str) -> EraseReport:
             sources += await store.write(partial(_without_key, key=key, compared=compared))
         for plan in plans:
             await store.write(partial(_without_texts, plan=plan, texts=texts))
-        await store.write(lambda db: records.add_event(db, None, records.myself(), "erased", {"items": items}))
+        await store.write(lambda db: records.add_event(db, None, whoami(), "erased", {"items": items}))
         await store.scrub()
     return EraseReport(items=items, sources=sources, rejected=rejected)
 
