@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -12,11 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from walead_async.errors import (
-    APIError,
-    ConfigurationError,
     InvalidInputError,
     JournalError,
-    SessionClosedError,
     WaleadError,
 )
 from walead_async.jobs import records
@@ -28,18 +23,19 @@ from walead_async.jobs.locks import whoami
 from walead_async.jobs.parts import SEPARATOR, encoded
 from walead_async.jobs.planning import Keep, PlanOptions, SourceFile, made_plan, read_keep, same_key
 from walead_async.jobs.reconcile import VANISHED, Change, Found, Showed, ToSend, after_sending, before_sending
-from walead_async.jobs.records import NewItem, OpenItem, StoredPlan
+from walead_async.jobs.records import NewItem, StoredPlan
+from walead_async.jobs.sending import WRITTEN_AT_ONCE, Patience, Pull, is_outage
 from walead_async.jobs.store import microseconds
 from walead_async.jobs.targets import Session, Target, target_of
 from walead_async.jobs.values import ApplyReport, Plan, PlanState, Progress, ProgressCallback
-from walead_async.models import Completeness, Status
+from walead_async.models import Completeness
 from walead_async.paging.lookup import READ_TO_ITS_END
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Collection, Sequence
 
     from walead_async.jobs.store import Connection
-    from walead_async.models import Outcome
 
 __all__ = ["Applying", "apply", "run"]
 
@@ -47,16 +43,8 @@ SECOND = 1_000_000
 DAY = 24 * 3600 * SECOND
 #: How often requests and waits are written down, in seconds.
 STRETCH = 10.0
-#: Items that are marked as sent in one commit, and outcomes that are written in one.
-MARKED_AT_ONCE = 2_000
-WRITTEN_AT_ONCE = 2_000
 #: Items that a list changes in one commit.
 CHANGED_AT_ONCE = 5_000
-#: The states of items whose outcome has another name.
-STATES = {Status.NOT_SENT: "open", Status.DUPLICATE: "already"}
-#: The pauses in an outage, in seconds: the first, and the longest.
-FIRST_PAUSE = 1.0
-LONGEST_PAUSE = 60.0
 #: How often the closing list is read again while something differs, in seconds: the first pause, and the longest.
 FIRST_LOOK = 0.5
 LONGEST_LOOK = 5.0
@@ -152,39 +140,6 @@ def _check(allow_removals: int, patience: float, settle: float) -> None:
     for name, seconds in (("patience", patience), ("settle", settle)):
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds < float("inf"):
             raise InvalidInputError(f"{name} is a number of seconds from 0, not {seconds!r}")
-
-
-def is_outage(error: WaleadError) -> bool:
-    """Whether it may be over in a while: no answer, a limit, a service that fails."""
-    if isinstance(error, APIError):
-        return error.status in {408, 425, 429} or not 400 <= error.status < 500
-    return not isinstance(error, (ConfigurationError, InvalidInputError, SessionClosedError, JournalError))
-
-
-class Patience:
-    """How long an outage is waited for: pauses that double, until nothing has moved for so many seconds."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._since: float | None = None
-        self._pause = FIRST_PAUSE
-        self._reached = 0
-
-    def moved(self, reached: int) -> None:
-        """So much is done; only more than ever before counts."""
-        if reached > self._reached:
-            self._reached, self._since, self._pause = reached, None, FIRST_PAUSE
-
-    async def wait(self) -> bool:
-        """Wait for a while; False at once if that would be in vain."""
-        now = asyncio.get_running_loop().time()
-        self._since = now if self._since is None else self._since
-        left = self._since + self._seconds - now
-        if left <= 0:
-            return False
-        await asyncio.sleep(min(self._pause, left))
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
-        return True
 
 
 class Applying:
@@ -457,7 +412,8 @@ class Applying:
         if not total:
             return None
         target, blocks = self._target, action == "block"
-        pull = _Pull(self, action, target.to_block if blocks else target.to_unblock)
+        made_of = target.to_block if blocks else target.to_unblock
+        pull = Pull(self._store, self._plan.number, action, made_of)
         stream = target.block(pull) if blocks else target.unblock(pull)
         done, failure = 0, None
         try:
@@ -475,29 +431,11 @@ class Applying:
             await stream.aclose()
             # What is known is kept, also where somebody interrupts.
             await pull.close()
+            self._sent_at = pull.sent_at or self._sent_at
+            self._wrote = self._wrote or pull.sent_at is not None
         self._settled += pull.count
         self._tell(Progress(f"{action}ing", done + len(pull.ends), total))
         return failure or pull.failure
-
-    async def mark(self, action: str, after: tuple[int, int]) -> list[OpenItem]:
-        """The next open items, which may go out once this returns: it is on the disk that they were sent."""
-        number = self._plan.number
-        items = await self._store.read(lambda db: records.open_items(db, number, action, after, MARKED_AT_ONCE))
-        if items:
-            first, last = (items[0].part, items[0].number), (items[-1].part, items[-1].number)
-            await self._store.write(lambda db: records.mark_sent(db, number, action, first, last))
-            self._wrote, self._sent_at = True, microseconds()
-        return items
-
-    async def end(self, action: str, ends: Sequence[tuple[OpenItem, str, str | None]]) -> None:
-        """Write how items ended, those in a row that were done in one statement."""
-        await self._store.write(lambda db: records.end_items(db, self._plan.number, action, ends))
-
-    async def unmark(self, action: str, items: Sequence[OpenItem]) -> None:
-        """These were marked, and no stream took them."""
-        number = self._plan.number
-        first, last = (items[0].part, items[0].number), (items[-1].part, items[-1].number)
-        await self._store.write(lambda db: records.change_range(db, number, action, first, last, "sent", "open"))
 
     async def _verify(self, listed: Listed | None, stack: ExitStack) -> ApplyReport:
         """Compare a closing list with what is wanted; while it differs, read it again until lists have settled."""
@@ -606,83 +544,3 @@ class _WhyKept:
 
     def __call__(self, key: bytes) -> str | None:
         return next((why for keys, why in self._reasons if key in keys), None)
-
-
-class _Pull(AsyncIterator[object]):
-    """What a stream takes: items that are marked as sent before it gets them, in the order of its outcomes.
-
-    `made_of` makes what a bulk call takes of what is sent, and the reason or the record that goes with it.
-    """
-
-    def __init__(self, applying: Applying, action: str, made_of: Callable[[str, str], object]) -> None:
-        self._applying = applying
-        self._action = action
-        self._made_of = made_of
-        self._taken: deque[OpenItem] = deque()
-        # Items that are marked and not taken, the next one last.
-        self._ahead: list[OpenItem] = []
-        self._at = (-1, -1)
-        # The items after those, which are marked meanwhile.
-        self._marking: asyncio.Task[list[OpenItem]] | None = None
-        self._writing: asyncio.Task[None] | None = None
-        self.ends: list[tuple[OpenItem, str, str | None]] = []
-        #: How many ended as wanted, and why others may yet, if there are any.
-        self.count = 0
-        self.failure: WaleadError | None = None
-
-    async def __anext__(self) -> object:
-        if not self._ahead:
-            self._mark()
-            page = await self._marked()
-            if not page:
-                raise StopAsyncIteration
-            self._ahead, self._at = page[::-1], (page[-1].part, page[-1].number)
-            self._mark()
-        item = self._ahead.pop()
-        self._taken.append(item)
-        return self._made_of(item.key, item.extra)
-
-    def _mark(self) -> None:
-        if self._marking is None:
-            self._marking = asyncio.create_task(self._applying.mark(self._action, self._at))
-
-    async def _marked(self) -> list[OpenItem]:
-        """The items that are marked; a cancellation leaves them to whoever asks next."""
-        if self._marking is None:
-            return []
-        page = await asyncio.shield(self._marking)
-        self._marking = None
-        return page
-
-    def settled(self, outcome: Outcome) -> None:
-        """The next item has its outcome."""
-        item, status, detail = self._taken.popleft(), outcome.status, outcome.detail
-        if status is Status.DONE:
-            self.count += 1
-            self.ends.append((item, "done", detail))
-            return
-        self.count += status is Status.ALREADY
-        if detail is None and outcome.error is not None:
-            detail = str(outcome.error)
-        self.ends.append((item, STATES.get(status, status.value), detail))
-        if status in {Status.NOT_SENT, Status.UNKNOWN} and outcome.error is not None and is_outage(outcome.error):
-            self.failure = outcome.error
-
-    async def write(self) -> None:
-        """Write the outcomes that are known, while the stream goes on."""
-        if self._writing is not None:
-            await self._writing
-        ends, self.ends = self.ends, []
-        self._writing = asyncio.create_task(self._applying.end(self._action, ends))
-
-    async def close(self) -> None:
-        """Write what is known; what was marked and not taken is open again."""
-        if self._writing is not None:
-            await self._writing
-            self._writing = None
-        if self.ends:
-            await self._applying.end(self._action, self.ends)
-        left = [*self._ahead[::-1], *await self._marked()]
-        self._ahead = []
-        if left:
-            await self._applying.unmark(self._action, left)
