@@ -11,7 +11,7 @@ import pytest
 from job_files import Files, blocked, people
 
 from walead_async import AsyncSession, VoiceAgentSession
-from walead_async.errors import InvalidInputError, JournalError
+from walead_async.errors import InvalidInputError, JournalError, OutboxError
 from walead_async.jobs import Journal, apply, erase, open_journal, plan, prune, run, status, undo
 from walead_async.testing import Emulator, Settings
 
@@ -69,7 +69,7 @@ async def test_whose_opt_out_is_pending_is_not_erased(session: AsyncSession, jou
                 (key, state),
             )
     database.close()
-    with pytest.raises(InvalidInputError, match="pending"):
+    with pytest.raises(OutboxError, match="waits to be delivered"):
         await erase(journal, "jane")
     assert (await erase(journal, "joe")).items == 2
     assert [found.total for found in await status(journal)] == [1]

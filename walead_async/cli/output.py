@@ -332,9 +332,13 @@ class ProgressDisplay:
             redirect_stderr=False,
         )
         with suppress(OSError), bar:
-            task = bar.add_task("", total=self._total)
+            task, things = bar.add_task("", total=self._total), self._things
             try:
                 while _bar is bar:
+                    if things != self._things:
+                        # the next phase of a job, whose total may not be known
+                        bar.remove_task(task)
+                        task, things = bar.add_task("", total=self._total), self._things
                     doing = visible(f"{self._things}; {self._doing}")
                     bar.update(task, total=self._total, completed=self._done, description=doing, refresh=True)
                     await asyncio.sleep(0.2)

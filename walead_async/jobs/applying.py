@@ -19,6 +19,7 @@ from walead_async.jobs.activity import Activity
 from walead_async.jobs.compare import Listed, lines_by_key, read_list
 from walead_async.jobs.guards import KEEP_LISTED, LATER_PLAN, OPTED_OUT
 from walead_async.jobs.journal import Journal, summed
+from walead_async.jobs.locks import whoami
 from walead_async.jobs.parts import SEPARATOR, encoded
 from walead_async.jobs.planning import Keep, PlanOptions, SourceFile, made_plan, read_keep, same_key
 from walead_async.jobs.reconcile import VANISHED, Change, Found, Showed, ToSend, after_sending, before_sending
@@ -162,7 +163,7 @@ class Applying:
         self._target = target
         self._patience = patience
         self._settle = settle
-        self._by = by or records.myself()
+        self._by = by or whoami()
         self._activity = activity
         self._tell = activity.step
         self._wrote = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from walead_async.errors import InvalidInputError, OutboxError
 from walead_async.identifiers import public_identifier
@@ -245,15 +245,10 @@ def listed(connection: Connection, *, waiting: bool, after: int = 0) -> list[Lis
     return [Listed(*row) for row in found]
 
 
-def taken_keys(connection: Connection, destination: str, base_url: str | None = None) -> set[str]:
-    """Whom this file's outbox has taken for a destination, whatever became of it: a mirror does not unblock them."""
-    if base_url is None:
-        found = connection.execute("select distinct key from optout where destination = ?", (destination,))
-    else:
-        found = connection.execute(
-            "select distinct key from optout where destination = ? and base_url = ?", (destination, base_url)
-        )
-    return {key for (key,) in found}
+def taken_keys(connection: Connection, kind: Literal["lead", "number"]) -> list[str]:
+    """All people, or all numbers, whom this file's outbox has taken, whatever became of it: nobody unblocks them."""
+    where = "destination like 'agent:%'" if kind == "number" else "destination not like 'agent:%'"
+    return [key for (key,) in connection.execute(f"select distinct key from optout where {where}")]
 
 
 def retry(connection: Connection) -> int:
