@@ -46,6 +46,7 @@ __all__ = [
 WORKSPACE = "workspace"
 #: How many are listed at a time.
 PAGE = 1000
+PORTION = 500
 
 
 class OptOut(NamedTuple):
@@ -92,7 +93,7 @@ class Listed(NamedTuple):
 class Settled(NamedTuple):
     """What an attempt brought: the new state of these opt-outs ("pending" if it brought nothing)."""
 
-    ids: Sequence[int]
+    ids: list[int]
     state: str
     status: Status
     detail: str | None
@@ -168,25 +169,25 @@ def pending(
         "and (? = '' or account in ('', ?)) order by id limit ?",
         (destination, after, base_url, account, account, limit),
     )
-    return [Pending(*row) for row in found]
+    return [*map(Pending._make, found)]
 
 
 def settle(connection: Connection, settled: Iterable[Settled]) -> None:
     """Write down what an attempt brought."""
-    connection.executemany(
-        "update optout set state = ?, status = ?, detail = ?, tries = tries + 1 where id = ? and state = 'pending'",
-        [(each.state, str(each.status), each.detail, number) for each in settled for number in each.ids],
-    )
+    for each in settled:
+        for some in _portions(each.ids):
+            connection.execute(
+                "update optout set state = ?, status = ?, detail = ?, tries = tries + 1 "
+                f"where state = 'pending' and id in ({_marks(some)})",
+                (each.state, str(each.status), each.detail, *some),
+            )
 
 
 def states(connection: Connection, ids: Sequence[int]) -> Iterator[Taken]:
     """How these stand; one that was removed is left out."""
-    for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
-        marks = ",".join("?" * len(some))
-        found = connection.execute(f"select id, state, status, detail from optout where id in ({marks})", some)
-        for row in found:
-            yield Taken(*row)
+    for some in _portions(ids):
+        found = connection.execute(f"select id, state, status, detail from optout where id in ({_marks(some)})", some)
+        yield from map(Taken._make, found)
 
 
 def counts(connection: Connection) -> Counts:
@@ -242,7 +243,7 @@ def listed(connection: Connection, *, waiting: bool, after: int = 0) -> list[Lis
         "order by id limit ?",
         ("pending" if waiting else "failed", after, PAGE),
     )
-    return [Listed(*row) for row in found]
+    return [*map(Listed._make, found)]
 
 
 def taken_keys(connection: Connection, destination: str, base_url: str | None = None) -> set[str]:
@@ -297,7 +298,7 @@ def erase(connection: Connection, identifier: str) -> int:
     Raises `OutboxError` if one of them is pending, `InvalidInputError` if this is neither a person nor a number.
     """
     keys = keys_of(identifier)
-    marks = ",".join("?" * len(keys))
+    marks = _marks(keys)
     waiting = connection.execute(f"select count(*) from optout where state = 'pending' and key in ({marks})", keys)
     if waiting.fetchall()[0][0]:
         raise OutboxError("an opt-out of this person waits to be delivered: wait until it is, and then erase it")
@@ -324,3 +325,13 @@ def event(connection: Connection, what: str, by: str, detail_json: str) -> None:
         "insert into event (at, by_whom, what, detail_json) values (?, ?, ?, ?)",
         (microseconds(), by, what, detail_json),
     )
+
+
+def _portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """These by 500, which is how many one statement takes."""
+    return (ids[start : start + PORTION] for start in range(0, len(ids), PORTION))
+
+
+def _marks(values: Sequence[object]) -> str:
+    """A ? for each."""
+    return ",".join("?" * len(values))
