@@ -154,32 +154,29 @@ async def ours_journal(url: str, work: int, clock: Clock) -> int:
 
     def settled(connection: Connection, numbers: range) -> None:
         connection.executemany(
-            "update item set state = 'done', status = 'done' where plan = 'p' and number = ?",
+            SETTLE,
             ((number,) for number in numbers),
         )
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "journal.db"
         async with open_store(path) as store:
-            await store.write(lambda connection: connection.execute(PLAN).rowcount)
+            await store.write(lambda connection: connection.execute(ITEMS).rowcount)
             await store.write(lambda connection: connection.executemany(ITEM, _items(work)).rowcount)
             clock.start()
             for start in range(0, work, GROUP):
                 await store.write(partial(settled, numbers=range(start, min(start + GROUP, work))))
             clock.stop()
         with closing(sqlite3.connect(path)) as connection:
-            ((count,),) = connection.execute("select count(*) from item where state = 'done'")
+            ((count,),) = connection.execute(SETTLED)
         return int(count)
 
 
 async def sqlite_journal(url: str, work: int, clock: Clock) -> int:
-    """The same tables by hand, in the loop's own thread: one commit for each 500."""
-    from walead_async.jobs.schema import VERSIONS
-
+    """The same by hand, in the loop's own thread: one commit for each 500."""
     with tempfile.TemporaryDirectory() as folder:
         connection = _by_hand(Path(folder) / "journal.db")
-        connection.executescript(";".join(VERSIONS))
-        connection.execute(PLAN)
+        connection.execute(ITEMS)
         connection.execute("begin")
         connection.executemany(ITEM, _items(work))
         connection.execute("commit")
@@ -187,21 +184,21 @@ async def sqlite_journal(url: str, work: int, clock: Clock) -> int:
         for start in range(0, work, GROUP):
             connection.execute("begin immediate")
             connection.executemany(
-                "update item set state = 'done', status = 'done' where plan = 'p' and number = ?",
+                SETTLE,
                 ((number,) for number in range(start, min(start + GROUP, work))),
             )
             connection.execute("commit")
         clock.stop()
-        ((count,),) = connection.execute("select count(*) from item where state = 'done'")
+        ((count,),) = connection.execute(SETTLED)
         connection.close()
         return int(count)
 
 
-PLAN = (
-    "insert into plan (id, base_url, account, kind, target, mode, state, made_at) "
-    "values ('p', '', '', 'workspace', '', 'add', 'applying', 0)"
-)
-ITEM = "insert into item (plan, number, action, key, state) values ('p', ?, 'block', ?, 'open')"
+#: Both settle the same table.
+ITEMS = "create table settled (number integer primary key, key text, state text)"
+ITEM = "insert into settled (number, key, state) values (?, ?, 'open')"
+SETTLE = "update settled set state = 'done' where number = ?"
+SETTLED = "select count(*) from settled where state = 'done'"
 
 
 def _items(work: int) -> enumerate[str]:

@@ -123,6 +123,10 @@ class Delivery:
                 await _wait_for(self._draining, self._pace.take_over)
             async with asyncio.TaskGroup() as deliveries:
                 await self._deliver_all(deliveries)
+        except Exception as error:
+            # Whoever takes opt-outs must not answer 202 for days while nothing is delivered.
+            self.refusal = OutboxError(f"the delivery has ended unexpectedly ({type(error).__name__}): start it again")
+            log.error("%s: %s", self.service, self.refusal)
         finally:
             self._lock.close()
 

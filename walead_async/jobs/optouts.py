@@ -40,7 +40,6 @@ __all__ = [
     "stamp",
     "states",
     "take",
-    "taken_keys",
 ]
 
 WORKSPACE = "workspace"
@@ -246,17 +245,6 @@ def listed(connection: Connection, *, waiting: bool, after: int = 0) -> list[Lis
     return [*map(Listed._make, found)]
 
 
-def taken_keys(connection: Connection, destination: str, base_url: str | None = None) -> set[str]:
-    """Whom this file's outbox has taken for a destination, whatever became of it: a mirror does not unblock them."""
-    if base_url is None:
-        found = connection.execute("select distinct key from optout where destination = ?", (destination,))
-    else:
-        found = connection.execute(
-            "select distinct key from optout where destination = ? and base_url = ?", (destination, base_url)
-        )
-    return {key for (key,) in found}
-
-
 def retry(connection: Connection) -> int:
     """Have what failed delivered again; returns how many opt-outs wait now that did not."""
     found = connection.execute(
@@ -286,10 +274,7 @@ def retry(connection: Connection) -> int:
 
 def prune(connection: Connection, before: int) -> int:
     """Remove what was delivered and taken before this moment; returns how many. What waits or failed stays."""
-    removed = connection.execute(
-        "delete from optout where state = 'delivered' and at < ? returning id", (before,)
-    ).fetchall()
-    return len(removed)
+    return connection.execute("delete from optout where state = 'delivered' and at < ?", (before,)).rowcount
 
 
 def erase(connection: Connection, identifier: str) -> int:
@@ -302,7 +287,7 @@ def erase(connection: Connection, identifier: str) -> int:
     waiting = connection.execute(f"select count(*) from optout where state = 'pending' and key in ({marks})", keys)
     if waiting.fetchall()[0][0]:
         raise OutboxError("an opt-out of this person waits to be delivered: wait until it is, and then erase it")
-    return len(connection.execute(f"delete from optout where key in ({marks}) returning id", keys).fetchall())
+    return connection.execute(f"delete from optout where key in ({marks})", keys).rowcount
 
 
 def keys_of(identifier: str) -> list[str]:
