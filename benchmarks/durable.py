@@ -214,7 +214,7 @@ def _by_hand(path: Path) -> sqlite3.Connection:
 
 def _held(path: Path) -> int:
     with closing(sqlite3.connect(path)) as connection:
-        ((count,),) = connection.execute("select count(*) from optout")
+        ((count,),) = connection.execute("select count(*) from optout where key <> 'warm-up'")
     return int(count)
 
 
@@ -247,6 +247,10 @@ async def _blocked(
     from walead_async import AsyncSession, Outbox
 
     async with AsyncSession("bench", base_url=DOWN) as session, Outbox.open(path, session, drain=0) as outbox:
+        # what loads when a first delivery fails is there before the clock starts
+        await outbox.block("warm-up")
+        while (await outbox.status()).last_error is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
         ready()
 
         async def block(person: str) -> None:

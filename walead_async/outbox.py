@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterable
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakValueDictionary
 
@@ -25,10 +26,14 @@ from walead_async.resources.items import check_reason
 from walead_async.session import AsyncSession, VoiceAgentSession
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
-    from typing import Self
+    from typing import Self, TypeAlias
 
     from walead_async.jobs.optouts import Counts, Taken
+
+    #: What callers gave who wait, and where each learns of its end.
+    _Calls: TypeAlias = list[tuple[list[OptOut], asyncio.Future[list[Taken]]]]
 
 __all__ = ["Outbox", "OutboxStatus", "Receipt", "read_status"]
 
@@ -93,6 +98,7 @@ class Outbox:
         self._phones = phones
         self._drain = drain
         self._depth = _Depth(max_depth)
+        self._gathered: _Calls = []
         self._closed = "is not open: use `async with`"
         self._items: WeakValueDictionary[int, _Item] = WeakValueDictionary()
         # Those whose receipts are waited for, and the task that looks what became of them.
@@ -200,8 +206,7 @@ class Outbox:
         for delivery in self._deliveries:
             if delivery.refusal is not None:
                 raise OutboxError(*delivery.refusal.args)
-        take = partial(self._take, opt_outs=[opt_out for _, opt_out in wanted])
-        taken = await self._store.write(take)
+        taken = await self._stored_with_others([opt_out for _, opt_out in wanted])
         for delivery in self._deliveries:
             delivery.wake()
         parts = []
@@ -218,9 +223,36 @@ class Outbox:
         """How the outbox stands, over all processes. Raises `OutboxError` if it cannot be read."""
         return await read_status(self._store)
 
-    def _take(self, connection: Connection, opt_outs: list[OptOut]) -> list[Taken]:
-        self._depth.allow(connection, len(opt_outs), self)
-        return optouts.take(connection, opt_outs, microseconds())
+    def _stored_with_others(self, opt_outs: list[OptOut]) -> asyncio.Future[list[Taken]]:
+        """Have these stored, in one statement with those of everybody who calls in this turn of the loop."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[list[Taken]] = loop.create_future()
+        if not self._gathered:
+            loop.call_soon(self._hand_over)
+        self._gathered.append((opt_outs, done))
+        return done
+
+    def _hand_over(self) -> None:
+        calls, self._gathered = self._gathered, []
+        try:
+            stored = self._store.write(partial(self._take, calls=[opt_outs for opt_outs, _ in calls]))
+        except OutboxError as error:
+            _tell_all(calls, [error] * len(calls))
+            return
+        stored.add_done_callback(partial(self._stored, calls))
+
+    def _take(self, connection: Connection, calls: list[list[OptOut]]) -> list[list[Taken] | WaleadError]:
+        """Store what each call gave, as far as the depth allows it."""
+        allowed = self._depth.allowed(connection, [len(opt_outs) for opt_outs in calls])
+        taken = iter(optouts.take(connection, [each for call in calls[:allowed] for each in call], microseconds()))
+        told: list[list[Taken] | WaleadError] = [list(islice(taken, len(call))) for call in calls[:allowed]]
+        return told + [self._error(self._depth.too_deep())] * (len(calls) - allowed)
+
+    def _stored(self, calls: _Calls, stored: asyncio.Future[list[list[Taken] | WaleadError]]) -> None:
+        if stored.cancelled():
+            return
+        error = stored.exception()
+        _tell_all(calls, stored.result() if error is None else [error] * len(calls))
 
     def _wanted(
         self,
@@ -239,10 +271,12 @@ class Outbox:
         given = str(identifier)
         why = reason if isinstance(reason, str) else None
         wanted = [(given, OptOut(url, account, WORKSPACE, key, why, digest))]
-        for campaign in _several("campaigns", campaigns):
-            destination = f"campaign:{path_id('campaign id', campaign)}"
-            wanted.append((given, OptOut(url, account, destination, key, why, digest)))
-        wanted.extend(self._wanted_number(pair, why, digest) for pair in _several("numbers", numbers))
+        if campaigns != ():
+            for campaign in _several("campaigns", campaigns):
+                destination = f"campaign:{path_id('campaign id', campaign)}"
+                wanted.append((given, OptOut(url, account, destination, key, why, digest)))
+        if numbers != ():
+            wanted.extend(self._wanted_number(pair, why, digest) for pair in _several("numbers", numbers))
         return wanted
 
     def _wanted_number(self, pair: object, reason: str | None, digest: bytes | None) -> tuple[str, OptOut]:
@@ -423,18 +457,33 @@ class _Depth:
         self._count = 0
         self._good_until = float("-inf")
 
-    def allow(self, connection: Connection, more: int, outbox: Outbox) -> None:
-        """Raise `OutboxError` if so many more are too many. Other processes are counted as often as is cheap."""
+    def allowed(self, connection: Connection, sizes: list[int]) -> int:
+        """How many of these calls may be taken, in their order. Other processes are counted as often as is cheap."""
         began = time.monotonic()
         if began >= self._good_until:
             self._count = optouts.count_pending(connection)
             now = time.monotonic()
             self._good_until = now + (now - began) / COUNTING
-        if self._count + more > self._most:
-            raise outbox._error(
-                f"holds {self._count:,} opt-outs that wait, and may hold {self._most:,}: try again later"
-            )
-        self._count += more
+        for number, size in enumerate(sizes):
+            if self._count + size > self._most:
+                return number
+            self._count += size
+        return len(sizes)
+
+    def too_deep(self) -> str:
+        """Why no more are taken."""
+        return f"holds {self._count:,} opt-outs that wait, and may hold {self._most:,}: try again later"
+
+
+def _tell_all(calls: _Calls, told: Sequence[list[Taken] | BaseException]) -> None:
+    """Give each call its result, or an error of its own: one that several raise would collect the traces of all."""
+    for (_, done), each in zip(calls, told, strict=True):
+        if done.done():
+            continue
+        if isinstance(each, BaseException):
+            done.set_exception(type(each)(*each.args))
+        else:
+            done.set_result(each)
 
 
 class _Told(NamedTuple):

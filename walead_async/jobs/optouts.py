@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from walead_async.errors import InvalidInputError, OutboxError
 from walead_async.identifiers import public_identifier
@@ -42,10 +42,14 @@ __all__ = [
     "take",
 ]
 
+T = TypeVar("T")
+
 WORKSPACE = "workspace"
 #: How many are listed at a time.
 PAGE = 1000
-PORTION = 500
+#: How many ids, and how many new rows, one statement takes.
+IDS = 500
+ROWS = 100
 
 
 class OptOut(NamedTuple):
@@ -112,19 +116,25 @@ def service_of(destination: str) -> str:
     return "phonely" if destination.startswith("agent:") else "walead"
 
 
-def take(connection: Connection, opt_outs: Iterable[OptOut], at: int) -> list[Taken]:
+def take(connection: Connection, opt_outs: Sequence[OptOut], at: int) -> list[Taken]:
     """Store these; one that is there already, by its digest or as an identical one that is pending, stays as it is."""
-    return [_take(connection, opt_out, at) for opt_out in opt_outs]
+    ids: dict[OptOut, int] = {}
+    for some in _portions(opt_outs, ROWS):
+        places = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(some))
+        added = connection.execute(
+            f"insert into optout (base_url, account, destination, key, reason, digest, at) values {places} "
+            "on conflict do nothing returning base_url, account, destination, key, reason, digest, id",
+            [value for opt_out in some for value in (*opt_out, at)],
+        )
+        ids.update((OptOut._make(row[:-1]), row[-1]) for row in added.fetchall())
+    return [
+        Taken(ids[opt_out], "pending", None, None) if opt_out in ids else _there(connection, opt_out)
+        for opt_out in opt_outs
+    ]
 
 
-def _take(connection: Connection, opt_out: OptOut, at: int) -> Taken:
-    row = connection.execute(
-        "insert into optout (base_url, account, destination, key, reason, digest, at) values (?, ?, ?, ?, ?, ?, ?) "
-        "on conflict do nothing returning id",
-        (*opt_out, at),
-    ).fetchall()
-    if row:
-        return Taken(row[0][0], "pending", None, None)
+def _there(connection: Connection, opt_out: OptOut) -> Taken:
+    """The one that was there before."""
     place = (opt_out.key, opt_out.destination, opt_out.base_url)
     if opt_out.digest is not None:
         found = connection.execute(
@@ -135,8 +145,8 @@ def _take(connection: Connection, opt_out: OptOut, at: int) -> Taken:
     else:
         found = connection.execute(
             "select id, state, status, detail from optout where state = 'pending' and digest is null and key = ? "
-            "and destination = ? and base_url = ? and coalesce(reason, '') = coalesce(?, '')",
-            (*place, opt_out.reason),
+            "and destination = ? and base_url = ? and coalesce(reason, '') = ?",
+            (*place, opt_out.reason or ""),
         ).fetchall()
     return Taken(*found[0])
 
@@ -174,7 +184,7 @@ def pending(
 def settle(connection: Connection, settled: Iterable[Settled]) -> None:
     """Write down what an attempt brought."""
     for each in settled:
-        for some in _portions(each.ids):
+        for some in _portions(each.ids, IDS):
             connection.execute(
                 "update optout set state = ?, status = ?, detail = ?, tries = tries + 1 "
                 f"where state = 'pending' and id in ({_marks(some)})",
@@ -184,7 +194,7 @@ def settle(connection: Connection, settled: Iterable[Settled]) -> None:
 
 def states(connection: Connection, ids: Sequence[int]) -> Iterator[Taken]:
     """How these stand; one that was removed is left out."""
-    for some in _portions(ids):
+    for some in _portions(ids, IDS):
         found = connection.execute(f"select id, state, status, detail from optout where id in ({_marks(some)})", some)
         yield from map(Taken._make, found)
 
@@ -312,9 +322,9 @@ def event(connection: Connection, what: str, by: str, detail_json: str) -> None:
     )
 
 
-def _portions(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """These by 500, which is how many one statement takes."""
-    return (ids[start : start + PORTION] for start in range(0, len(ids), PORTION))
+def _portions(values: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    """These in portions that a statement can take."""
+    return (values[start : start + most] for start in range(0, len(values), most))
 
 
 def _marks(values: Sequence[object]) -> str:
