@@ -40,7 +40,7 @@ _NAMES = {
         "OutcomeUnknownError PaginationError PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError "
         "SessionClosedError SourceError UnexpectedResponseError WaleadError"
     ),
-    "events": "BatchSettled Event LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
+    "events": "BatchSettled Event Hook LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
     "models": (
         "AgentInfo BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Row "
         "Status"

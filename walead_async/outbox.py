@@ -15,7 +15,7 @@ from weakref import WeakValueDictionary
 import attrs
 
 from walead_async.errors import ConfigurationError, InvalidInputError, OutboxError, WaleadError
-from walead_async.identifiers import kind_of, path_id, public_identifier
+from walead_async.identifiers import kind_of, path_id, public_identifier, query_id
 from walead_async.jobs import optouts
 from walead_async.jobs.delivery import Delivery, Pace, PhonelyDelivery, WaleadDelivery
 from walead_async.jobs.locks import holder_in_words
@@ -225,6 +225,7 @@ class Outbox:
 
     def _stored_with_others(self, opt_outs: list[OptOut]) -> asyncio.Future[list[Taken]]:
         """Have these stored, in one statement with those of everybody who calls in this turn of the loop."""
+        self._store.check_open()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[list[Taken]] = loop.create_future()
         if not self._gathered:
@@ -289,7 +290,7 @@ class Outbox:
         agent, number = pair
         if agent == "all":
             raise InvalidInputError("'all' is no agent's id: name each agent, as `await phones.agents()` lists them")
-        destination = f"agent:{path_id('agent id', agent)}"
+        destination = f"agent:{query_id('agent id', agent)}"
         key = self._phones._normalise(number)
         url, uid = self._phones._base_url, self._phones._uid
         return str(number), OptOut(url, uid, destination, key, reason, digest)
