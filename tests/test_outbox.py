@@ -523,6 +523,23 @@ async def test_who_is_never_answered_for_holds_up_nobody(path: Path) -> None:
         assert (await outbox.status()).depth == 150
 
 
+async def test_a_service_that_is_down_is_asked_ever_less_often(
+    path: Path, emulator: Emulator, session: AsyncSession
+) -> None:
+    class PatientOutbox(QuickOutbox):
+        pace = Pace(gather=0.0, look=0.01, first=0.05, most=60.0)
+
+    loop = asyncio.get_running_loop()
+    emulator.faults.add("POST:status=429")
+    async with PatientOutbox.open(path, session, drain=0) as outbox:
+        await outbox.block("john-doe")
+        await until(lambda: posts(emulator))
+        began = loop.time()
+        await until(lambda: len(posts(emulator)) >= 5)
+        # 0.05 + 0.1 + 0.2 + 0.4 s
+        assert loop.time() - began > 0.7
+
+
 async def test_a_service_that_hangs_holds_up_no_handler(path: Path, emulator: Emulator, session: AsyncSession) -> None:
     emulator.faults.add("hang")
     async with QuickOutbox.open(path, session, drain=0.1) as outbox:

@@ -253,6 +253,8 @@ class Outbox:
         if stored.cancelled():
             return
         error = stored.exception()
+        if error is not None and not isinstance(error, WaleadError):
+            error = self._error(f"cannot store this ({type(error).__name__})")
         _tell_all(calls, stored.result() if error is None else [error] * len(calls))
 
     def _wanted(
@@ -476,12 +478,12 @@ class _Depth:
         return f"holds {self._count:,} opt-outs that wait, and may hold {self._most:,}: try again later"
 
 
-def _tell_all(calls: _Calls, told: Sequence[list[Taken] | BaseException]) -> None:
+def _tell_all(calls: _Calls, told: Sequence[list[Taken] | WaleadError]) -> None:
     """Give each call its result, or an error of its own: one that several raise would collect the traces of all."""
     for (_, done), each in zip(calls, told, strict=True):
         if done.done():
             continue
-        if isinstance(each, BaseException):
+        if isinstance(each, WaleadError):
             done.set_exception(type(each)(*each.args))
         else:
             done.set_result(each)

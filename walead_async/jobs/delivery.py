@@ -187,14 +187,17 @@ class Delivery:
                     limit=limit,
                 )
                 waiting = await self._store.read(read)
-                if not waiting and not after:
+                full = len(waiting) == limit
+                if not waiting and after:
+                    after = 0
+                    continue
+                if not waiting:
                     if not worked and self._drained_by is not None:
                         self._given_up.add(destination)  # all that is pending there is another session's
                     return
                 worked = True
                 # What is never answered must not hold up those who came later.
-                after = waiting[-1].id if waiting else 0
-                full = len(waiting) == limit
+                after = waiting[-1].id if full else 0
                 await self.check_account()
                 settled, error = await self._attempt(destination, waiting)
             except WaleadError as failure:
@@ -203,7 +206,7 @@ class Delivery:
                 log.error("a delivery to %s failed unexpectedly: %s", destination, type(failure).__name__)
                 settled, error = False, OutboxError(f"a delivery failed unexpectedly ({type(failure).__name__})")
             self._note(destination, error)
-            if settled or not waiting:
+            if settled:
                 failures = after = 0
                 continue
             failures += 1
