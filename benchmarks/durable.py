@@ -71,11 +71,16 @@ async def ours_outbox_fairness(url: str, work: int, clock: Clock, *, processes: 
 
 
 async def sqlite_outbox(url: str, work: int, clock: Clock) -> int:
-    """sqlite3 by hand: one writer thread, whoever waits shares a commit; a table without an index, no checks."""
+    """sqlite3 by hand: one writer thread, whoever waits shares a commit, a person waits once; no checks."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "outbox.db"
         connection = _by_hand(path)
-        connection.execute("create table optout (id integer primary key, key text, reason text, at integer)")
+        connection.execute(
+            "create table optout (id integer primary key, key text, reason text, at integer, "
+            "state text default 'pending')"
+        )
+        connection.execute("create index pending on optout (id) where state = 'pending'")
+        connection.execute("create unique index person on optout (key) where state = 'pending'")
         loop = asyncio.get_running_loop()
         waiting: queue.SimpleQueue[tuple[tuple[str, str, int], asyncio.Future[None]] | None] = queue.SimpleQueue()
 
@@ -90,7 +95,7 @@ async def sqlite_outbox(url: str, work: int, clock: Clock) -> int:
                     group.append(more)
                 connection.execute("begin immediate")
                 connection.executemany(
-                    "insert into optout (key, reason, at) values (?, ?, ?)", [row for row, _ in group]
+                    "insert or ignore into optout (key, reason, at) values (?, ?, ?)", [row for row, _ in group]
                 )
                 connection.execute("commit")
                 loop.call_soon_threadsafe(settle, group)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from walead_async.errors import InvalidInputError, OutboxError
@@ -53,7 +55,7 @@ ROWS = 100
 
 
 class OptOut(NamedTuple):
-    """One person and one list, as an outbox stores it; `destination` as in `schema.py`."""
+    """One person and one list, as an outbox stores it; `destination` as in `schema.py`, `at` in microseconds."""
 
     base_url: str
     account: str
@@ -61,12 +63,14 @@ class OptOut(NamedTuple):
     key: str
     reason: str | None
     digest: bytes | None
+    at: int
 
 
 class Taken(NamedTuple):
     """How an opt-out stands."""
 
     id: int
+    key: str
     state: str
     status: str | None
     detail: str | None
@@ -116,35 +120,42 @@ def service_of(destination: str) -> str:
     return "phonely" if destination.startswith("agent:") else "walead"
 
 
-def take(connection: Connection, opt_outs: Sequence[OptOut], at: int) -> list[Taken]:
+def take(connection: Connection, opt_outs: Sequence[OptOut]) -> list[Taken]:
     """Store these; one that is there already, by its digest or as an identical one that is pending, stays as it is."""
-    ids: dict[OptOut, int] = {}
+    taken: list[Taken] = []
     for some in _portions(opt_outs, ROWS):
-        places = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(some))
         added = connection.execute(
-            f"insert into optout (base_url, account, destination, key, reason, digest, at) values {places} "
-            "on conflict do nothing returning base_url, account, destination, key, reason, digest, id",
-            [value for opt_out in some for value in (*opt_out, at)],
+            f"insert into optout (base_url, account, destination, key, reason, digest, at) values {_places(len(some))} "
+            "on conflict do nothing returning id",
+            [*chain.from_iterable(some)],
         )
-        ids.update((OptOut._make(row[:-1]), row[-1]) for row in added.fetchall())
-    return [
-        Taken(ids[opt_out], "pending", None, None) if opt_out in ids else _there(connection, opt_out)
-        for opt_out in opt_outs
-    ]
+        ids = sorted(added.fetchall())
+        if len(ids) == len(some):  # they were numbered in their order
+            taken += [
+                Taken(number, opt_out.key, "pending", None, None) for (number,), opt_out in zip(ids, some, strict=True)
+            ]
+        else:
+            taken += [_there(connection, opt_out) for opt_out in some]
+    return taken
+
+
+@cache
+def _places(rows: int) -> str:
+    return ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * rows)
 
 
 def _there(connection: Connection, opt_out: OptOut) -> Taken:
-    """The one that was there before."""
+    """How one stands that was there before, or has just come."""
     place = (opt_out.key, opt_out.destination, opt_out.base_url)
     if opt_out.digest is not None:
         found = connection.execute(
-            "select id, state, status, detail from optout where digest = ? and key = ? and destination = ? "
+            "select id, key, state, status, detail from optout where digest = ? and key = ? and destination = ? "
             "and base_url = ?",
             (opt_out.digest, *place),
         ).fetchall()
     else:
         found = connection.execute(
-            "select id, state, status, detail from optout where state = 'pending' and digest is null and key = ? "
+            "select id, key, state, status, detail from optout where state = 'pending' and digest is null and key = ? "
             "and destination = ? and base_url = ? and coalesce(reason, '') = ?",
             (*place, opt_out.reason or ""),
         ).fetchall()
@@ -195,7 +206,9 @@ def settle(connection: Connection, settled: Iterable[Settled]) -> None:
 def states(connection: Connection, ids: Sequence[int]) -> Iterator[Taken]:
     """How these stand; one that was removed is left out."""
     for some in _portions(ids, IDS):
-        found = connection.execute(f"select id, state, status, detail from optout where id in ({_marks(some)})", some)
+        found = connection.execute(
+            f"select id, key, state, status, detail from optout where id in ({_marks(some)})", some
+        )
         yield from map(Taken._make, found)
 
 
