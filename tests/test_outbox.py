@@ -532,7 +532,7 @@ async def test_a_service_that_is_down_is_asked_ever_less_often(
     loop = asyncio.get_running_loop()
     emulator.faults.add("POST:status=429")
     async with PatientOutbox.open(path, session, drain=0) as outbox:
-        await outbox.block("john-doe")
+        await asyncio.gather(*map(outbox.block, PEOPLE[:100]))
         await until(lambda: posts(emulator))
         began = loop.time()
         await until(lambda: len(posts(emulator)) >= 5)
