@@ -1,4 +1,4 @@
-"""What the store and the outbox are measured by: this package, and sqlite3 by hand with the same group commit.
+"""What the outbox is measured by: this package, and sqlite3 by hand with the same group commit.
 
 The files are on the disk that temporary files are on. Where the API is down, nobody listens at its address.
 """
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 #: Nobody listens there.
 DOWN = "http://127.0.0.1:9"
 CALLERS = 100
-#: Items that are settled in one commit.
-GROUP = 500
 
 
 async def ours_outbox(url: str, work: int, clock: Clock, *, pending: int = 0, processes: int = 1) -> int:
@@ -149,65 +147,6 @@ async def ours_outbox_held(url: str, work: int, clock: Clock) -> int:
             await asyncio.gather(*(caller() for _ in range(CALLERS)))
             clock.stop()
         return _held(path)
-
-
-async def ours_journal(url: str, work: int, clock: Clock) -> int:
-    """Items of a plan, settled through the store: 500 in a change, each change awaited."""
-    from functools import partial
-
-    from walead_async.jobs.store import Connection, open_store
-
-    def settled(connection: Connection, numbers: range) -> None:
-        connection.executemany(
-            SETTLE,
-            ((number,) for number in numbers),
-        )
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "journal.db"
-        async with open_store(path) as store:
-            await store.write(lambda connection: connection.execute(ITEMS).rowcount)
-            await store.write(lambda connection: connection.executemany(ITEM, _items(work)).rowcount)
-            clock.start()
-            for start in range(0, work, GROUP):
-                await store.write(partial(settled, numbers=range(start, min(start + GROUP, work))))
-            clock.stop()
-        with closing(sqlite3.connect(path)) as connection:
-            ((count,),) = connection.execute(SETTLED)
-        return int(count)
-
-
-async def sqlite_journal(url: str, work: int, clock: Clock) -> int:
-    """The same by hand, in the loop's own thread: one commit for each 500."""
-    with tempfile.TemporaryDirectory() as folder:
-        connection = _by_hand(Path(folder) / "journal.db")
-        connection.execute(ITEMS)
-        connection.execute("begin")
-        connection.executemany(ITEM, _items(work))
-        connection.execute("commit")
-        clock.start()
-        for start in range(0, work, GROUP):
-            connection.execute("begin immediate")
-            connection.executemany(
-                SETTLE,
-                ((number,) for number in range(start, min(start + GROUP, work))),
-            )
-            connection.execute("commit")
-        clock.stop()
-        ((count,),) = connection.execute(SETTLED)
-        connection.close()
-        return int(count)
-
-
-#: Both settle the same table.
-ITEMS = "create table settled (number integer primary key, key text, state text)"
-ITEM = "insert into settled (number, key, state) values (?, ?, 'open')"
-SETTLE = "update settled set state = 'done' where number = ?"
-SETTLED = "select count(*) from settled where state = 'done'"
-
-
-def _items(work: int) -> enumerate[str]:
-    return enumerate(identifiers(work))
 
 
 def _by_hand(path: Path) -> sqlite3.Connection:

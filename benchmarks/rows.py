@@ -196,16 +196,6 @@ ROWS = [
         "changes",
         runs=1,
     ),
-    _stored(
-        "settle 100,000 items in a journal",
-        "sqlite3 by hand",
-        Subject("ours_journal"),
-        Subject("sqlite_journal"),
-        "wall",
-        1.3,
-        100_000,
-        5_000,
-    ),
     # a rate of at least 0.5, 0.25 and 0.6 of the other's
     _stored("outbox.block, 100 callers", BY_HAND, OURS_OUTBOX, SQLITE_OUTBOX, "wall", 2.0, 40_000, 2_000),
     _stored("outbox.block, p99 latency", PACE, Subject("ours_outbox_p99"), None, "ratio", 4.0, 40_000, 2_000),
