@@ -257,6 +257,23 @@ async def test_without_a_key_only_an_identical_one_that_waits_is_merged(
         assert len(rows(path)) == 3
 
 
+async def test_who_comes_several_times_at_once_is_one_opt_out(
+    path: Path, emulator: Emulator, session: AsyncSession
+) -> None:
+    async with QuickOutbox.open(path, session) as outbox:
+        calls = [outbox.block("john-doe", campaigns=["c1", "c1"]) for _ in range(5)]
+        calls += [outbox.block("jane-doe", idempotency_key="event-1") for _ in range(5)]
+        receipts = await asyncio.gather(*calls)
+        for receipt in receipts:
+            assert (await receipt.settled()).status is Status.DONE
+        assert [len(receipt.outcomes()) for receipt in receipts] == [3] * 5 + [1] * 5
+    assert sorted(row[:2] for row in rows(path)) == [
+        ("jane-doe", "workspace"),
+        ("john-doe", "campaign:c1"),
+        ("john-doe", "workspace"),
+    ]
+
+
 async def test_what_an_earlier_process_left_is_taken_up(path: Path, emulator: Emulator, session: AsyncSession) -> None:
     async with service_down(emulator), QuickOutbox.open(path, session, drain=0) as outbox:
         receipt = await outbox.block("john-doe")
