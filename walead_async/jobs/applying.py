@@ -24,7 +24,7 @@ from walead_async.jobs.parts import SEPARATOR, encoded
 from walead_async.jobs.planning import Keep, PlanOptions, SourceFile, made_plan, read_keep, same_key
 from walead_async.jobs.reconcile import VANISHED, Change, Found, Showed, ToSend, after_sending, before_sending
 from walead_async.jobs.records import NewItem, StoredPlan
-from walead_async.jobs.sending import WRITTEN_AT_ONCE, Patience, Pull, is_outage
+from walead_async.jobs.sending import Patience, Pull, is_outage
 from walead_async.jobs.store import microseconds
 from walead_async.jobs.targets import Session, Target, target_of
 from walead_async.jobs.values import ApplyReport, Plan, PlanState, Progress, ProgressCallback
@@ -426,7 +426,7 @@ class Applying:
         try:
             async for outcome in stream:
                 pull.settled(outcome)
-                if len(pull.ends) >= WRITTEN_AT_ONCE:
+                if pull.due:
                     done += len(pull.ends)
                     await pull.write()
                     self._tell(Progress(f"{action}ing", done, total))
