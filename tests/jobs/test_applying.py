@@ -470,13 +470,23 @@ async def test_a_removal_without_an_answer_waits_for_lists_to_settle_before_it_i
 async def test_an_unverified_list_proves_presence_and_never_absence(
     emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
 ) -> None:
-    await ours(journal, session, files)
-    made = await mirror(journal, session, files)
-    emulator.settings = Settings(hidden_identifier="person-00019")
+    await ours(journal, session, files, 150)
+    there = emulator.blocked_leads.identifiers()
+    made = await plan(journal, session, files.csv(there[2:]), mode="mirror")
+    few, many = [await plan(journal, session, files.csv(there[5:last], f"{last}.csv")) for last in (80, 130)]
+    emulator.settings = Settings(offset_limit=100)
+    report = await apply(journal, session, few.id, settle=0.0)
+    assert (report.verdict, report.verified, report.ok) == (Completeness.UNVERIFIED, True, True)
+    report = await apply(journal, session, many.id, settle=0.0)
+    assert (report.verdict, report.verified, report.missing, report.unknown) == (
+        Completeness.UNVERIFIED,
+        False,
+        30,
+        True,
+    )
     report = await apply(journal, session, made.id, settle=0.0)
-    if report.verdict is Completeness.UNVERIFIED:
-        assert (report.verified, report.unknown) == (False, True)
-    assert ("person-00019", "asked") in blocked(emulator)
+    assert (report.verdict, report.verified, report.unknown) == (Completeness.UNVERIFIED, False, True)
+    assert {name for name, _ in blocked(emulator)} == set(there[2:])
 
 
 async def test_a_campaign_is_added_to(

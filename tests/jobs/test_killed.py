@@ -117,7 +117,7 @@ async def check_killed(folder: Path, mode: str, settings: Settings, rows: int, k
 
 @pytest.mark.parametrize("mode", ["add", "mirror"])
 async def test_killed_at_any_instant_it_ends_as_one_not_killed(tmp_path: Path, mode: str) -> None:
-    await check_killed(tmp_path, mode, LATE, rows=2_000, kills=6, settle=0.0)
+    await check_killed(tmp_path, mode, LATE, rows=2_000, kills=3, settle=0.0)
 
 
 @pytest.mark.parametrize("variant", ["late lists", "re-blocks that replace"])

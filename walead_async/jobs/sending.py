@@ -12,6 +12,7 @@ from walead_async.errors import (
     ConfigurationError,
     InvalidInputError,
     JournalError,
+    PaginationError,
     SessionClosedError,
     WaleadError,
 )
@@ -141,8 +142,10 @@ class Pull(AsyncIterator[object]):
         if detail is None and outcome.error is not None:
             detail = str(outcome.error)
         self.ends.append((item, STATES.get(status, status.value), detail))
-        if status in {Status.NOT_SENT, Status.UNKNOWN} and outcome.error is not None and is_outage(outcome.error):
-            self.failure = outcome.error
+        error = outcome.error
+        if status in {Status.NOT_SENT, Status.UNKNOWN} and error is not None and is_outage(error):
+            # a list that cannot be read to its end leaves them unknown, however long one waits
+            self.failure = self.failure if isinstance(error, PaginationError) else error
 
     async def write(self) -> None:
         """Write the outcomes that are known, while the stream goes on."""
