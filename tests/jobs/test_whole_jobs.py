@@ -15,6 +15,7 @@ import pytest
 from job_files import Files, blocked, people
 from programs import Walead
 
+from walead_async import AsyncSession, Outbox
 from walead_async.testing import Emulator, Settings
 
 #: Seconds that a program of a long test may take.
@@ -160,6 +161,25 @@ def withheld_in(page: Path) -> set[str]:
     """Whom a report names as withheld."""
     _, _, below = page.read_text(encoding="utf-8").partition("To unblock: withheld")
     return set(re.findall(r"<tr><td>([^<]+)</td>", below.partition("<h")[0]))
+
+
+async def test_an_opt_out_that_the_source_does_not_know_is_kept_through_mirrors(
+    walead: Walead, emulator: Emulator, session: AsyncSession, files: Files, tmp_path: Path
+) -> None:
+    names = people(40)
+    await ran(walead, "run", str(files.csv([*names, "jane", "joe"], "before.csv")), "--yes", "--settle", "0")
+    for file, person in (("J", "jane"), ("web.db", "joe")):
+        async with Outbox.open(tmp_path / file, session) as outbox:
+            receipt = await outbox.block(person, reason="web form")
+            await receipt.settled()
+    options = ("--mode", "mirror", "--yes", "--settle", "0", "--keep", str(tmp_path / "web.db"))
+    report = await ran(walead, "run", str(files.csv(names[1:])), *options)
+    assert (report["kept"], report["withheld"]) == (2, 0)
+    assert set(emulator.blocked_leads.identifiers()) == {*names[1:], "jane", "joe"}
+    (tmp_path / "web.db").unlink()
+    missing = await ran(walead, "run", str(files.csv(names[2:])), *options, code=1)
+    assert missing["withheld"] == 2
+    assert {"jane", "joe", names[1]} <= set(emulator.blocked_leads.identifiers())
 
 
 def sizes(folder: Path) -> int:
