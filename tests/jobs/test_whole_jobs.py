@@ -220,7 +220,7 @@ async def test_many_nights_keep_a_small_journal_and_the_last_is_undone(
         assert set(emulator.blocked_leads.identifiers()) == set(names)
         grown.append(sizes(tmp_path) - size)
     # A night costs its source, packed, and its changes.
-    assert max(grown[1:]) < 16 * count + 1_000 * changed + 100_000
+    assert max(grown[1:]) < 8 * count + 500 * changed + 100_000
     undo = str((await ran(walead, "undo", plan))["plan"])
     await ran(walead, "apply", undo, "--yes", "--settle", "0")
     assert blocked(emulator) == before
