@@ -49,6 +49,7 @@ PUBLIC = {
     "LeadToBlock",
     "LimitWaited",
     "Listing",
+    "MissingNumbers",
     "NotFoundError",
     "Outcome",
     "OutcomeUnknownError",

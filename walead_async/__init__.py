@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from walead_async.resources.blocked_leads import BlockedLeads as BlockedLeads
     from walead_async.resources.campaigns import Campaign as Campaign
     from walead_async.resources.campaigns import CampaignBlockedLeads as CampaignBlockedLeads
+    from walead_async.resources.everywhere import Everywhere as Everywhere
     from walead_async.session import *
     from walead_async.transport.messages import Response as Response
 
@@ -39,13 +40,14 @@ _NAMES = {
     ),
     "events": "BatchSettled Event LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
     "models": (
-        "AgentInfo BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Row "
-        "Status"
+        "AgentInfo BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock MissingNumbers "
+        "Outcome Page Row Status"
     ),
     "paging.listing": "Listing",
     "resources.agents": "Agent BlockList",
     "resources.blocked_leads": "BlockedLeads",
     "resources.campaigns": "Campaign CampaignBlockedLeads",
+    "resources.everywhere": "Everywhere",
     "session": "AsyncSession VoiceAgentSession",
     "transport.messages": "Response",
 }
