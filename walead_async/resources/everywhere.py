@@ -207,8 +207,9 @@ def _status(end: Outcome) -> Status:
 
 
 def _why(end: Outcome) -> str:
-    said = [str(text) for text in (end.detail, end.error) if text]
-    return ": ".join(said) or "no reason known"
+    # where a run ended, the detail says no more than that
+    first, second = (end.error, end.detail) if end.status is Status.NOT_SENT else (end.detail, end.error)
+    return str(first or second or "no reason known")
 
 
 def _says_no_access(error: Exception | None) -> bool:
