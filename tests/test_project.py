@@ -34,6 +34,7 @@ PUBLIC = {
     "AsyncSession",
     "AuthenticationError",
     "BatchSettled",
+    "BlockIndex",
     "BlockedLead",
     "BulkFailedError",
     "BulkReport",

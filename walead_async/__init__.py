@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from walead_async.errors import *
     from walead_async.events import *
     from walead_async.models import *
+    from walead_async.paging.index import BlockIndex as BlockIndex
     from walead_async.paging.listing import Listing as Listing
     from walead_async.resources.agents import Agent as Agent
     from walead_async.resources.agents import BlockList as BlockList
@@ -43,6 +44,7 @@ _NAMES = {
         "AgentInfo BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock MissingNumbers "
         "Outcome Page Row Status"
     ),
+    "paging.index": "BlockIndex",
     "paging.listing": "Listing",
     "resources.agents": "Agent BlockList",
     "resources.blocked_leads": "BlockedLeads",
