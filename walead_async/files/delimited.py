@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from walead_async.errors import SourceError
 from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, not_one_word, undecided
-from walead_async.files.encoding import lines_of
+from walead_async.files.encoding import RawLines, lines_of
 from walead_async.models import Row
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
@@ -95,21 +96,23 @@ _DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}
 _HINT = re.compile(r"sep=([^\w\s\"]|\t)[\r\n]*", re.IGNORECASE).fullmatch
 
 
-def delimited_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
+def delimited_rows(
+    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, raw: RawLines | None = None
+) -> Iterator[Row]:
     """The rows of a CSV or TSV file below its header. Raises `SourceError`.
 
     A blank line is no row; a line of delimiters alone is one, with an empty cell. The file is one of our own exports
     if it has exactly their header: then the quote that keeps spreadsheets from running a cell is taken off again.
     """
     with path.open(encoding=encoding, newline="") as file:
-        lines = lines_of(file, str(path))
+        lines = lines_of(file, str(path), raw)
         head = list(islice(lines, HEAD_ROWS))
         delimiters = _DELIMITERS[path.suffix.lower()]
         hint = _HINT(head[0]) if head else None
         if hint is not None:
             delimiters, head[0] = hint[1], "\n"
         delimiter, header = _layout(head, delimiters, kind, wanted, str(path))
-        found = _rows(_Lines(chain(head, lines), str(path)), delimiter, header)
+        found = _rows(_Lines(chain(head, lines), str(path)), delimiter, header, raw.ends if raw else None)
         yield from not_one_word(found, kind, str(path), lambda: header.bare)
 
 
@@ -138,7 +141,7 @@ def _head_rows(head: Iterable[str], delimiter: str) -> list[list[str]]:
     return rows
 
 
-def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
+def _rows(lines: _Lines, delimiter: str, header: Header, ends: deque[int] | None) -> Iterator[Row]:
     """Read strictly: a quote out of place would otherwise join rows without a word."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     keys, reason, width, own = header.keys, header.reason, header.width, header.own
@@ -168,11 +171,16 @@ def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
                 f"{len(row)} cells where the header has {width}, which leaves open which is which: put the cell that "
                 f"holds {delimiter!r} into quotes"
             )
+            if ends is not None:
+                ends.append(lines.given)
             yield Row(line, delimiter.join(row), None, problem)
             continue
         why = row[reason] if reason is not None and reason < len(row) else ""
         cells = [plain(row[key]) if key < len(row) else "" for key in keys]
-        yield from cell_rows(line, cells, plain_reason(why) or None)
+        found = cell_rows(line, cells, plain_reason(why) or None)
+        if ends is not None:
+            ends.extend([lines.given] * len(found))
+        yield from found
 
 
 class _Lines:
@@ -182,12 +190,13 @@ class _Lines:
         self.name = name
         self.may_hold_nul = False
         self._lines = lines
-        self._given = 0
+        #: How many lines were given out.
+        self.given = 0
         self._row = 1
 
     def row_begins(self) -> int:
         """A new row begins: return the number of its first line."""
-        self._row = self._given + 1
+        self._row = self.given + 1
         return self._row
 
     def __iter__(self) -> _Lines:
@@ -195,15 +204,15 @@ class _Lines:
 
     def __next__(self) -> str:
         line = next(self._lines)
-        self._given += 1
-        if self._given - self._row >= MAX_ROW_LINES:
+        self.given += 1
+        if self.given - self._row >= MAX_ROW_LINES:
             raise SourceError(
                 f"{self.name}, line {self._row}: a quote that opens here is not closed within {MAX_ROW_LINES:,} lines: "
                 'close it, or write "" for a quote inside a cell'
             )
         if "\0" in line and not self.may_hold_nul:
             raise SourceError(
-                f"{self.name}, line {self._given}: NUL characters: the file is damaged or no text; export it again"
+                f"{self.name}, line {self.given}: NUL characters: the file is damaged or no text; export it again"
             )
         return line
 

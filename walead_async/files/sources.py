@@ -14,7 +14,7 @@ import orjson
 from walead_async.errors import ConfigurationError, SourceError
 from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, known_columns, not_one_word, undecided
 from walead_async.files.delimited import cell_rows, delimited_rows, key_text, reason_text
-from walead_async.files.encoding import encoding_of, is_doubtful, known_encoding, lines_of, lines_of_stream
+from walead_async.files.encoding import RawLines, encoding_of, is_doubtful, known_encoding, lines_of, lines_of_stream
 from walead_async.models import Row
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "library_for",
     "parquet_rows",
     "rows",
+    "rows_of_file",
     "xlsx_rows",
 ]
 
@@ -170,22 +171,32 @@ def rows(
         return _text_rows(lines_of_stream(source, "the stream"), wanted, "the stream")
     if source == "-":
         return _text_rows(lines_of_stream(sys.stdin.buffer, "standard input"), wanted, "standard input")
-    path = Path(source)
+    return rows_of_file(Path(source), kind, wanted, encoding)
+
+
+def rows_of_file(
+    path: Path, kind: Kind, wanted: Sequence[str], encoding: str | None, raw: RawLines | None = None
+) -> Iterator[Row]:
+    """The rows of a file, as `rows` gives them; `raw` is filled with the lines of a text file meanwhile."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise SourceError(f"{path}: files are read by their suffix: give it one of {', '.join(SUFFIXES)}")
     _refuse_what_is_no_file(path)
     if encoding is not None:
         encoding = known_encoding(encoding)
-    return _unchanged(_file_rows(path, suffix, kind, wanted, encoding), path)
+    return _unchanged(_file_rows(path, suffix, kind, wanted, encoding, raw), path)
 
 
-def _file_rows(path: Path, suffix: str, kind: Kind, wanted: Sequence[str], encoding: str | None) -> Iterator[Row]:
+def _file_rows(
+    path: Path, suffix: str, kind: Kind, wanted: Sequence[str], encoding: str | None, raw: RawLines | None
+) -> Iterator[Row]:
     if suffix in _TABLES:
         yield from _TABLES[suffix](path, kind, wanted)
         return
     found = encoding or encoding_of(path)
-    read = _TEXTS[suffix](path, kind, wanted, found)
+    if raw is not None:
+        raw.encoding = found
+    read = _TEXTS[suffix](path, kind, wanted, found, raw)
     if encoding is not None or found.startswith("utf"):
         yield from read
         return
@@ -232,9 +243,11 @@ def _changed(path: Path, line: int) -> SourceError:
     return SourceError(f"{path}: changed while it was read, before or after line {line}: start again when it is whole")
 
 
-def _text_file_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
-    with path.open(encoding=encoding) as file:
-        yield from not_one_word(_text_rows(lines_of(file, str(path)), wanted, str(path)), kind, str(path))
+def _text_file_rows(
+    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, raw: RawLines | None = None
+) -> Iterator[Row]:
+    with path.open(encoding=encoding, newline="") as file:
+        yield from not_one_word(_text_rows(lines_of(file, str(path), raw), wanted, str(path)), kind, str(path))
 
 
 def _text_rows(lines: Iterable[str], wanted: Sequence[str], name: str) -> Iterator[Row]:
@@ -246,15 +259,17 @@ def _text_rows(lines: Iterable[str], wanted: Sequence[str], name: str) -> Iterat
             yield Row(number, line.rstrip("\r\n"))
 
 
-def _json_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
+def _json_rows(
+    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, raw: RawLines | None = None
+) -> Iterator[Row]:
     """A JSON text or object a line. Objects may differ in their fields: each is looked at by its own names.
 
     One without a known field is a row with an empty text, but for the first. A last line that ends inside a value
     ends the read.
     """
     headers: dict[tuple[str, ...], Header] = {}
-    with path.open(encoding=encoding) as file:
-        found = _rows_of_json_lines(lines_of(file, str(path)), headers, kind, wanted, str(path))
+    with path.open(encoding=encoding, newline="") as file:
+        found = _rows_of_json_lines(lines_of(file, str(path), raw), headers, kind, wanted, str(path))
         yield from not_one_word(found, kind, str(path), lambda: any(header.bare for header in headers.values()))
 
 
@@ -268,7 +283,7 @@ def _rows_of_json_lines(
         try:
             yield from _rows_of_json(orjson.loads(line), number, headers, kind, wanted, place)
         except orjson.JSONDecodeError as error:
-            if not line.endswith("\n") and line.lstrip()[:1] in {"{", "[", '"'}:
+            if not line.endswith(("\n", "\r")) and line.lstrip()[:1] in {"{", "[", '"'}:
                 raise SourceError(f"{place}: the file ends inside a JSON value ({error}): it was cut off") from None
             yield Row(number, line.strip(), None, f"not JSON ({error}): write one JSON text or object a line")
         except SourceError as error:
@@ -299,7 +314,7 @@ def _rows_of_json(
     return cell_rows(number, [key_text(found[names[key]], place) for key in header.keys], reason)
 
 
-_TEXTS: dict[str, Callable[[Path, Kind, Sequence[str], str], Iterator[Row]]] = {
+_TEXTS: dict[str, Callable[[Path, Kind, Sequence[str], str, RawLines | None], Iterator[Row]]] = {
     ".csv": delimited_rows,
     ".tsv": delimited_rows,
     ".txt": _text_file_rows,
