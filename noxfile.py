@@ -17,7 +17,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 VERSIONS = nox.project.python_versions(PROJECT)
 
 #: The package with every extra whose code the tests reach.
-PACKAGE = ".[cli,files,phone,testing]"
+PACKAGE = ".[cli,files,otel,phone,testing]"
 
 #: How many simulated reads and runs `simulate` and `soak` make of each kind, unless told with `-- --runs N`.
 RUNS = 10_000
@@ -58,7 +58,7 @@ def versions(session: nox.Session) -> None:
 def floors(session: nox.Session) -> None:
     """Run the tests on the lowest versions that the package says it works with."""
     extras = PROJECT["project"]["optional-dependencies"]
-    wanted = PROJECT["project"]["dependencies"] + extras["cli"] + extras["files"] + extras["phone"]
+    wanted = PROJECT["project"]["dependencies"] + extras["cli"] + extras["files"] + extras["otel"] + extras["phone"]
     lowest = Path(session.create_tmp()) / "lowest.txt"
     lowest.write_text("\n".join(requirement.replace(">=", "==") for requirement in wanted), encoding="utf-8")
     session.install(PACKAGE, *group("tests"), "--constraint", str(lowest.resolve()))

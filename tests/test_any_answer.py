@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import ScriptedServer, Seen, answer
 
@@ -31,6 +31,9 @@ KEY = "wk_secret_123"
 PEOPLE = ["john-doe", "https://www.linkedin.com/in/jane-smith/", "ACoAAB12345"]
 IDS = ["record-1", "record-2", "record-3"]
 NUMBERS = ["+14155550123", "+14155550124", "0201 5550123"]
+
+#: Each example is a server of its own, so a soak makes fewer of them than of pure properties.
+EXAMPLES = settings(max_examples=min(1_000, settings.default.max_examples))
 
 #: No call here makes more requests than this. Most are made where a list goes on for ever: a read of it gives up after
 #: 63 pages without anything new, and a change may read it a few times.
@@ -248,6 +251,7 @@ def check_change(name: str, service: Service, value: object, requests: int) -> N
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
+@EXAMPLES
 @given(drawn=st.data())
 def test_any_answer_to_a_question_gives_a_value_or_an_error_of_ours(name: str, drawn: st.DataObject) -> None:
     service = drawn.draw(SERVICES[name in OF_AGENTS])
@@ -255,6 +259,7 @@ def test_any_answer_to_a_question_gives_a_value_or_an_error_of_ours(name: str, d
 
 
 @pytest.mark.parametrize("name", CHANGES)
+@EXAMPLES
 @given(drawn=st.data())
 def test_any_answer_to_a_change_gives_a_report_or_an_error_of_ours(name: str, drawn: st.DataObject) -> None:
     service = drawn.draw(SERVICES[name in OF_AGENTS])

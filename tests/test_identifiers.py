@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import sys
-from unicodedata import combining, normalize
+from unicodedata import category, combining, normalize
+from unicodedata import name as name_of
 from urllib.parse import quote
 
 import pytest
@@ -331,6 +332,7 @@ def test_what_was_cut_off_is_never_sent(before: str, name: str, noise: str, cut:
     ),
     NOISE,
 )
+@example(before="", word="A.", form="%%%s%%", noise="")
 def test_a_placeholder_is_never_sent(before: str, word: str, form: str, noise: str) -> None:
     for pasted in (before + form % word + noise, before + quote(form % word), before + "john-" + form % word):
         with pytest.raises(InvalidInputError):
@@ -338,6 +340,8 @@ def test_a_placeholder_is_never_sent(before: str, word: str, form: str, noise: s
 
 
 @given(PLAIN, PLAIN, st.sampled_from(["", " ", "\n", "/", ", ", ";", " | ", "?x=1", "?x=1 "]))
+@example("aaa-0000-0000", "aaa-0000-000", "")
+@example("john-doe-", "john-doe", "")
 def test_two_links_are_one_person_or_none(first: str, second: str, between: str) -> None:
     link = "https://www.linkedin.com/in/"
     assert public_identifier(link + first + between + link + first) == first
@@ -392,6 +396,22 @@ def test_no_name_of_ten_thousand_is_lost() -> None:
         key = public_identifier(name)
         assert key == normalize("NFC", name.lower()).rstrip(".")
         assert public_identifier(f"https://www.linkedin.com/in/{quote(name)}/?trk=x") == key
+
+
+def test_no_name_of_any_script_is_lost() -> None:
+    scripts: dict[str, list[str]] = {}
+    for letter in map(chr, range(sys.maxunicode + 1)):
+        # a letter by itself and small: what else folding does is tested below
+        if category(letter) in {"Ll", "Lo"} and normalize("NFC", letter.lower()) == letter:
+            scripts.setdefault(name_of(letter, "UNNAMED").split()[0], []).append(letter)
+    assert len(scripts) > 100
+    for letters in scripts.values():
+        for at in range(0, min(len(letters), 300), 5):
+            first = "".join(letters[at : at + 3]) or letters[0]
+            for person in (f"{first}-{letters[-1]}a{letters[0]}", f"{first}-1a2b3c", f"{first}{letters[-1]}"):
+                key = normalize("NFC", person)
+                assert public_identifier(person) == key
+                assert public_identifier(f"https://www.linkedin.com/in/{quote(person)}/") == key
 
 
 LINKS = "https:// http: linkedin: linkedin.com www.linkedin.com /in/ / \\ pub/ john-doe ACoAA urn:li:fsd_profile:"

@@ -119,32 +119,6 @@ async def test_an_earlier_key_is_hidden_too(call: Call) -> None:
     assert keys[0] not in told_of(caught.value)
 
 
-async def test_what_instruments_aiohttp_for_the_process_learns_nobody_s_name() -> None:
-    seen: list[str] = []
-
-    async def note(http: aiohttp.ClientSession, context: object, params: aiohttp.TraceRequestStartParams) -> None:
-        seen.append(str(params.url))
-
-    plain = aiohttp.ClientSession.__init__
-
-    # as opentelemetry's instrumentation does it
-    def instrumented(self: aiohttp.ClientSession, *args: Any, **options: Any) -> None:
-        tracing = aiohttp.TraceConfig()
-        tracing.on_request_start.append(note)
-        plain(self, *args, **{**options, "trace_configs": [*(options.get("trace_configs") or ()), tracing]})
-
-    aiohttp.ClientSession.__init__ = instrumented  # type: ignore[method-assign]
-    try:
-        async with ScriptedServer(answers(answer())) as server, aiohttp.ClientSession() as http:
-            async with AsyncSession(KEY, base_url=server.url) as session:
-                await session.blocked_leads.list(search="john-doe").collect()
-            async with http.get(server.url) as response:
-                await response.read()
-    finally:
-        aiohttp.ClientSession.__init__ = plain  # type: ignore[method-assign]
-    assert seen == [server.url]
-
-
 async def test_the_key_is_in_no_repr_of_what_a_user_holds() -> None:
     walead, phones = AsyncSession(KEY), VoiceAgentSession(KEY, uid="u-1")
     campaign, agent = walead.campaign("c-1"), phones.agent("a-1")
@@ -207,10 +181,25 @@ async def test_an_unsafe_id_never_becomes_part_of_a_path(unsafe: str) -> None:
         async with AsyncSession(KEY, base_url=server.url) as session:
             with pytest.raises(InvalidInputError):
                 session.campaign(unsafe)
-        async with VoiceAgentSession(KEY, uid="u-1", base_url=server.url) as phones:
-            with pytest.raises(InvalidInputError):
-                phones.agent(unsafe)
         assert server.seen == []
+
+
+@pytest.mark.parametrize("odd", ["..", "../v1/blocked-leads", "a/b", "a?b", "a#b", "a&uid=b", "%2e%2e", "a+b", "ü"])
+async def test_an_agent_and_a_user_stay_parameters_of_their_own(odd: str) -> None:
+    async with Emulator() as emulator:
+        async with VoiceAgentSession(emulator.api_key, uid=odd, base_url=emulator.phonely_url) as phones:
+            await phones.agent(odd).block_list.list().collect()
+        assert [(request.path, dict(request.query)) for request in emulator.requests] == [
+            ("/agent-block-list", {"uid": odd, "agentId": odd})
+        ]
+
+
+@pytest.mark.parametrize("unsafe", ["", " a", "a\r\nX-Evil: 1", "a\x00"])
+def test_an_id_that_no_query_holds_is_refused(unsafe: str) -> None:
+    with pytest.raises(InvalidInputError):
+        VoiceAgentSession(KEY, uid="u-1").agent(unsafe)
+    with pytest.raises(InvalidInputError):
+        VoiceAgentSession(KEY, uid=unsafe)
 
 
 @pytest.mark.parametrize("person", ["a&offset=7", "a#b", "a?b=c", "%26offset%3d7", "a;b", "a+b"])
@@ -316,7 +305,7 @@ async def test_the_key_is_in_no_file(tmp_path: Path) -> None:
     assert [name for name in written if KEY.encode() in (tmp_path / name).read_bytes()] == []
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
+@pytest.mark.parametrize("mode", [0o644, 0o604, 0o666])
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path, mode: int, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "key"
     path.write_text(KEY, encoding="utf-8")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import traceback
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
@@ -125,12 +127,58 @@ def test_an_id_that_would_change_the_path_is_refused(bad: str) -> None:
     session = AsyncSession(KEY)
     with pytest.raises(InvalidInputError, match="campaign id"):
         session.campaign(bad)
+
+
+@pytest.mark.parametrize("bad", ["", "a b", "a\n", "\u00a0a", "a\x00", "\ud800", "x" * 201, None, 7])
+def test_what_cannot_be_an_agent_or_a_user_is_refused(bad: str) -> None:
     phones = VoiceAgentSession(KEY, uid="u")
     with pytest.raises(InvalidInputError, match="agent id"):
         phones.agent(bad)
     if bad is not None:
         with pytest.raises(InvalidInputError, match="uid"):
             VoiceAgentSession(KEY, uid=bad)
+
+
+@pytest.mark.parametrize("odd", ["auth0|6f1c", "a/b", "..", "a&uid=b#c?d", "50%25+1", "ü-李"])
+async def test_agents_and_users_may_be_called_what_a_query_can_quote(emulator: Emulator, odd: str) -> None:
+    async with VoiceAgentSession(KEY, uid=odd, base_url=emulator.phonely_url) as phones:
+        block_list = phones.agent(odd).block_list
+        await block_list.block(["+14155550123"])
+        assert await block_list.list().collect() == ["+14155550123"]
+    assert emulator.agents == {odd: {"+14155550123": None}}
+
+
+@pytest.mark.parametrize("options", [{"region": "CH"}, {"region": "CH", "validate_numbers": True}])
+async def test_a_region_makes_national_numbers_e164(emulator: Emulator, options: dict[str, Any]) -> None:
+    async with VoiceAgentSession(KEY, uid="u", base_url=emulator.phonely_url, **options) as phones:
+        given = ["044 668 18 00", "+41 44 668 18 00", "+1 415 555 0123", "044 66"]
+        report = await phones.agent("a").block_list.block(given, check=False)
+        assert [(outcome.key, outcome.status, outcome.detail is None) for outcome in report.outcomes] == [
+            ("+41446681800", Status.DONE, True),
+            ("+41446681800", Status.DUPLICATE, False),
+            ("+14155550123", Status.DONE, True),
+            ("", Status.INVALID, False),
+        ]
+        assert set(emulator.agents["a"]) == {"+41446681800", "+14155550123"}
+        await phones.agent("a").block_list.unblock(["0446681800"])
+    assert set(emulator.agents["a"]) == {"+14155550123"}
+
+
+@pytest.mark.parametrize("region", ["ch", "Switzerland", "", "XX", 41, ["CH"]])
+def test_a_region_that_is_no_country_is_refused_before_anything_is_sent(region: str) -> None:
+    with pytest.raises(ConfigurationError, match="no country"):
+        VoiceAgentSession(KEY, uid="u", region=region)
+
+
+def test_a_region_without_its_extra_says_what_to_install() -> None:
+    program = (
+        "import sys; sys.modules['phonenumbers'] = None\n"
+        "from walead_async import ConfigurationError, VoiceAgentSession\n"
+        "try: VoiceAgentSession('k', uid='u', region='CH')\n"
+        "except ConfigurationError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "walead_async[phone]" in done.stdout
 
 
 def test_a_voice_agent_session_needs_a_uid() -> None:

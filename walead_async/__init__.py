@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from walead_async.errors import *
     from walead_async.events import *
     from walead_async.models import *
+    from walead_async.outbox import Outbox as Outbox
+    from walead_async.outbox import OutboxStatus as OutboxStatus
+    from walead_async.outbox import Receipt as Receipt
     from walead_async.paging.index import BlockIndex as BlockIndex
     from walead_async.paging.listing import Listing as Listing
     from walead_async.resources.agents import Agent as Agent
@@ -35,15 +38,16 @@ _NAMES = {
     "config": "RateLimit RateLimiter RetryPolicy Timeouts",
     "errors": (
         "APIError AuthenticationError BulkFailedError ConfigurationError ConflictError ConnectionFailedError "
-        "DeadlineExceededError InvalidInputError InvalidRequestError NotFoundError OutcomeUnknownError PaginationError "
-        "PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError SessionClosedError SourceError "
-        "UnexpectedResponseError WaleadError"
+        "DeadlineExceededError InvalidInputError InvalidRequestError JournalError NotFoundError OutboxError "
+        "OutcomeUnknownError PaginationError PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError "
+        "SessionClosedError SourceError UnexpectedResponseError WaleadError"
     ),
-    "events": "BatchSettled Event LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
+    "events": "BatchSettled Event Hook LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
     "models": (
         "AgentInfo BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock MissingNumbers "
         "Outcome Page Row Status"
     ),
+    "outbox": "Outbox OutboxStatus Receipt",
     "paging.index": "BlockIndex",
     "paging.listing": "Listing",
     "resources.agents": "Agent BlockList",

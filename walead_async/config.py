@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import ipaddress
 import os
+import re
 import stat
 import sys
 from pathlib import Path
@@ -16,7 +18,7 @@ from attrs.validators import ge, gt, instance_of, le, not_
 from walead_async.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = [
     "RateLimit",
@@ -113,11 +115,21 @@ class RateLimiter(Protocol):
 
 #: The longest key file that is read, in bytes: a key is one line.
 LONGEST_KEY_FILE = 8192
+#: Where Docker and Kubernetes mount secrets, with modes of their own: nobody else gets into the container.
+SECRET_MOUNTS = ("/run/secrets", "/var/run/secrets")
+#: The host of a URL and its port. Brackets hold an IPv6 address, and nothing stands around them.
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9._-]+|\[([0-9A-Fa-f:.]+)\])(?::[0-9]*)?").fullmatch
 
 
-def text_from_environment(name: str) -> str | None:
-    """An environment variable without surrounding space; None if it is not set or empty."""
-    return os.environ.get(name, "").strip() or None
+def text_from_environment(name: str, holds: str = "its value") -> str | None:
+    """An environment variable without surrounding space; None if it is not set. `holds` says what belongs into it.
+
+    Raises `ConfigurationError` for one that is set, but empty: whatever should have filled it did not.
+    """
+    text = os.environ.get(name)
+    if text is not None and not text.strip():
+        raise ConfigurationError(f"{name} is set, but empty: give it {holds}, or unset it")
+    return text and text.strip()
 
 
 def base_url(given: str | None, *, variable: str, default: str) -> str:
@@ -126,7 +138,7 @@ def base_url(given: str | None, *, variable: str, default: str) -> str:
     Raises `ConfigurationError` unless it is https, or http to this machine itself: a key must not cross a network in
     the clear.
     """
-    url = given if given is not None else text_from_environment(variable) or default
+    url = given if given is not None else os.environ.get(variable, "").strip() or default
     if not isinstance(url, str):
         raise ConfigurationError(f"base_url must be text, not {type(url).__name__}")
     if any(not "!" <= letter <= "~" for letter in url) or "\\" in url:
@@ -140,11 +152,25 @@ def base_url(given: str | None, *, variable: str, default: str) -> str:
         raise ConfigurationError("the base URL holds a user name or a password: leave it out, the API key is enough")
     if parts.scheme not in {"https", "http"} or not host:
         raise ConfigurationError(f"the base URL must look like {default}, not {url!r}")
+    if not _is_authority(parts.netloc):
+        raise ConfigurationError(f"{parts.netloc!r} in the base URL is no host: it must look like {default}")
     if parts.query or parts.fragment or "?" in url or "#" in url:
         raise ConfigurationError(f"the base URL must end before any '?' or '#', not {url!r}")
     if parts.scheme == "http" and not is_loopback(host):
         raise ConfigurationError(f"the base URL {url!r} would send the API key in the clear: use https")
     return url.rstrip("/")
+
+
+def _is_authority(text: str) -> bool:
+    """Whether this is a host and perhaps a port in every reader's eyes: some take [::1].evil.com for ::1."""
+    found = _AUTHORITY(text)
+    if found is None or found[1] is None:
+        return found is not None
+    try:
+        ipaddress.IPv6Address(found[1])
+    except ValueError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:
@@ -157,20 +183,20 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def key_from_environment(prefix: str) -> str:
+def key_from_environment(prefix: str, *, mounts: Sequence[str] = SECRET_MOUNTS) -> str:
     """The API key of the service whose variables begin with `prefix`.
 
     Looks at `<prefix>_API_KEY`, then at the file that `<prefix>_API_KEY_FILE` names, then at the keyring entry of
-    that name if the keyring package is installed. Raises `ConfigurationError` if there is none, or if others can read
+    that name if the keyring package is installed. The group of a file may read it, others may not, unless it lies in
+    a folder of `mounts`. Raises `ConfigurationError` if there is no key, or a variable is empty, or others can read
     the file.
     """
     variable = f"{prefix}_API_KEY"
-    key = os.environ.get(variable)
-    if key is not None:
-        return key
-    path = text_from_environment(f"{variable}_FILE")
+    if text_from_environment(variable, "the key") is not None:
+        return os.environ[variable]
+    path = text_from_environment(f"{variable}_FILE", "the path of a file with the key")
     if path:
-        return _key_from_file(Path(path), f"{variable}_FILE")
+        return _key_from_file(path, f"{variable}_FILE", mounts)
     key = _key_from_keyring(variable)
     if key:
         return key
@@ -179,26 +205,44 @@ def key_from_environment(prefix: str) -> str:
     )
 
 
-def _key_from_file(path: Path, variable: str) -> str:
+def _key_from_file(path: str, variable: str, mounts: Sequence[str]) -> str:
     try:
-        with path.open("rb") as file:
-            state = os.fstat(file.fileno())
-            if not stat.S_ISREG(state.st_mode):
-                raise ConfigurationError(f"{variable} names {str(path)!r}, which is not a file")
-            if os.name == "posix" and state.st_mode & 0o077:
-                raise ConfigurationError(f"others can read the key file {str(path)!r}: run chmod 600 on it")
+        # opening a pipe would wait for whoever writes into it
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise ConfigurationError(f"{variable} names {path!r}, which is not a file")
+        # what is opened is what is judged: a link cannot lead out of a mount, nor can ..
+        real = Path(path).resolve()
+        with real.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if os.name == "posix" and mode & stat.S_IRWXO and not _is_below(real, mounts):
+                raise _open_to_others(path, variable, mode)
             content = file.read(LONGEST_KEY_FILE + 1)
     except OSError as error:
-        raise ConfigurationError(f"the key file {str(path)!r} of {variable} cannot be read: {error.strerror}") from None
+        raise ConfigurationError(f"the key file {path!r} of {variable} cannot be read: {error.strerror}") from None
     try:
-        key = content.decode("utf-8-sig").strip() if len(content) <= LONGEST_KEY_FILE else ""
+        # the codec utf-8-sig would be one more file to load, perhaps in a running loop
+        key = content.removeprefix(codecs.BOM_UTF8).decode().strip() if len(content) <= LONGEST_KEY_FILE else ""
     except UnicodeDecodeError:
         key = ""
     # an error's frames may be shown with what they hold
     del content
     if not key:
-        raise ConfigurationError(f"the key file {str(path)!r} of {variable} does not hold one line with a key")
+        raise ConfigurationError(f"the key file {path!r} of {variable} does not hold one line with a key")
     return key
+
+
+def _is_below(real: Path, folders: Sequence[str]) -> bool:
+    """Whether a real path lies below one of these folders, which may be links themselves."""
+    return any(real.is_relative_to(Path(folder).resolve()) for folder in folders)
+
+
+def _open_to_others(path: str, variable: str, mode: int) -> ConfigurationError:
+    from shlex import quote
+
+    return ConfigurationError(
+        f"others can read the key file {path!r} of {variable} (mode {stat.S_IMODE(mode):04o}): "
+        f"run chmod 600 {quote(path)}, or chmod 640 if its group has to read it"
+    )
 
 
 def _key_from_keyring(variable: str) -> str | None:

@@ -19,7 +19,9 @@ WaleadError
 ├── PaginationError                      a list that cannot be read without losing records
 ├── BulkFailedError                      items of a bulk call were not done
 ├── SessionClosedError
-└── SourceError                          a file of leads that cannot be read
+├── SourceError                          a file of leads that cannot be read
+├── JournalError                         a journal of jobs that cannot be read or written
+└── OutboxError                          an outbox that cannot take or keep what it is given
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ __all__ = [
     "DeadlineExceededError",
     "InvalidInputError",
     "InvalidRequestError",
+    "JournalError",
     "NotFoundError",
+    "OutboxError",
     "OutcomeUnknownError",
     "PaginationError",
     "PayloadTooLargeError",
@@ -210,3 +214,14 @@ class SessionClosedError(WaleadError):
 
 class SourceError(WaleadError):
     """A file of leads cannot be read: the text names the file, the line and what is wrong."""
+
+
+class JournalError(WaleadError):
+    """A journal cannot be read or written, or somebody else works on it: the text names the file and what to do."""
+
+
+class OutboxError(WaleadError):
+    """An outbox cannot take or keep what it is given: the text names the file and what to do.
+
+    What was given may be stored all the same: answer 503, and let the sender try again.
+    """

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import re
+from collections.abc import Callable
+from typing import TypeAlias, get_args
 
 import attrs
 
 __all__ = [
     "BatchSettled",
     "Event",
+    "Hook",
     "LimitWaited",
     "PageRead",
     "RequestFailed",
@@ -20,12 +23,14 @@ __all__ = [
 
 @attrs.frozen
 class RequestSent:
-    """An attempt goes out. `attempt` counts from 1; `body_bytes` is the size of its body."""
+    """An attempt goes out, to a host and port. `attempt` counts from 1; `body_bytes` is the size of its body."""
 
     method: str
     path: str
     attempt: int
     body_bytes: int
+    host: str = ""
+    port: int = 0
 
 
 @attrs.frozen
@@ -94,3 +99,28 @@ class BatchSettled:
 Event: TypeAlias = (
     RequestSent | ResponseReceived | RequestFailed | RetryScheduled | LimitWaited | PageRead | BatchSettled
 )
+#: A function of any event, or of some. It is told of those that its parameter is annotated with.
+Hook: TypeAlias = (
+    Callable[[Event], object]
+    | Callable[[RequestSent], object]
+    | Callable[[ResponseReceived], object]
+    | Callable[[RequestFailed], object]
+    | Callable[[RetryScheduled], object]
+    | Callable[[LimitWaited], object]
+    | Callable[[PageRead], object]
+    | Callable[[BatchSettled], object]
+)
+EVENTS: tuple[type[Event], ...] = get_args(Event)
+
+
+def events_of(hook: Hook) -> tuple[type[Event], ...]:
+    """The events that a hook is to be told of: those its first parameter is annotated with, all if it names none."""
+    from inspect import signature  # a quarter of what this package adds to an import
+
+    try:
+        said = next(iter(signature(hook, eval_str=True).parameters.values())).annotation
+        named = {kind.__name__ for kind in (get_args(said) or (said,)) if kind in EVENTS}
+    except Exception:
+        # it has no signature that Python knows, or names that are imported for type checkers only
+        named = set(re.findall(r"\w+", str(getattr(hook, "__annotations__", ""))))
+    return tuple(kind for kind in EVENTS if kind.__name__ in named) or EVENTS

@@ -14,7 +14,7 @@ from walead_async.errors import InvalidInputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["kind_of", "path_id", "plain_lines", "public_identifier", "record_id", "trimmed"]
+__all__ = ["kind_of", "path_id", "plain_lines", "public_identifier", "query_id", "record_id", "trimmed"]
 
 #: LinkedIn lets people choose a name of 3 to 100 letters or digits in their profile's address; the names it makes up
 #: and its own ids (about 39 to 70 characters) are shorter.
@@ -26,19 +26,23 @@ MAX_ENCODINGS = 8
 #: The services name no limit for their ids; a UUID has 36 characters.
 MAX_ID = 200
 
+_COPY_ID = "copy the {} from the dashboard, and nothing around it"
 ADVICE = "paste the link of the person's profile (linkedin.com/in/...) or the name at its end"
 
 #: What nearly every row of a file is: a lower-case name, bare or in a plain profile link. It is its own key.
 _COMMON = re.compile(
-    r"(https?://(?:[a-z]{2,3}\.)?linkedin\.com/in/)?((?!ac[ow]aa)[a-z0-9][a-z0-9_-]{0,99})(?(1)/?)"
+    r"(https?://(?:[a-z]{2,3}\.)?linkedin\.com/in/)?((?!ac[ow]aa|[0-9_-]+/?$)[a-z0-9][a-z0-9_-]{0,99})(?(1)/?)"
 ).fullmatch
 #: The same with capitals and what follows a link.
 _ANY_CASE = re.compile(
-    r"((?:https?://)?(?:[a-z]{2,3}\.)?linkedin\.com/in/)?((?!ac[ow]aa)[a-z0-9][a-z0-9_-]{0,99})(?(1)/?(?:\?[\w=%+-]*)?)",
+    r"((?:https?://)?(?:[a-z]{2,3}\.)?linkedin\.com/in/)?((?!ac[ow]aa|[0-9_-]+(?:[/?]|$))[a-z0-9][a-z0-9_-]{0,99})"
+    r"(?(1)/?(?:\?[\w=%+-]*)?)",
     re.IGNORECASE | re.ASCII,
 ).fullmatch
 #: The same for a whole batch, a name a line; a hundredth of the time of looking at each.
-_ALL_COMMON = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}(?:\n[a-z0-9][a-z0-9_-]{0,99})*").fullmatch
+_ALL_COMMON = re.compile(
+    r"(?![0-9_-]+$)[a-z0-9][a-z0-9_-]{0,99}(?:\n(?![0-9_-]+$)[a-z0-9][a-z0-9_-]{0,99})*", re.MULTILINE
+).fullmatch
 _OWN_ID = re.compile(r"AC[ow]AA").match
 _URN = re.compile(r"urn:li:\w+:(AC[ow]AA[\w-]+)", re.ASCII).fullmatch
 _EMAIL = re.compile(r"[^\s@]@[^\s@]+\.[^\s@.]").search
@@ -79,9 +83,19 @@ _OTHER_PAGES = {
     "profile": "a link of LinkedIn's old kind that names nobody",
 }
 
-#: What no name is, though it looks like one: LinkedIn's word for whoever is signed in, what programs write for nothing
-#: (but not nil, which is a name), and the beginning of a link.
-_NOBODY = frozenset({"me", "null", "none", "nan", "na", "n.a", "undefined", "http", "https"})
+#: What no name is, though it looks like one, and what it is. First what programs and people write for nothing (but not
+#: nil or nat, which are names); LinkedIn's own words; the examples of forms; heads and feet of columns.
+_NOBODY = (
+    dict.fromkeys(("null", "none", "nan", "na", "n.a", "undefined", "true", "false", "unknown", "tbd"), "")
+    | dict.fromkeys(("not-found", "not_found", "notfound", "null-null", "none-none", "no-linkedin"), "")
+    | {"me": "LinkedIn's word for whoever is signed in", "http": "the beginning of a link"}
+    | {"https": "the beginning of a link"}
+    | dict.fromkeys(("unavailable", "linkedin-member"), "LinkedIn's word for somebody whom it does not show")
+    | dict.fromkeys(("username", "yourname", "your-name", "firstname-lastname"), "the example of a form")
+    | dict.fromkeys(("linkedin", "public_identifier", "publicidentifier", "linkedin_url"), "the heading of a column")
+    | dict.fromkeys(("linkedinurl", "linkedin_profile", "profile_url", "profileurl"), "the heading of a column")
+    | dict.fromkeys(("total", "subtotal", "grand-total"), "the foot of a column")
+)
 #: What programs and spreadsheets write for nothing that does not look like a name.
 _NOTHING = re.compile(
     r"n/a|\\n|#(?:n/?a|ref|value|name|div/0|num|null|spill|calc|error|field|blocked|getting_data)"
@@ -113,7 +127,7 @@ _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">", "（": "）", "［": "］",
 _CLOSING = {closing: opening for opening, closing in _BRACKETS.items()}
 #: In these a template writes the name of what goes there; the others are punctuation.
 _OF_TEMPLATES = frozenset("[{<［｛＜⟨")
-_IN_NO_NAME = re.compile(f"[&:\ufffd{re.escape(''.join(_BRACKETS) + ''.join(_CLOSING))}]").search
+_IN_NO_NAME = re.compile(f"[&:=\ufffd{re.escape(''.join(_BRACKETS) + ''.join(_CLOSING))}]").search
 _ELLIPSIS = re.compile(r"\.\s*\.\s*\.|[\u2025\u2026\u22ef\ufe19]").search
 _ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
 _BROKEN_ENTITY = re.compile(r"&(?:#|([a-zA-Z][a-zA-Z0-9]*)(;)?(?!=|[a-zA-Z0-9]))").finditer
@@ -124,7 +138,13 @@ _NEXT_LINK = re.compile(r"[\s,;|]+|(?<!=)(?=https?:/)", re.IGNORECASE).split
 _SCHEME_ALONE = re.compile(r"https?:/*", re.IGNORECASE).fullmatch
 #: A template's variable in a name: before it is percent-decoded, and after.
 _UNFILLED = re.compile(r"[$:].*|%.*\w.*%|.*\{.*\}.*", re.DOTALL).fullmatch
-_UNFILLED_DECODED = re.compile(r"%\w+%|\{\{|\}\}").search
+_UNFILLED_DECODED = re.compile(r"%[^%]*\w[^%]*%|\{\{|\}\}|^__\w+__$").search
+_UNDEFINED = re.compile(r"(?:^|[-_.])undefined(?:$|[-_.])").search
+#: What is no name though a link may end in it: a date, a phone number, a count below the shortest name, a website.
+_DATE = re.compile(r"[12]\d{3}([-._])\d{1,2}\1\d{1,2}|\d{1,2}([-._])\d{1,2}\2(?:[12]\d)?\d{2}").fullmatch
+_NUMBER = re.compile(r"\+[0-9.-]{7,}").fullmatch
+_COUNT = re.compile(r"\d{1,2}").fullmatch
+_WEBSITE = re.compile(r"www\..+|.+\.(?:com|org|net)").fullmatch
 _OWN_ID_IN_ANY_CASE = re.compile(r"ac[ow]aa", re.IGNORECASE).match
 #: From this length on nobody chose a name that begins like one of LinkedIn's own ids.
 OWN_ID_LENGTH = 30
@@ -145,12 +165,15 @@ def public_identifier(text: object) -> str:
     """
     if type(text) is str and (common := _COMMON(text) or _ANY_CASE(text)) is not None:
         name = common[2].lower()
-        if name not in _NOBODY:
+        if name not in _NOBODY and "undefined" not in name:
             return name
-    elif type(text) is str and len(text) < OWN_ID_LENGTH and text.replace("-", "").isalnum() and not _OWN_ID(text):
+    elif type(text) is str and len(text) < OWN_ID_LENGTH and _is_plain_word(text):
         # letters and digits of any script; composing and folding may need each other's work
         return _folded(text)
-    pasted = _without_invisible(trimmed(text))
+    pasted = trimmed(text)
+    if "\ufeff" in pasted and pasted.rpartition("\ufeff")[2].lower() in _NOBODY:
+        raise InvalidInputError("two files were joined here, and the first had no line end: put one between them")
+    pasted = _without_invisible(pasted)
     if "&" in pasted:
         pasted = _without_entities(pasted)
     if "/" not in pasted and "\\" not in pasted and "%2f" in pasted.lower():
@@ -181,24 +204,42 @@ def plain_lines(items: Sequence[object]) -> str | None:
     if lines.count("\n") != len(items) - 1 or _ALL_COMMON(lines) is None:
         return None
     # LinkedIn's own ids have capitals, so these may be some that lost them
-    if not _NOBODY.isdisjoint(items) or "acoaa" in lines or "acwaa" in lines:
+    if not _NOBODY.keys().isdisjoint(items) or "acoaa" in lines or "acwaa" in lines or "undefined" in lines:
         return None
     return lines
 
 
 def path_id(kind: str, text: object) -> str:
-    """Check an id that becomes part of a path or a query, and return it as it is, as plain text.
+    """Check an id that becomes part of a path, and return it as it is, as plain text.
 
     `kind` names it in the error ("campaign id"). It may hold ASCII letters, digits and `. _ ~ : @ = -`, at most 200
-    of them: what needs no quoting in either place. Raises `InvalidInputError`.
+    of them: what needs no quoting there. Raises `InvalidInputError`.
     """
+    plain = _checked_id(kind, text, _PLAIN_ID)
+    if plain in {".", ".."}:
+        raise InvalidInputError(f"the {kind} is {plain!r}: {_COPY_ID.format(kind)}")
+    return plain
+
+
+def query_id(kind: str, text: object) -> str:
+    """Check an id that is quoted in a query or stands in JSON, and return it as it is, as plain text.
+
+    Any visible characters will do, at most 200 of them; white space came with the copying. Raises `InvalidInputError`.
+    """
+    return _checked_id(kind, text, _visible)
+
+
+def _checked_id(kind: str, text: object, allowed: Callable[[str], object]) -> str:
     if not isinstance(text, str):
         raise InvalidInputError(f"the {kind} is {kind_of(text)}, not text: copy the {kind} from the dashboard")
-    if text in {".", ".."} or len(text) > MAX_ID or _PLAIN_ID(text) is None:
-        fault = _fault_of_id(text, _PLAIN_ID)
-        raise InvalidInputError(f"the {kind} {fault}: copy the {kind} from the dashboard, and nothing around it")
+    if len(text) > MAX_ID or not allowed(text):
+        raise InvalidInputError(f"the {kind} {_fault_of_id(text, allowed)}: {_COPY_ID.format(kind)}")
     # an enum's member, say, is text with a value and prints as its name
     return str.__str__(text)
+
+
+def _visible(text: str) -> bool:
+    return bool(text) and text.isprintable() and not any(map(str.isspace, text))
 
 
 def record_id(item: object) -> str:
@@ -272,8 +313,9 @@ def _without_entities(text: str) -> str:
 
 def _links(text: str) -> list[str]:
     """The links of a cell: nearly always one."""
-    if text[: len(text) // 2] == text[(len(text) + 1) // 2 :] and _LINK_LIKE(text[: len(text) // 2]):
-        text = text[: len(text) // 2]
+    once, between = text[: len(text) // 2], text[len(text) // 2 : (len(text) + 1) // 2]
+    if text == once + between + once and not between.strip(" \t\r\n/,;|") and _LINK_LIKE(once):
+        text = once
     links = [link for piece in _NEXT_LINK(text) if (link := _without_around(piece)) and not _SCHEME_ALONE(link)]
     if len(links) > 1 and all(_LINK_LIKE(link) for link in links):
         return links
@@ -351,7 +393,7 @@ def _name_in_path(parts: list[str], *, linkedin: bool = True) -> str:
         raise _not_a_profile(_OTHER_PAGES[page])
     if linkedin:
         raise _not_a_profile("a LinkedIn page of another kind" if page else "LinkedIn's home page")
-    if len(parts) == 1:
+    if len(parts) == 1 and not any(map(str.isspace, parts[0])):
         return parts[0]
     raise InvalidInputError(f"a slash stands in it: {ADVICE}")
 
@@ -421,8 +463,19 @@ def _check_name(name: str) -> None:
         raise InvalidInputError("links to more than one person: give each a row of its own")
     if (sign := _IN_NO_NAME(name)) is not None:
         raise InvalidInputError(f"{sign[0]!r} stands in it, which no name has: {ADVICE}")
-    if name in _NOBODY:
+    if name in _NOBODY or _UNDEFINED(name):
         raise _nobody(name)
+    if _DATE(name) or _NUMBER(name) or _COUNT(name):
+        what = "a date" if _DATE(name) else "a phone number" if _NUMBER(name) else "a count or the number of a row"
+        raise _not_a_profile(what)
+    if _WEBSITE(name):
+        raise _not_a_profile("the address of a website")
+
+
+def _is_plain_word(text: str) -> bool:
+    """Letters and digits of any script with dashes between them, that are no digits alone and no own id."""
+    letters = text.replace("-", "")
+    return letters.isalnum() and not letters.isdecimal() and not _OWN_ID(text)
 
 
 def _template() -> InvalidInputError:
@@ -430,10 +483,8 @@ def _template() -> InvalidInputError:
 
 
 def _nobody(text: str) -> InvalidInputError:
-    if text == "me":
-        return _not_a_profile("LinkedIn's word for whoever is signed in")
-    if text.startswith("http"):
-        return _not_a_profile("the beginning of a link")
+    if what := _NOBODY.get(text):
+        return _not_a_profile(what)
     return InvalidInputError(f"{text!r}, which programs write where there is nothing: {ADVICE}")
 
 

@@ -148,6 +148,8 @@ class Completeness(Enum):
     CHANGED: the list changed meanwhile; every record that was there throughout was yielded exactly once.
     INCOMPLETE: the read was stopped, or it failed.
     UNVERIFIED: the service's answers left it undecidable; the listing says why.
+
+    This is said of the list as the service showed it: where it shows a write late, the last seconds may be missing.
     """
 
     COMPLETE = "complete"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 from unicodedata import category, decimal
 
@@ -10,15 +11,25 @@ from walead_async.errors import ConfigurationError, InvalidInputError
 from walead_async.identifiers import kind_of, trimmed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
-__all__ = ["check_region", "is_international", "phone_number", "validated_phone_number"]
+__all__ = [
+    "NOT_INTERNATIONAL",
+    "check_region",
+    "is_international",
+    "number_reader",
+    "phone_number",
+    "validated_phone_number",
+]
 
 #: E.164 allows 15 digits, the country code among them.
 MAX_DIGITS = 15
 #: Whoever writes two numbers into one cell writes at least so many digits of each.
 WHOLE_NUMBER = 7
 
+#: What is said of a number that was sent without its country code.
+NOT_INTERNATIONAL = "not in international form"
 ADVICE = "write one number a cell, best with its country code, like +14155550123"
 
 _COMMON = re.compile(r"\+[1-9][0-9]{0,14}|(?!00)[0-9]{1,15}").fullmatch
@@ -33,6 +44,8 @@ _TRUNK = re.compile(r"([^\d+]*(?:\+|00)\W*(\d{1,3})\W*?)[(\[]\s*0\s*[)\]]").matc
 #: Italy, the Vatican, San Marino, Ivory Coast, Benin, Gabon and Congo, where the 0 is part of the number.
 _WITHOUT_TRUNK = frozenset({"39", "379", "378", "225", "229", "241", "242"})
 _DATE = re.compile(r"(\d{1,4})([-/.])(\d{1,2})\2(\d{1,4})(?:[T ].*)?", re.DOTALL).fullmatch
+#: An address of the internet: four parts, of which one behind the first has a single digit.
+_ADDRESS = re.compile(r"(?=.*\.\d(?:\.|$))\d{1,3}(?:\.\d{1,3}){3}").fullmatch
 _LINE_BREAK = re.compile(r"\d[^\d]*?[\n\r\v\f\x85\u2028\u2029][^\d]*\d").search
 #: Around a slash: an area code before a number (030/1234567), or the next number.
 _AREA_CODE = re.compile(r"\+\d{1,8}|0\d{0,5}|[1-9]\d{0,4}").fullmatch
@@ -87,6 +100,17 @@ def validated_phone_number(text: object, region: str | None = None) -> str:
     return e164
 
 
+def number_reader(region: str | None = None, *, validate: bool = False) -> Callable[[object], str]:
+    """What turns numbers into keys: `validated_phone_number` if there is a region, or if told to; or `phone_number`.
+
+    Raises `ConfigurationError`, at once and not at the first number, for what is missing or wrong.
+    """
+    if region is None and not validate:
+        return phone_number
+    check_region(region)
+    return partial(validated_phone_number, region=region)
+
+
 def check_region(region: str | None) -> ModuleType:
     """The library phonenumbers, which knows this region. Raises `ConfigurationError`."""
     try:
@@ -95,7 +119,7 @@ def check_region(region: str | None) -> ModuleType:
         raise ConfigurationError(
             "checking phone numbers needs the library phonenumbers: pip install 'walead_async[phone]'"
         ) from None
-    if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
+    if region is not None and (not isinstance(region, str) or region not in phonenumbers.SUPPORTED_REGIONS):
         raise ConfigurationError(f"region {region!r} is no country: give its two capital letters, such as CH")
     return phonenumbers
 
@@ -130,6 +154,8 @@ def _refuse_other_things(pasted: str) -> None:
         raise InvalidInputError(f"a number with a decimal point, which no phone number has: {ADVICE}")
     if (date := _DATE(pasted)) is not None and _is_date(date[1], date[3], date[4]):
         raise InvalidInputError(f"a date, not a phone number: {ADVICE}")
+    if _ADDRESS(pasted):
+        raise InvalidInputError(f"an address of the internet, not a phone number: {ADVICE}")
     if _EXTENSION(pasted):
         raise InvalidInputError("it has an extension, which cannot be blocked by itself: give the number without it")
     if any(letter.isalpha() for letter in pasted):

@@ -6,7 +6,7 @@ import asyncio
 import copy
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from walead_async.config import (
     RateLimit,
@@ -18,8 +18,8 @@ from walead_async.config import (
 )
 from walead_async.config import base_url as checked_base_url
 from walead_async.errors import ConfigurationError, InvalidInputError
-from walead_async.identifiers import path_id
-from walead_async.phones import phone_number, validated_phone_number
+from walead_async.identifiers import path_id, query_id
+from walead_async.phones import number_reader
 from walead_async.resources.agents import ALL, Agent, list_agents
 from walead_async.resources.blocked_leads import BlockedLeads, ListMemory
 from walead_async.resources.campaigns import Campaign
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from walead_async.events import Event
+    from walead_async.events import Event, Hook
     from walead_async.models import AgentInfo
     from walead_async.resources.other_calls import Param
     from walead_async.transport.messages import Response
@@ -68,7 +68,7 @@ class _Session:
         http: aiohttp.ClientSession | None = None,
         proxy: str | Literal[False] | None = None,
         ssl: tls.SSLContext | str | os.PathLike[str] | None = None,
-        hooks: Iterable[Callable[[Event], object]] = (),
+        hooks: Iterable[Hook] = (),
     ) -> None:
         api_key = hidden(api_key)
         _check_patience(retry, timeouts)
@@ -167,7 +167,8 @@ class AsyncSession(_Session):
     `http` is a borrowed `aiohttp.ClientSession`: its connections are used, and nothing else of it; it is never
     changed and never closed. `proxy` is the URL of an HTTP proxy; without it HTTPS_PROXY and NO_PROXY are honoured, and
     `False` uses none. `ssl` is an `ssl.SSLContext` or the path of a file with a private CA's certificate. `hooks` are
-    functions of one event (`walead_async.events`).
+    functions of one event (`walead_async.events`); one whose parameter is annotated with some kinds of event is told of
+    those only.
 
     Raises `ConfigurationError` for whatever is missing or wrong; nothing is connected before the first request.
     """
@@ -192,7 +193,9 @@ class VoiceAgentSession(_Session):
 
     `uid` is the user's id (else PHONELY_UID); the key comes from `api_key`, PHONELY_API_KEY, PHONELY_API_KEY_FILE or
     a keyring; the address from `base_url` or PHONELY_BASE_URL. With `validate_numbers` a number that cannot exist is
-    INVALID and not sent; this needs the extra walead_async[phone]. All else is as in `AsyncSession`.
+    INVALID and not sent. With `region`, a country in two capital letters ("CH"), numbers are validated too, and those
+    without a country code are read as that country's: what is sent is E.164. Both need the extra walead_async[phone].
+    All else is as in `AsyncSession`.
 
     Raises `ConfigurationError` for whatever is missing or wrong, `InvalidInputError` for a uid that cannot be one.
     """
@@ -209,6 +212,7 @@ class VoiceAgentSession(_Session):
         uid: str | None = None,
         base_url: str | None = None,
         validate_numbers: bool = False,
+        region: str | None = None,
         retry: RetryPolicy = RetryPolicy(),
         timeouts: Timeouts = Timeouts(),
         concurrency: int = 8,
@@ -216,7 +220,7 @@ class VoiceAgentSession(_Session):
         http: aiohttp.ClientSession | None = None,
         proxy: str | Literal[False] | None = None,
         ssl: tls.SSLContext | str | os.PathLike[str] | None = None,
-        hooks: Iterable[Callable[[Event], object]] = (),
+        hooks: Iterable[Hook] = (),
     ) -> None:
         api_key = hidden(api_key)
         super().__init__(
@@ -234,15 +238,12 @@ class VoiceAgentSession(_Session):
         uid = uid if uid is not None else text_from_environment("PHONELY_UID")
         if uid is None:
             raise ConfigurationError("there is no user id: pass uid, or set PHONELY_UID")
-        self._uid = path_id("uid", uid)
-        self._normalise = validated_phone_number if validate_numbers else phone_number
-        if validate_numbers:
-            # Tells at once, and not at the first number, that the library is not installed.
-            validated_phone_number("+14155550123")
+        self._uid = query_id("uid", uid)
+        self._normalise = number_reader(region, validate=validate_numbers)
 
     def agent(self, agent_id: str) -> Agent:
         """One voice agent of the user. Raises `InvalidInputError` if this cannot be the id of one, as `all` cannot."""
-        agent_id = path_id("agent id", agent_id)
+        agent_id = query_id("agent id", agent_id)
         if agent_id.lower() == ALL:
             raise InvalidInputError("'all' is no agent: give the id of one, which agents() lists")
         return Agent(self._client, self._uid, agent_id, self._normalise)
@@ -279,10 +280,19 @@ def _rate_limiter(rate_limit: RateLimit | RateLimiter | None) -> RateLimiter | N
     raise ConfigurationError("rate_limit must be a RateLimit, or have a method `async def acquire(self) -> None`")
 
 
-def _listeners(hooks: Iterable[Callable[[Event], object]]) -> tuple[Callable[[Event], object], ...]:
+def _listeners(hooks: Iterable[Hook]) -> tuple[Callable[[Event], object], ...]:
     listeners = tuple(hooks) if isinstance(hooks, Iterable) else ()
     if not isinstance(hooks, Iterable) or not all(map(callable, listeners)):
         raise ConfigurationError("hooks must be a list of functions of one event")
     if any(map(asyncio.iscoroutinefunction, listeners)):
         raise ConfigurationError("hooks must be plain functions, not async ones: nobody would await them")
-    return listeners
+    return tuple(map(_listener, listeners))
+
+
+def _listener(hook: Hook) -> Callable[[Event], object]:
+    """The hook, told only of the events that it is a function of."""
+    from walead_async.events import EVENTS, events_of  # loaded where somebody listens
+
+    wanted = events_of(hook)
+    told = cast("Callable[[Event], object]", hook)
+    return told if wanted == EVENTS else lambda event: told(event) if isinstance(event, wanted) else None

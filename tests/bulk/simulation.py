@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
-from bulk_runs import run_many
+from bulk_runs import KIND, run_many
 
 
 def main() -> None:
@@ -23,8 +23,9 @@ def main() -> None:
     began = time.perf_counter()
     found = run_many(chosen.runs, chosen.seed)
     print(f"bulk: {chosen.runs} runs from seed {chosen.seed} in {time.perf_counter() - began:.1f} s, all as promised")
-    for name, count in found.most_common():
-        print(f"  {count:>10,} {name}")
+    kinds = [name for name in found if name.startswith(KIND)]
+    for name in (*(name for name, _ in found.most_common() if name not in kinds), *sorted(kinds)):
+        print(f"  {found[name]:>10,} {name}")
 
 
 if __name__ == "__main__":

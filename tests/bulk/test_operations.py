@@ -87,7 +87,8 @@ async def test_a_404_after_a_502_that_did_nothing_is_not_believed(mocked: aiores
     listing(mocked, ANN)
     async with AsyncSession("k") as session:
         report = await session.blocked_leads.unblock(["r1"], check=False)
-    assert report.outcomes[0].status is Status.REFUSED
+    # the 502 may have been carried out, and a list that lags would look the same
+    assert report.outcomes[0].status is Status.UNKNOWN
 
 
 @pytest.mark.parametrize("status", [302, 304, 307])

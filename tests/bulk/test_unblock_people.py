@@ -144,7 +144,7 @@ async def test_a_404_after_a_5xx_unblocks_nobody_whom_the_list_still_holds() -> 
     faults = [Fault.FAILED, Fault.GATEWAY, Fault.GATEWAY]
     people = People(Records(ann=["r1"]), faults=lambda number, keys: faults[number] if number < len(faults) else None)
     report = await people.unblock(["ann"])
-    assert report.outcomes[0].status is Status.REFUSED
+    assert report.outcomes[0].status is Status.UNKNOWN
     assert people.service.listed == {"r1"}
 
 

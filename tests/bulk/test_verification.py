@@ -210,3 +210,13 @@ async def test_the_parts_of_a_batch_that_lost_its_budget_after_a_5xx_are_read_ba
     report = await bulk.report(PEOPLE[:4])
     assert [outcome.status for outcome in report.outcomes] == [Status.DONE] * 2 + [Status.UNKNOWN] * 2
     assert len(service.reads) == 1
+
+
+async def test_an_unblock_that_was_confirmed_and_is_still_listed_is_unknown_and_not_sent_again() -> None:
+    service = Service(blocks=False, listed={"a", "b"})
+    bulk = Bulk(service)
+    service.lag = 100
+    report = await bulk.report(["a", "b"], verify="always")
+    assert report.counts[Status.UNKNOWN] == 2
+    assert "confirmed" in (report.outcomes[0].detail or "")
+    assert bulk.sent == [["a", "b"]]

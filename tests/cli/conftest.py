@@ -42,10 +42,14 @@ class Walead:
     """Starts `walead` with an environment that leads to the emulator; the key must be in nothing that it writes."""
 
     def __init__(self, emulator: Emulator, folder: Path) -> None:
-        self.environment = {
+        #: An environment that leads nowhere.
+        self.bare = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ},
             "TMPDIR": str(folder),
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        }
+        self.environment = {
+            **self.bare,
             "WALEAD_API_KEY": KEY,
             "WALEAD_BASE_URL": emulator.walead_url,
             "PHONELY_API_KEY": KEY,
@@ -62,6 +66,7 @@ class Walead:
         self,
         *arguments: str,
         stdin: int = asyncio.subprocess.DEVNULL,
+        stdout: int = asyncio.subprocess.PIPE,
         stderr: int | None = None,
         **environment: str | None,
     ) -> asyncio.subprocess.Process:
@@ -73,7 +78,7 @@ class Walead:
             "walead_async.cli",
             *arguments,
             stdin=stdin,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=stdout,
             stderr=asyncio.subprocess.PIPE if stderr is None else stderr,
             env={name: value for name, value in wanted.items() if value is not None},
             preexec_fn=heed_ctrl_c,

@@ -262,3 +262,93 @@ async def test_those_already_blocked_are_as_wanted(walead: Walead, emulator: Emu
     done = await walead("block", "lead-0000001", "john-doe", "--json")
     assert done.code == 0
     assert {value["status"] for value in done.values()} <= {"done", "already"}
+
+
+#: The port of discard: nothing listens there.
+NOWHERE = {"WALEAD_BASE_URL": "http://127.0.0.1:9", "PHONELY_BASE_URL": "http://127.0.0.1:9"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("block", "john-doe"),
+        ("unblock", "john-doe"),
+        ("unblock", "--by", "id", "record-1"),
+        ("campaign", "block", "c1", "john-doe", "--yes"),
+        ("agent", "block", "a1", "+14155550123"),
+        ("agent", "unblock", "a1", "+14155550123"),
+    ],
+)
+@pytest.mark.parametrize("form", [(), ("--json",)])
+async def test_why_nothing_was_sent_is_said_as_list_says_it(
+    walead: Walead, command: tuple[str, ...], form: tuple[str, ...]
+) -> None:
+    done = await walead(*command, *form, **NOWHERE)
+    assert done.code == 1
+    assert "no connection to 127.0.0.1" in (done.err if form else done.out)
+    assert "1 not_sent" in done.out + done.err
+
+
+async def test_what_is_not_as_wanted_stands_with_its_detail_and_the_error_behind_it(
+    walead: Walead, emulator: Emulator
+) -> None:
+    done = await walead("block", "john-doe", WALEAD_API_KEY="another")
+    assert done.code == 1
+    _, line = done.out.splitlines()
+    assert line.startswith(
+        "  'john-doe': not_sent: the service turned its whole batch away: POST /v1/blocked-leads was"
+    )
+    assert "401" in line
+
+
+async def test_several_items_with_one_error_have_it_told_once_beside_json(walead: Walead) -> None:
+    done = await walead("block", "a-a", "b-b", "c-c", "--json", **NOWHERE)
+    assert done.err.count("no connection to") == 1
+    assert done.err.splitlines()[-1] == "3 items: 3 not_sent"
+
+
+@pytest.mark.parametrize("given", ["john-doe", "https://www.linkedin.com/in/john-doe"])
+@pytest.mark.parametrize("form", [(), ("--json",)])
+async def test_a_name_in_place_of_a_records_id_is_told_that_people_are_unblocked_by_identifier(
+    walead: Walead, given: str, form: tuple[str, ...]
+) -> None:
+    done = await walead("unblock", "--by", "id", given, *form)
+    last = (done.err if form else done.out).splitlines()[-1]
+    assert last == "1 item that may be no record's id: people are unblocked by identifier, so leave out --by id"
+    assert "unblock_identifiers" not in done.out + done.err
+    if form:
+        assert "by" in str(done.values()[0]["detail"])
+        assert "--by id" in str(done.values()[0]["detail"])
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+async def test_numbers_that_are_not_in_international_form_are_counted_with_the_way_out(
+    walead: Walead, emulator: Emulator, form: tuple[str, ...]
+) -> None:
+    done = await walead("agent", "block", "a1", "0446681800", "0446681801", "+14155550123", *form)
+    assert done.code == 0
+    last = (done.err if form else done.out).splitlines()[-1]
+    assert last == "2 items not in international form: --region CC reads them as numbers of that country"
+    done = await walead("agent", "block", "a1", "0446681800", "--region", "CH", *form)
+    assert done.code == 0
+    assert "international" not in done.out + done.err
+    assert "+41446681800" in emulator.agents["a1"]
+
+
+async def test_a_number_that_cannot_exist_in_its_region_is_invalid(walead: Walead, emulator: Emulator) -> None:
+    done = await walead("agent", "unblock", "a1", "044 66", "--region", "CH", "--json")
+    assert (done.code, done.values()[0]["status"]) == (1, "invalid")
+    assert not emulator.requests
+
+
+async def test_a_region_that_is_none_is_told_before_anything_is_sent(walead: Walead, emulator: Emulator) -> None:
+    done = await walead("agent", "block", "a1", "0446681800", "--region", "Switzerland")
+    assert (done.code, done.out) == (2, "")
+    assert "--region 'Switzerland' is no country" in done.err
+    assert not emulator.requests
+
+
+async def test_an_agent_may_be_called_what_a_query_can_quote(walead: Walead, emulator: Emulator) -> None:
+    done = await walead("agent", "block", "auth0|a/b&c", "+14155550123")
+    assert done.code == 0
+    assert list(emulator.agents) == ["auth0|a/b&c"]

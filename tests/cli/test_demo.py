@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import fcntl
+import os
+import re
+import struct
+import termios
 from typing import TYPE_CHECKING
+
+import pytest
+from terminals import seen_on
 
 from walead_async import files
 from walead_async.cli.demo import people, write_file
 from walead_async.errors import InvalidInputError
 from walead_async.identifiers import public_identifier
+from walead_async.models import Status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,3 +87,21 @@ async def test_through_a_pipe_it_is_plain_text(walead: Walead) -> None:
     assert "\x1b" not in done.out + done.err
     assert "a Sales Navigator link" in done.out
     assert "What to try next" in done.out
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+async def test_its_legend_explains_every_end_that_is_there_and_no_other(walead: Walead, columns: int) -> None:
+    screen, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 200, columns, 0, 0))
+    try:
+        program = await walead.start("demo", stdout=terminal, TERM="xterm", **NOWHERE)
+        seen = await seen_on(screen, program)
+    finally:
+        os.close(terminal)
+        os.close(screen)
+    lines = [line.rstrip() for line in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen).splitlines()]
+    assert max(map(len, lines)) <= columns
+    legend = lines[lines.index("What the ends mean") + 1 : lines.index("What to try next") - 1]
+    ends = re.findall(r"^   ([a-z_]+) +[0-9]+  ", "\n".join(lines[: lines.index("What the ends mean")]), re.MULTILINE)
+    assert [line.split()[0] for line in legend] == sorted(set(ends), key=list(Status).index)
+    assert "…" not in seen

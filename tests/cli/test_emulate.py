@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import stat
+import sys
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -43,14 +44,27 @@ async def test_the_first_line_says_where_it_is_and_a_signal_ends_it(walead: Wale
     assert (await walead.end_of(program)).code == 0
 
 
-async def test_for_people_it_writes_words(walead: Walead) -> None:
-    program = await walead.start("emulator")
+async def test_for_people_it_writes_words_and_lines_to_paste_that_lead_a_shell_to_it(
+    walead: Walead, tmp_path: Path
+) -> None:
+    program = await walead.start("emulator", "--leads", "3")
     assert program.stdout is not None
-    lines = [(await program.stdout.readline()).decode() for _ in range(5)]
-    program.terminate()
-    assert (await walead.end_of(program)).code == 0
+    lines = [(await program.stdout.readline()).decode() for _ in range(10)]
     assert lines[0].startswith("walead_url   http://127.0.0.1:")
     assert "Ctrl-C" in lines[-1]
+    pasted = tmp_path / "pasted"
+    pasted.write_text("".join(line for line in lines if line.startswith("export ")), encoding="utf-8")
+    run = f"'{sys.executable}' -m walead_async.cli"
+    script = f". '{pasted}' && {run} list --json && {run} agent block a1 +14155550101 && {run} agent list a1"
+    done = await asyncio.create_subprocess_exec(
+        "sh", "-c", script, env=walead.bare, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    out, _ = await done.communicate()
+    program.terminate()
+    assert (await walead.end_of(program)).code == 0
+    *records, blocked, number = out.decode().splitlines()
+    assert [orjson.loads(record)["public_identifier"] for record in records] == [f"lead-000000{n}" for n in (1, 2, 3)]
+    assert (blocked, number) == ("1 item: 1 done", "+14155550101")
 
 
 @pytest.mark.parametrize(

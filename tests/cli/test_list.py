@@ -235,3 +235,50 @@ async def test_an_export_may_be_of_a_search(walead: Walead, tmp_path: Path) -> N
     done = await walead("export", "--output", str(tmp_path / "some.csv"), "--search", "000001")
     assert done.code == 0
     assert (tmp_path / "some.csv").read_text(encoding="utf-8").count("\n") == 12
+
+
+async def test_an_export_to_standard_output_is_the_csv_of_a_file(walead: Walead, tmp_path: Path) -> None:
+    await walead("export", "--output", str(tmp_path / "blocked.csv"))
+    done = await walead("export", "--output", "-")
+    assert done.code == 0
+    assert done.out.encode() == (tmp_path / "blocked.csv").read_bytes()
+    assert done.err == "COMPLETE: 250 records; the list did not change while it was read\n"
+
+
+async def test_there_too_a_cell_that_a_spreadsheet_would_run_is_defused(walead: Walead, emulator: Emulator) -> None:
+    emulator.add_leads([("evil", "=1+1")])
+    done = await walead("export", "--output", "-", "--search", "evil")
+    assert "evil,'=1+1," in done.out
+
+
+@pytest.mark.parametrize("output", ["-", "blocked.csv"])
+async def test_half_a_list_is_not_exported_and_said_to_be_half(
+    walead: Walead, emulator: Emulator, tmp_path: Path, output: str
+) -> None:
+    emulator.faults.add("GET #2-:null")
+    done = await walead("export", "--output", output if output == "-" else str(tmp_path / output))
+    assert (done.code, done.out, left_in(tmp_path)) == (1, "", [])
+    error, verdict = done.err.splitlines()
+    assert error.startswith("walead: ")
+    assert verdict.startswith("INCOMPLETE: ")
+    assert verdict.endswith("nothing was written")
+
+
+async def test_an_export_of_a_list_that_cannot_be_judged_exits_3(walead: Walead, emulator: Emulator) -> None:
+    emulator.settings = Settings(offset_limit=200)
+    done = await walead("export", "--output", "-")
+    assert (done.code, done.out.count("\n")) == (3, 201)
+    assert done.err.startswith("UNVERIFIED: 200 records")
+
+
+async def test_an_export_to_standard_output_leaves_no_room_for_json(walead: Walead, emulator: Emulator) -> None:
+    done = await walead("export", "--output", "-", "--json")
+    assert (done.code, done.out) == (2, "")
+    assert "--json" in done.err
+    assert not emulator.requests
+
+
+async def test_an_export_whose_reader_goes_away_ends_quietly(walead: Walead) -> None:
+    done = await walead.through_shell("export --output - | head -n 1")
+    assert done.out.startswith("id,public_identifier")
+    assert "Broken" not in done.err

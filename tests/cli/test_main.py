@@ -1,17 +1,27 @@
 from __future__ import annotations
 
+import asyncio
+import os
+import re
+import ssl
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import pytest
+import trustme
 
+import walead_async
 from walead_async.cli.main import COMMANDS, run, walead
+from walead_async.cli.output import IN_OPTIONS
 
 if TYPE_CHECKING:
     from conftest import Walead
+
+    from walead_async.testing import Emulator
 
 #: What `walead --help` must not pay for.
 HEAVY = ("aiohttp", "asyncio", "attrs", "orjson", "rich", "walead_async.files", "walead_async.testing")
@@ -85,6 +95,121 @@ def test_wrong_usage_exits_2_and_says_where_help_is(
     assert said in err
     assert err.splitlines()[-1].startswith("Try: walead")
     assert err.endswith(" --help\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (("lsit",), "list"),
+        (("blok", "john-doe"), "block"),
+        (("unblok", "john-doe"), "unblock"),
+        (("docter",), "doctor"),
+        (("campaign", "lst", "c1"), "list"),
+        (("campaign", "blok", "c1"), "block"),
+        (("agent", "blcok", "a1"), "block"),
+        (("agent", "unblcok", "a1"), "unblock"),
+        (("list", "--serach", "x"), "--search"),
+        (("block", "--rason", "x"), "--reason"),
+        (("agent", "block", "a1", "--regoin", "CH"), "--region"),
+        (("campaign", "block", "c1", "--dryrun"), "--dry-run"),
+    ],
+)
+def test_a_mistyped_command_or_option_is_told_which_was_meant(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], meant: str
+) -> None:
+    assert run(arguments) == 2
+    said = capsys.readouterr().err.splitlines()[0]
+    assert said.partition(" Did you mean ")[2].startswith(meant)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list", "--api-ky", "x"),
+        ("--tokn", "x", "list"),
+        ("campaign", "--kye", "x"),
+        ("campaign", "unblock", "c1", "john-doe"),
+        ("list", "--unlike-anything"),
+        ("nothing-like-it",),
+    ],
+)
+def test_what_is_not_there_or_undoes_it_is_never_meant(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert run(arguments) == 2
+    said = capsys.readouterr().err
+    assert "No such" in said
+    assert "Did you mean" not in said
+
+
+def test_everything_the_library_calls_by_a_python_name_is_still_called_so() -> None:
+    package = Path(walead_async.__file__).parent
+    sources = "".join(path.read_text(encoding="utf-8") for path in package.rglob("*.py") if path.parent.name != "cli")
+    sources = sources.replace("{kind}", "uid").replace("region {region!r}", "region '").replace("{name}", "proxy")
+    assert [name for name in IN_OPTIONS if name not in re.sub(r'"\s*f?"', "", sources)] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "said"),
+    [
+        (("list",), {"WALEAD_API_KEY": None}, "there is no API key: set WALEAD_API_KEY, or WALEAD_API_KEY_FILE"),
+        (("doctor",), {"WALEAD_API_KEY": None}, "there is no API key: set WALEAD_API_KEY, or WALEAD_API_KEY_FILE"),
+        (("agent", "list", "a1"), {"PHONELY_UID": None}, "there is no user id: give --uid, or set PHONELY_UID"),
+        (("agent", "list", "a1", "--uid", "a b"), {}, "the user id (--uid) holds whitespace"),
+        (("agent", "block", "a1", "1", "--region", "UK"), {}, "--region 'UK' is no country"),
+        (("list", "--search", os.fsdecode(b"\xff")), {}, "--search is not proper Unicode text"),
+        (("list", "--proxy", "nonsense"), {}, "--proxy must be the URL of an HTTP proxy"),
+        (("list", "--ca", ""), {}, "--ca takes the path of a file"),
+        (("list", "--base-url", "https://a.invalid"), {"HTTPS_PROXY": "ftp://a"}, "; unset it to use none"),
+        (
+            ("unblock", "--by", "id", "a b"),
+            {},
+            "give the id that walead list --json shows; to unblock a person by name",
+        ),
+        (("unblock", "--by", "id", "a b"), {}, "by name or link, leave out --by id"),
+        (("list", "--base-url", "http://a.invalid"), {}, "the base URL (--base-url) 'http://a.invalid' would send"),
+        (("emulator", "--page-size", "0"), {}, "--page-size takes a whole number"),
+        (("emulator", "--leads", "-1"), {}, "--leads takes a whole number"),
+    ],
+)
+async def test_errors_name_the_options_of_the_command_line(
+    walead: Walead, arguments: tuple[str, ...], environment: dict[str, str | None], said: str
+) -> None:
+    done = await walead(*arguments, **environment)
+    assert done.code in {1, 2}
+    assert said in done.out + done.err
+    assert not re.search(r"pass |\b(api_key|ssl|proxy)=|api_key|unblock_identifiers|page_size", done.out + done.err)
+
+
+async def test_a_private_authority_is_named_by_its_option(walead: Walead, emulator: Emulator) -> None:
+    authority = trustme.CA()
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    listening = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=server)
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        done = await walead("block", "john-doe", WALEAD_BASE_URL=f"https://127.0.0.1:{port}")
+    assert done.code == 1
+    assert "a private certificate authority is named with --ca" in done.out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+async def test_a_shell_can_complete_commands_options_and_names_of_files(walead: Walead, shell: str) -> None:
+    source = await walead(_WALEAD_COMPLETE=f"{shell}_source")
+    assert source.code == 0
+    assert "_WALEAD_COMPLETE" in source.out
+
+    async def completed(words: str) -> str:
+        place = {"COMP_WORDS": f"walead {words}", "COMP_CWORD": str(len(words.split(" ")))}
+        if shell == "fish":
+            place["COMP_CWORD"] = words.split(" ")[-1]
+        return (await walead(_WALEAD_COMPLETE=f"{shell}_complete", **place)).out
+
+    assert "unblock" in await completed("unb")
+    assert "--dry-run" in await completed("block --dr")
+    assert "--api-key" not in await completed("block --ap")
+    for words in ("block --file peo", "export --output blo", "list --ca c", "emulator --state s"):
+        assert "file" in await completed(words)
 
 
 def test_without_a_command_it_shows_its_help_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:

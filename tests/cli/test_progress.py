@@ -2,41 +2,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from terminals import seen_on
 
 from walead_async.cli.output import progress
-from walead_async.events import BatchSettled, PageRead, RequestSent, RetryScheduled
+from walead_async.events import BatchSettled, PageRead, RequestSent, ResponseReceived, RetryScheduled
 from walead_async.testing import Settings
 
 if TYPE_CHECKING:
     from conftest import Walead
 
     from walead_async.testing import Emulator
-
-
-async def seen_on(terminal: int, program: asyncio.subprocess.Process) -> str:
-    """What a program writes to a terminal until its end."""
-    seen = b""
-    loop = asyncio.get_running_loop()
-    os.set_blocking(terminal, False)
-    came = asyncio.Event()
-    loop.add_reader(terminal, came.set)
-    ended = asyncio.ensure_future(program.wait())
-    try:
-        while not ended.done():
-            waiting = asyncio.ensure_future(came.wait())
-            await asyncio.wait({ended, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
-            came.clear()
-            try:
-                seen += os.read(terminal, 65_536)
-            except BlockingIOError:
-                continue
-    finally:
-        loop.remove_reader(terminal)
-    return seen.decode()
 
 
 async def test_on_a_terminal_what_takes_long_shows_how_far_it_is(walead: Walead, emulator: Emulator) -> None:
@@ -78,6 +57,64 @@ async def test_records_are_counted_as_their_pages_are_accepted(capsys: pytest.Ca
         while not (said := capsys.readouterr().err):  # noqa: ASYNC110  # what is waited for is a timer
             await asyncio.sleep(0.01)
     assert said.splitlines()[0] == "walead: 100 records, 10,000 a second; waits for an answer"
+
+
+async def test_a_run_that_reads_the_list_says_so_with_a_count(capsys: pytest.CaptureFixture[str]) -> None:
+    async def said() -> str:
+        capsys.readouterr()
+        while not (lines := capsys.readouterr().err):  # noqa: ASYNC110  # what is waited for is a timer
+            await asyncio.sleep(0.01)
+        return lines.splitlines()[-1].partition("; ")[2]
+
+    path = "/v1/blocked-leads"
+    async with asyncio.timeout(20), progress("items", every=0.01) as hook:
+        hook(RequestSent("POST", path, 1, 100))
+        hook(ResponseReceived("POST", path, 1, 200, 0.1, 10, None))
+        assert await said() == "waits for its input"
+        hook(RequestSent("GET", path, 1, 0))
+        hook(ResponseReceived("GET", path, 1, 200, 0.1, 10, None))
+        assert await said() == "checking the list: 1 answer"
+        hook(PageRead(path, 0, 100, True))
+        hook(PageRead(path, 100, 7, False))
+        hook(RequestSent("GET", path, 1, 0))
+        assert await said() == "checking the list: 100 records"
+        hook(RetryScheduled("GET", path, 1, 2.0, "ServerError"))
+        assert await said() == "checking the list: 100 records; waits for attempt 2, 2 s after ServerError"
+        hook(BatchSettled(path, 500, {"already": 500}))
+        assert "checking" not in await said()
+
+
+async def test_on_a_terminal_a_rerun_that_verifies_shows_how_much_of_the_list_it_has_read(
+    walead: Walead, emulator: Emulator
+) -> None:
+    emulator.settings = Settings(latency=0.7, reblock_counts=False)
+    people = [f"lead-{number:07d}" for number in range(1, 251)]
+    screen, terminal = os.openpty()
+    try:
+        program = await walead.start("block", *people, stderr=terminal, NO_COLOR="1", TERM="xterm", COLUMNS="120")
+        seen = await seen_on(screen, program)
+        out, _ = await program.communicate()
+    finally:
+        os.close(terminal)
+        os.close(screen)
+    assert (program.returncode, out) == (0, b"250 items: 250 already\n")
+    assert re.search(r"checking the list: [1-9]\d* (records?|answers?) ", seen)
+
+
+async def test_the_bar_makes_room_for_what_is_said_on_its_terminal(walead: Walead, emulator: Emulator) -> None:
+    emulator.settings = Settings(latency=1.5)
+    screen, terminal = os.openpty()
+    try:
+        program = await walead.start("block", "a-a", "b-b", stdout=terminal, stderr=terminal, TERM="xterm")
+        seen = await seen_on(screen, program)
+    finally:
+        os.close(terminal)
+        os.close(screen)
+    assert program.returncode == 0
+    bar, gone, last = seen.rpartition("\x1b[2K")
+    assert "items; waits for an answer" in bar
+    assert gone
+    assert "2 items: 2 done\r\n" in last
 
 
 async def test_what_is_done_soon_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,6 +111,8 @@ class Watch:
             alike = (request.service, request.method, request.path, tuple(request.query.items()), body)
             if not request.headers.get("user-agent", "").startswith(OURS) or alike in self._known:
                 continue
+            if int(request.headers.get("content-length", "0")) > len(body):
+                continue  # a fault stopped reading before its body had come
             self._known.add(alike)
             if problem := self.contract.problem_of(request):
                 self.problems.append(f"{request.method} {request.path} {dict(request.query)} {body[:200]!r}: {problem}")

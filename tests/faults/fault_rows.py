@@ -340,7 +340,7 @@ EFFECT = [
     Row("applied twice", TWICE, fault="apply-twice"),
     Row(
         "not applied and not answered",
-        once("refused", Column.UNBLOCK, Column.UNBLOCK_PEOPLE).but(
+        once("unknown", Column.UNBLOCK, Column.UNBLOCK_PEOPLE).but(
             Mode.ONCE, "NotFoundError: unknown", *SENT_PERHAPS[:3], Column.AGENT_UNBLOCK
         ),
         "502, and 404 from then on",
@@ -360,6 +360,19 @@ EFFECT = [
         LATE,
         "and nothing answered",
         fault="apply-then-close",
+        settings={"stale": 3600.0},
+    ),
+    Row(
+        "lists that show a change late",
+        once("unknown", Column.BLOCK, Column.CAMPAIGN_BLOCK, Column.UNBLOCK, Column.UNBLOCK_PEOPLE),
+        "nothing answered, and what is so already refused",
+        fault="apply-then-close",
+        settings={"stale": 3600.0, "reblock": "conflicts", "unknown_id": "fails"},
+    ),
+    Row(
+        "lists that show a change late",
+        once(FINE, Column.LIST, Column.NEWEST_FIRST, *FINDS, Column.CAMPAIGN_LIST, Column.AGENT_LIST, *CHANGES),
+        "and every change answered",
         settings={"stale": 3600.0},
     ),
     Row(

@@ -13,8 +13,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
 import simulated_lookups
-from simulated_reads import DRIFTS, FAULTS, HIDDEN, run_many
+from simulated_reads import DRIFTS, FAULTS, HIDDEN, SHOWN, run_many
 
+KINDS = ("ASC", "DESC", "NAMED")
 #: A session of look-ups for so many reads.
 LOOKUPS = 10
 ENDS = ("complete", "changed", "unverified", "error")
@@ -30,15 +31,23 @@ def main() -> None:
     print(f"paging: {chosen.runs} reads from seed {chosen.seed} in {time.perf_counter() - began:.1f} s")
     print(f"  {found['total', 'requests', '']:,} requests, {found['total', 'changes', '']:,} changes to the lists;")
     print("  no record twice, none lost unless the read ended as unverified or with an error")
-    print(f"  {'':18}" + "".join(f"{end:>12}" for end in ENDS))
-    for group, names in (("drift", DRIFTS), ("fault", FAULTS), ("hidden", HIDDEN)):
+    print(f"  {'':28}" + "".join(f"{end:>12}" for end in ENDS))
+    for group, names in (
+        ("drift", DRIFTS),
+        ("fault", FAULTS),
+        ("hidden", HIDDEN),
+        ("changes shown", SHOWN),
+        ("order", KINDS),
+    ):
         for name in names:
-            print(f"  {group} {name:12}" + "".join(f"{found[group, name, end]:>12,}" for end in ENDS))
+            print(f"  {f'{group} {name}':28}" + "".join(f"{found[group, name, end]:>12,}" for end in ENDS))
     lookups = max(1, chosen.runs // LOOKUPS)
     looked = simulated_lookups.run_many(lookups, chosen.seed)
-    print(f"look-ups: {lookups} sessions; nobody who is blocked was said to be absent, and nobody else to be blocked")
-    for kind in simulated_lookups.SEARCHES:
-        print(f"  {kind:46}{looked[kind, 'runs']:>8,} sessions{looked[kind, 'requests']:>12,} requests")
+    print(f"look-ups: {lookups} sessions; nobody was said to be absent, or blocked, who was not so in what was shown")
+    for group in (simulated_lookups.SEARCHES, simulated_lookups.SPELLINGS, simulated_lookups.SHOWN):
+        for kind in group:
+            runs, requests, undecided = (looked[kind, what] for what in ("runs", "requests", "undecided"))
+            print(f"  {kind:46}{runs:>8,} sessions{requests:>12,} requests{undecided:>8,} calls undecided")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import random
 
 import pytest
 from moving_list import MovingList, Record
@@ -403,3 +405,29 @@ async def test_a_list_that_comes_in_one_answer_takes_one_request() -> None:
     listing = Listing(service)
     assert await listing.collect() == service.list.records
     assert (listing.verdict, listing.requests, listing.cursor) == (Completeness.COMPLETE, 1, None)
+
+
+@pytest.mark.parametrize("uneven", [False, True])
+@pytest.mark.parametrize("lag", [1, 5, 1_000])
+@pytest.mark.parametrize("kind", ["ASC", "DESC", "NAMED"])
+async def test_who_is_there_throughout_is_yielded_once_although_pages_show_changes_late(
+    kind: str, lag: int, uneven: bool
+) -> None:
+    for seed in range(20):
+        dice = random.Random(seed)
+        records = MovingList(range(200))
+
+        def change(number: int, offset: int, records: MovingList = records, dice: random.Random = dice) -> None:
+            if number < 100:
+                records.remove(dice.randrange(len(records.records)))
+            if dice.random() < 0.3:
+                records.add()
+
+        service = MovingService(records, kind=kind, turns=2, before=change, lag=lag, lag_dice=dice if uneven else None)
+        listing = Listing(service)
+        got: list[Record] = []
+        with contextlib.suppress(PaginationError):
+            await take(listing, got)
+        assert len(set(got)) == len(got)
+        if listing.verdict in {Completeness.COMPLETE, Completeness.CHANGED}:
+            assert records.faithful.keys() <= set(got)

@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from simulated_lookups import SEARCHES, run_many
+from simulated_lookups import SEARCHES, SHOWN, SPELLINGS, run_many
 
 from walead_async import AsyncSession, RetryPolicy, ServerError, Status
 from walead_async.testing import Emulator, Settings
@@ -83,6 +83,35 @@ async def test_the_first_absent_person_may_cost_the_list_and_the_next_ones_a_req
     assert costs[0].count("") >= 2
     assert [len(cost) for cost in costs[1:]] == [2, 1]
     assert "" not in costs[1]
+
+
+#: Of docs/explanation/outcomes.md: requests of `find` for the first, second and third person who is not there, in a
+#: list of 10,000 in pages of 100, whose search finds parts of names in any case, or cannot prove an absence.
+ABSENCE = {
+    "known to prove": ("substring", [1, 1, 1]),
+    "a name with a capital was met": ("substring", [2, 1, 1]),
+    "nothing is known yet": ("substring", [114, 2, 1]),
+    "useless, whole": ("whole", [114, 115, 114]),
+    "useless, prefix": ("prefix", [114, 115, 114]),
+}
+
+
+@pytest.mark.parametrize("case", ABSENCE)
+async def test_so_many_requests_tell_that_somebody_is_not_in_a_list_of_10000(case: str) -> None:
+    search, promised = ABSENCE[case]
+    async with workspace(9_999, page_size=100, search=search) as (emulator, session):
+        find = session.blocked_leads.find
+        emulator.add_leads(["Jane-Doe" if search == "substring" else "jane-doe"])
+        if case in {"known to prove", "a name with a capital was met"}:
+            assert await find("jane-doe") is not None
+        if case == "known to prove":
+            assert await find("somebody") is None
+        costs = []
+        for absent in ("nobody", "nobody-else", "nobody-at-all"):
+            before = len(emulator.requests)
+            assert await find(absent) is None
+            costs.append(len(emulator.requests) - before)
+        assert costs == promised
 
 
 async def test_a_name_without_capitals_shows_nothing_of_a_search_that_lowers_only_what_is_searched_for() -> None:
@@ -210,4 +239,4 @@ async def test_searches_that_fail_end_all_of_them() -> None:
 
 def test_simulated_sessions_are_told_the_truth_by_services_that_search_in_every_way() -> None:
     ends = run_many(400, seed=0)
-    assert {kind for kind, _ in ends} == set(SEARCHES)
+    assert {kind for kind, _ in ends} == {*SEARCHES, *SPELLINGS, *SHOWN}

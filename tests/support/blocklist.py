@@ -108,6 +108,11 @@ class Service:
     status_from: tuple[int, int] | None = None
     faults: Faults = lambda number, keys: None
     read_fault: Callable[[int], WaleadError | None] = lambda number: None
+    #: So many ticks ago is what a list shows; or, thrown anew for each read, as many at most.
+    lag: int = 0
+    lag_dice: Random | None = None
+    #: What was listed before each change, and when that was.
+    past: list[tuple[int, frozenset[str]]] = attrs.Factory(list)
     attempts: list[Attempt] = attrs.Factory(list)
     reads: list[Read] = attrs.Factory(list)
     #: What was changed by requests of ours.
@@ -127,9 +132,16 @@ class Service:
         if not self.blocks:
             self.wronged.update(self.others.intersection(keys))
         changed = [key for key in dict.fromkeys(keys) if not self.is_as_wanted(key)]
+        if self.lag and changed:
+            self.past.append((self.now, frozenset(self.listed)))
         self.changed.update(changed)
         (self.listed.update if self.blocks else self.listed.difference_update)(changed)
         return len(changed)
+
+    def shown(self) -> Collection[str]:
+        """What the list shows now, which may be what it held some time ago."""
+        then = self.now - (self.lag_dice.randrange(self.lag + 1) if self.lag_dice else self.lag)
+        return next((listed for changed_at, listed in self.past if changed_at >= then), self.listed)
 
     def tick(self) -> int:
         self.now += 1
@@ -320,7 +332,8 @@ class FakeCaller:
         if (error := service.read_fault(len(service.reads))) is not None:
             service.reads.append(Read(began, {}))
             raise error
-        found = {key: key in service.listed for key in keys}
+        shown = service.shown()
+        found = {key: key in shown for key in keys}
         service.reads.append(Read(began, found))
         service.do_what_is_late()
         await self.pause()

@@ -66,13 +66,19 @@ class MovingList:
     def page(
         self, offset: int, size: int, *, descending: bool = False, shuffle: random.Random | None = None
     ) -> list[Record]:
-        records: Sequence[Record] = self.records
-        if shuffle:
-            records = sorted(records, key=lambda record: (record.created_at, shuffle.random()))
-        if descending:
-            start = len(records) - offset
-            return list(records[max(0, start - size) : max(0, start)])[::-1]
-        return list(records[offset : offset + size])
+        return page_of(self.records, offset, size, descending=descending, shuffle=shuffle)
+
+
+def page_of(
+    records: Sequence[Record], offset: int, size: int, *, descending: bool, shuffle: random.Random | None = None
+) -> list[Record]:
+    """A page of these records, which are oldest first. With `shuffle` those of one date are in any order."""
+    if shuffle:
+        records = sorted(records, key=lambda record: (record.created_at, shuffle.random()))
+    if descending:
+        start = len(records) - offset
+        return list(records[max(0, start - size) : max(0, start)])[::-1]
+    return list(records[offset : offset + size])
 
 
 def reader_for(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Any
+
+from moving_list import page_of
 
 from walead_async.paging.seen import Dated, Named
 from walead_async.transport.messages import DeadlineFrom, Response
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
@@ -19,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class MovingService:
-    """Pages of a list, each after some turns of the loop. `failures` raises or changes things before an answer."""
+    """Pages of a list, each after some turns of the loop. `before` raises or changes things before an answer.
+
+    An answer shows what the list held `lag` requests ago; with `lag_dice`, thrown anew for each, so many at most.
+    """
 
     path = "/leads"
     filtered = False
@@ -36,6 +43,8 @@ class MovingService:
         turns: int = 1,
         before: Callable[[int, int], object] | None = None,
         throttled: Callable[[int], bool] = lambda number: False,
+        lag: int = 0,
+        lag_dice: random.Random | None = None,
     ) -> None:
         self.list = records
         self.caller: Any = self
@@ -45,6 +54,8 @@ class MovingService:
         self.turns = turns
         self.before = before
         self.throttled = throttled
+        self.lag_dice = lag_dice
+        self.past = deque([list(records.records)], maxlen=lag + 1)
         self.identity = f"leads {kind}"
         self.paged = True
         self.page_size: int | None = None
@@ -74,7 +85,9 @@ class MovingService:
                 await asyncio.sleep(0)
             if self.before:
                 self.before(number, offset)
-            page = self.list.page(offset, self.size, descending=(self.kind == "DESC") != ask.other_side)
+            self.past.append(list(self.list.records))
+            shown = self.past[self.lag_dice.randrange(len(self.past)) if self.lag_dice else 0]
+            page = page_of(shown, offset, self.size, descending=(self.kind == "DESC") != ask.other_side)
             self.answers[number] = page
             # the number stands for the page; the rest makes the answer as long as a page of records would be
             body = b"%d" % number + b" " * 100 * len(page)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, deque
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
@@ -16,7 +17,7 @@ from walead_async.paging.seen import Dated
 from walead_async.transport.messages import DeadlineFrom, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from walead_async.paging.reader import Ask, SecondLook
 
@@ -44,6 +45,9 @@ SPELLINGS = {
 }
 NAMES = ("jane-doe", "john", "john-doe", "jo", "anna-maria-2", "zoë", "jürgen-m", "x1", "ab-c", "lee", "li-na")
 ENDINGS = ("", "-junior", "-jr")
+#: What the list and its searches show: a list that stands still, one that people are added to and removed from, and one
+#: that shows such changes some requests later, all at once or each request as it was some requests ago, or fewer.
+SHOWN = ("nothing changes", "changes at once", "changes late", "changes unevenly late")
 
 
 class Plan(NamedTuple):
@@ -55,10 +59,13 @@ class Plan(NamedTuple):
     people: int
     size: int
     cap: int | None
+    shown: str
+    lag: int
 
 
 def plan_for(seed: int) -> Plan:
-    rng = random.Random(seed)
+    rng, lag_rng = random.Random(seed), random.Random(f"lag {seed}")
+    shown = lag_rng.choice(["nothing changes", *SHOWN])
     return Plan(
         seed=seed,
         search=rng.choice(list(SEARCHES)),
@@ -66,6 +73,8 @@ def plan_for(seed: int) -> Plan:
         people=rng.choice([0, 1, 3, 10, 40, 120]),
         size=rng.choice([5, 10, 50]),
         cap=rng.choice([None, None, 3, 10]),
+        shown=shown,
+        lag=lag_rng.choice([1, 3, 20, 1_000]) if "late" in shown else 0,
     )
 
 
@@ -84,15 +93,59 @@ class SearchedList:
         ]
         self.requests = 0
         self.page_size: int | None = None
+        self._dice = random.Random(plan.seed + 3)
+        self._made = len(self.leads)
+        #: What was listed at each of the last requests, and who that is.
+        self._past = deque([(self.leads, keys_of(self.leads))], maxlen=plan.lag + 1)
+        self.begin()
+        for _ in range(3 if plan.lag else 0):
+            self._change()
+
+    def begin(self) -> None:
+        """A call begins: from now on note who was there whatever was shown, and who was there in any of it."""
+        shown = {id(keys): keys for _, keys in self._past}.values()
+        self.always, self.ever = set.intersection(*shown), set.union(*shown)
+
+    def turn(self) -> None:
+        """A request has arrived."""
+        self.requests += 1
+        if self.plan.shown != "nothing changes" and self._dice.random() < 0.3:
+            self._change()
+        else:
+            self._past.append(self._past[-1])
+
+    def _change(self) -> None:
+        if self.leads and self._dice.random() < 0.5:
+            gone = self._dice.choice(self.leads)
+            self.leads = [lead for lead in self.leads if lead is not gone]
+        else:
+            self._made += 1
+            name = SPELLINGS[self.plan.spelling](self._dice.choice(NAMES) + self._dice.choice((*ENDINGS, "-new")))
+            at = BEGAN + timedelta(seconds=self._made)
+            self.leads = [*self.leads, BlockedLead(f"r{self._made}", name, None, at, "w")]
+        keys = keys_of(self.leads)
+        self._past.append((self.leads, keys))
+        self.always &= keys
+        self.ever |= keys
 
     def pages(self, term: str | None) -> Any:
         return SearchedPages(self, term)
 
     def shown(self, term: str | None, *, newest_first: bool) -> list[BlockedLead]:
-        leads = self.leads[::-1] if newest_first else self.leads
+        leads, _ = self._past[self._dice.randrange(len(self._past)) if "unevenly" in self.plan.shown else 0]
+        if newest_first:
+            leads = leads[::-1]
         if term is None:
             return leads
         return [lead for lead in leads if SEARCHES[self.plan.search](lead.public_identifier, term)][: self.plan.cap]
+
+
+def keys_of(leads: Iterable[BlockedLead]) -> set[str]:
+    """Who these are."""
+    return {_key_of(lead.public_identifier) for lead in leads}
+
+
+_key_of = cache(key_of)
 
 
 class SearchedPages:
@@ -123,7 +176,7 @@ class SearchedPages:
 
     async def fetch(self, ask: Ask, *, flow: object, deadline_from: DeadlineFrom) -> Response:
         service = self._service
-        service.requests += 1
+        service.turn()
         number = service.requests
         await asyncio.sleep(0)
         shown = service.shown(self._term, newest_first=ask.other_side)
@@ -134,21 +187,37 @@ class SearchedPages:
         return self._answers[int(body)]
 
 
-async def run(plan: Plan) -> tuple[str, int]:
-    """Look people up, one by one and many at once, in one session. Returns the kind of service and the requests."""
+async def run(plan: Plan) -> tuple[int, int]:
+    """Look people up, one by one and many at once, in one session. Returns the requests, and how often nobody can tell.
+
+    Who stood in all that was shown during a call, and before it as far as it is shown late, is found, and who stood in
+    nothing of it is absent. Of others either may be said.
+    """
     service = SearchedList(plan)
     lookup = Lookup(service.pages, SearchCapabilities(), concurrency=4)
     rng = random.Random(plan.seed + 2)
-    there = {key_of(lead.public_identifier) for lead in service.leads}
-    wanted = [*rng.sample(sorted(there), min(len(there), 5)), *rng.sample(NAMES, 3), "nobody", "jan", "-2"]
-    for key in wanted:
-        lead = await lookup.find(key)
-        assert (lead is not None) == (key in there), f"{key} was said to be {'there' if lead else 'absent'}"
-        assert lead is None or key_of(lead.public_identifier) == key
-    for look_up in (lookup.find_any, lookup.records):
-        found = await look_up(set(wanted))
-        assert {key for key, records in found.items() if records} == there & set(wanted)
-    return plan.search, service.requests
+    there = sorted(keys_of(service.leads))
+    wanted = [*rng.sample(there, min(len(there), 5)), *rng.sample(NAMES, 3), "nobody", "jan", "-2"]
+
+    async def find(keys: set[str]) -> Mapping[str, Sequence[BlockedLead]]:
+        return {key: (lead,) if (lead := await lookup.find(key)) else () for key in keys}
+
+    undecided = 0
+    calls = [*((find, {key}) for key in wanted), (lookup.find_any, set(wanted)), (lookup.records, set(wanted))]
+    for look_up, keys in calls:
+        service.begin()
+        try:
+            found = await look_up(keys)
+        except PaginationError:
+            assert plan.shown != "nothing changes", "a list that stands still could not be read"
+            undecided += 1
+            continue
+        assert found.keys() == keys
+        for key, leads in found.items():
+            assert leads or key not in service.always, f"{key} was said to be absent"
+            assert not leads or key in service.ever, f"{key} was said to be there"
+            assert {key_of(lead.public_identifier) for lead in leads} <= {key}
+    return service.requests, undecided
 
 
 def run_many(runs: int, seed: int) -> Counter[tuple[str, str]]:
@@ -157,9 +226,11 @@ def run_many(runs: int, seed: int) -> Counter[tuple[str, str]]:
     for number in range(seed, seed + runs):
         plan = plan_for(number)
         try:
-            kind, requests = asyncio.run(run(plan))
-        except (AssertionError, PaginationError) as error:
+            requests, undecided = asyncio.run(run(plan))
+        except AssertionError as error:
             raise AssertionError(f"{error}: {plan}") from error
-        ends[kind, "runs"] += 1
-        ends[kind, "requests"] += requests
+        for kind in (plan.search, plan.spelling, plan.shown):
+            ends[kind, "runs"] += 1
+            ends[kind, "requests"] += requests
+            ends[kind, "undecided"] += undecided
     return ends

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, deque
 from typing import Literal, NamedTuple
 
-from moving_list import MovingList, Read, Record, reader_for
+from moving_list import MovingList, Read, Record, page_of, reader_for
 
 from walead_async.errors import PaginationError
 from walead_async.models import Completeness
@@ -17,8 +17,12 @@ DRIFTS = ("none", "remove", "oldest", "newest", "add", "tie", "past", "renew", "
 FAULTS = ("none", "empty", "repeat", "cut", "varying", "unstable", "double", "disorder", "stuck", "ones")
 #: What a service may not show: what lies beyond offset plus page, a stretch of records, or the list's other side.
 HIDDEN = ("nothing", "beyond", "stretch", "side")
+#: When the list shows a change: some requests later, or at each request as it was some requests ago, or fewer.
+SHOWN = ("at once", "late", "unevenly late")
 #: After so many changes a list stays as it is.
 MOST_CHANGES = 500
+#: So many turns of changes are made before the first request where lists lag.
+BEFORE = 5
 #: How often one run is stopped and resumed at most.
 STOPS = 5
 
@@ -40,10 +44,13 @@ class Plan(NamedTuple):
     remembered: bool
     hidden: str
     second_look: Literal["long", "always"]
+    shown: str
+    lag: int
 
 
 def plan_for(seed: int) -> Plan:
-    rng = random.Random(seed)
+    rng, lag_rng = random.Random(seed), random.Random(f"lag {seed}")
+    shown = lag_rng.choice(["at once", *SHOWN])
     size = rng.choice([4, 5, 8, 10, 20, 50])
     fault = rng.choice((*FAULTS, "none", "none"))
     kind = rng.choice(["ASC", "ASC", "DESC", "DESC", "NAMED"])
@@ -66,6 +73,8 @@ def plan_for(seed: int) -> Plan:
         # a list without ids has no other side that would tell
         hidden="nothing" if kind == "NAMED" else rng.choice(["nothing", "nothing", "nothing", *HIDDEN]),
         second_look=rng.choice(["long", "always"]),
+        shown=shown,
+        lag=0 if shown == "at once" else lag_rng.choice([1, 2, 5, 20, 1_000]),
     )
     # of records of one date nobody can tell the order, and so whether a service pays heed to `sort`
     alike = plan.tied > 1 or plan.drift in {"tie", "past", "mixed"}
@@ -88,9 +97,17 @@ class Server:
         self._stretch = {self.list.records[index] for index in stretch} if len(stretch) >= plan.size else set()
         for record in self._stretch:
             self.list.faithful.pop(record)
+        #: What the list held before each of the last requests. It changed before the first one, too.
+        self._past = deque([list(self.list.records)], maxlen=plan.lag + 1)
+        self._lag_dice = random.Random(plan.seed + 3)
+        for _ in range(min(plan.lag, BEFORE)):
+            self._drift()
+            self._past.append(list(self.list.records))
 
     def page(self, ask: Ask) -> list[Record]:
         self._drift()
+        if self.plan.lag:
+            self._past.append(list(self.list.records))
         self.requests += 1
         page = self._honest(ask)
         answer = self._spoil(self._hide(page, ask), ask)
@@ -105,7 +122,14 @@ class Server:
         plan = self.plan
         size = self.random.randrange(2, plan.size + 1) if plan.fault == "varying" else plan.size
         shuffle = self.random if plan.fault == "unstable" else None
-        return self.list.page(ask.offset, size, descending=self._descending(ask), shuffle=shuffle)
+        return page_of(self._shown(), ask.offset, size, descending=self._descending(ask), shuffle=shuffle)
+
+    def _shown(self) -> list[Record]:
+        """What the list shows now, which may be what it held some requests ago."""
+        if not self.plan.lag:
+            return self.list.records
+        uneven = self.plan.shown == "unevenly late"
+        return self._past[self._lag_dice.randrange(len(self._past)) if uneven else 0]
 
     def _hide(self, page: list[Record], ask: Ask) -> list[Record]:
         if self.plan.hidden == "beyond":
@@ -226,6 +250,8 @@ def run_many(runs: int, seed: int) -> Counter[tuple[str, str, str]]:
         ends["fault", plan.fault, end] += 1
         ends["hidden", plan.hidden, end] += 1
         ends["drift", plan.drift, end] += 1
+        ends["order", plan.kind, end] += 1
+        ends["changes shown", plan.shown, end] += 1
         ends["total", "requests", ""] += requests
         ends["total", "changes", ""] += server.drifted
     return ends

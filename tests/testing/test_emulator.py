@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 import pytest
 from asking import Asker, Start
 
@@ -167,3 +168,31 @@ async def status_of(base: str, path: str, key: str) -> int:
 def test_a_wrong_option_is_refused_before_anything_listens(options: dict[str, object], said: str):
     with pytest.raises(BadSetting, match=said):
         Emulator(**options)  # type: ignore[arg-type]  # wrong on purpose
+
+
+async def test_what_a_failing_assert_shows_of_an_emulator_can_be_read() -> None:
+    async with Emulator(faults=["POST#2:status=503"], drifts=["reblock"]) as emulator, aiohttp.ClientSession() as http:
+        assert repr(emulator.blocked_leads) == "<0 blocked: nobody>"
+        emulator.add_leads([("john-doe", "asked"), "jane-doe"])
+        emulator.add_leads(["jim"], campaign="c1")
+        assert repr(emulator.blocked_leads) == "<2 blocked: 'john-doe', 'jane-doe'>"
+        assert repr(emulator.campaigns) == "{'c1': <1 blocked: 'jim'>}"
+        first, second = map(repr, emulator.blocked_leads)
+        assert first.startswith("EmulatedLead('john-doe', reason='asked', id='")
+        assert "reason" not in second
+        url, headers = f"{emulator.walead_url}/v1/blocked-leads", {"x-api-key": emulator.api_key}
+        await http.post(url, headers=headers, json={"leads": [{"publicIdentifier": "jill"}]})
+        await http.get(url, params={"search": "ji"})
+        await http.post(url, headers=headers, data=b"x" * 1000)
+        assert [repr(request) for request in emulator.requests] == [
+            '<walead POST /v1/blocked-leads {"leads": [{"publicIdentifier": "jill"}]} -> 200>',
+            "<walead GET /v1/blocked-leads?search=ji -> 401>",
+            f"<walead POST /v1/blocked-leads {'x' * 200}... -> 503 by 'POST #2:status=503'>",
+        ]
+        assert repr(emulator.faults) == "<FaultScript [<'POST #2:status=503': seen 2, fired 1>]>"
+        assert repr(emulator.unfired_faults() + emulator.drifts.unfired()) == "[<Drift reblock>]"
+        assert repr(emulator) == f"<Emulator on port {emulator.port}, 3 blocked, 3 requests>"
+        emulator.add_leads(1000)
+        assert repr(emulator.blocked_leads).startswith("<1003 blocked: ..., 'lead-000")
+        assert len(repr(emulator.blocked_leads)) < 240
+    assert repr(emulator) == "<Emulator closed, 1003 blocked, 3 requests>"

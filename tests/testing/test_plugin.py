@@ -172,6 +172,35 @@ def test_a_marker_that_cannot_be_followed_fails_the_test_that_has_it(suite: pyte
         assert words in section
 
 
+def test_an_assert_that_fails_shows_who_is_blocked_and_what_was_asked(suite: pytest.Pytester) -> None:
+    suite.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.asyncio
+        async def test_person(walead_session, walead_emulator):
+            await walead_session.blocked_leads.block(["john-doe"], check=False)
+            assert "jane-doe" in walead_emulator.blocked_leads
+
+        @pytest.mark.asyncio
+        async def test_requests(walead_session, walead_emulator):
+            await walead_session.blocked_leads.block(["john-doe"], check=False)
+            assert walead_emulator.requests == []
+
+        @pytest.mark.asyncio
+        async def test_number(phonely_session, phonely_emulator):
+            await phonely_session.agent("a1").block_list.block(["+14155550101"], check=False)
+            assert "+14155550102" in phonely_emulator.agents["a1"]
+        """
+    )
+    result = run(suite, "strict")
+    result.assert_outcomes(failed=3)
+    said = result.stdout.str()
+    assert "assert 'jane-doe' in <1 blocked: 'john-doe'>" in said
+    assert '<walead POST /v1/blocked-leads {"leads":[{"publicIdentifier":"john-doe"}]} -> 200>' in said
+    assert "assert '+14155550102' in {'+14155550101': None}" in said
+
+
 def test_a_bad_marker_is_told_though_another_fixture_stumbles_over_it_first(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         """

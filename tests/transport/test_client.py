@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from urllib.parse import urlsplit
 
 import attrs
 import pytest
@@ -237,7 +238,7 @@ async def test_hooks_are_told_what_happens_and_a_failing_hook_breaks_nothing(
     server = await serve(answers(failing(500, "X-Request-Id: a"), answer(b"[1]", "Request-Id: b")))
     await connect(server.url, hooks=(fails, told.append)).send(BLOCK, flow=object())
     path = "/v1/blocked-leads"
-    assert told[0] == RequestSent("POST", path, 1, 2)
+    assert told[0] == RequestSent("POST", path, 1, 2, "127.0.0.1", urlsplit(server.url).port or 0)
     assert attrs.evolve(told[1], seconds=0.0) == ResponseReceived("POST", path, 1, 500, 0.0, 17, "a")  # type: ignore[type-var]
     assert told[2] == RetryScheduled("POST", path, 1, 0.0, "ServerError")
     assert attrs.evolve(told[4], seconds=0.0) == ResponseReceived("POST", path, 2, 200, 0.0, 3, "b")  # type: ignore[type-var]

@@ -109,13 +109,13 @@ def _one_batch(operation: Operation, items: object, batch_size: int) -> tuple[Ch
     if not isinstance(items, (list, tuple)) or not 0 < len(items) <= batch_size:
         return None
     try:
-        keys, encoded, invalid = operation.entries(items)
+        keys, encoded, invalid, remarks = operation.entries(items)
         if invalid or len(set(keys)) < len(keys):
             return None
         request = operation.request(encoded)
     except Exception:
         return None  # what is wrong is told by the run, with a report
-    return (Chunk(0, tuple(items), keys), request) if len(request.body or b"") <= MAX_BYTES else None
+    return (Chunk(0, tuple(items), keys, remarks), request) if len(request.body or b"") <= MAX_BYTES else None
 
 
 def _settles(operation: Operation, chunk: Chunk, came: Response | WaleadError) -> bool:

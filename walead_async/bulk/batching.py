@@ -216,7 +216,7 @@ class Batcher:
 
     def add(self, chunk: Chunk) -> None:
         """Take the items of a chunk, and resolve those that cannot be sent. Raises what goes wrong with all of them."""
-        chunk.keys, encoded, invalid = self._normalise(chunk.items)
+        chunk.keys, encoded, invalid, chunk.remarks = self._normalise(chunk.items)
         keys, count = chunk.keys, len(chunk.items)
         sendable: Sequence[int] = range(count)
         positions: Sequence[int] = range(chunk.first, chunk.first + count)

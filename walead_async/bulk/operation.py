@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from walead_async.models import Status
     from walead_async.transport.messages import Request, Response
 
-__all__ = ["Answer", "Entries", "Missing", "Operation", "Verify"]
+__all__ = ["NO_REMARKS", "Answer", "Entries", "Missing", "Operation", "Verify"]
 
 #: When to read back: where an answer leaves items open, after every batch, or never.
 Verify = Literal["unclear", "always", "never"]
@@ -23,16 +23,21 @@ Verify = Literal["unclear", "always", "never"]
 Missing: TypeAlias = Literal["run", "item", "listed"]
 
 
+NO_REMARKS: Mapping[int, str] = {}
+
+
 class Entries(NamedTuple):
     """Many items, normalised at once; `keys` and `encoded` have a place for each, in the order given.
 
     `keys` are the normalised identifiers, ids or numbers; `encoded` each item as JSON, as it stands in a request's
-    array. An item that cannot be sent has "" and b"" there, and its reason in `invalid`, by its index.
+    array. An item that cannot be sent has "" and b"" there, and its reason in `invalid`, by its index. `remarks` are
+    what is to be told of items that can be sent, by their indexes too.
     """
 
     keys: Sequence[str]
     encoded: Sequence[bytes]
     invalid: Mapping[int, InvalidInputError]
+    remarks: Mapping[int, str] = NO_REMARKS
 
 
 @attrs.frozen

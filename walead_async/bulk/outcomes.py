@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, overload
 
+from walead_async.bulk.operation import NO_REMARKS
 from walead_async.models import BulkReport, Outcome, Row, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from walead_async.errors import WaleadError
     from walead_async.events import BatchSettled
@@ -30,6 +31,8 @@ NONE = dict.fromkeys(Status, 0)
 
 #: The result of nearly every item.
 DONE = Result(Status.DONE)
+#: The ends of items that were not sent.
+UNSENT = frozenset({Status.INVALID, Status.DUPLICATE, Status.NOT_SENT})
 
 
 def duplicate_of(first: int) -> Result:
@@ -41,15 +44,19 @@ class Chunk:
     """Items that stand together in the input, with the result of each.
 
     `first` is the position of its first item in the input, `keys` are the normalised items ("" for none), `results`
-    holds every result but a plain DONE, and `pending` counts the items that have none yet.
+    holds every result but a plain DONE, and `pending` counts the items that have none yet. `remarks`, by their indexes,
+    end the details of items that were sent.
     """
 
-    __slots__ = ("first", "items", "keys", "pending", "results")
+    __slots__ = ("first", "items", "keys", "pending", "remarks", "results")
 
-    def __init__(self, first: int, items: Sequence[object], keys: Sequence[str] = ()) -> None:
+    def __init__(
+        self, first: int, items: Sequence[object], keys: Sequence[str] = (), remarks: Mapping[int, str] = NO_REMARKS
+    ) -> None:
         self.first = first
         self.items = items
         self.keys = keys
+        self.remarks = remarks
         self.results: dict[int, Result] = {}
         self.pending = len(items)
 
@@ -62,6 +69,8 @@ class Chunk:
     def outcome(self, index: int) -> Outcome:
         """The outcome of one item of a chunk without pending items."""
         status, detail, error = self.results.get(index, DONE)
+        if self.remarks and index in self.remarks and status not in UNSENT:
+            detail = "; ".join(filter(None, (detail, self.remarks[index])))
         item = self.items[index]
         if type(item) is Row:
             return Outcome(item.text, self.keys[index], status, detail, error, item.line or None)

@@ -54,7 +54,11 @@ PERHAPS_NO_RECORD = Result(
     "person, with all their records, is unblocked by unblock_identifiers",
 )
 BLOCKED_BEFORE = Result(Status.ALREADY, "was blocked before")
-STILL_LISTED = "the service answered that there is no such record, but its list still holds it: tell its support"
+STILL_LISTED = (
+    "the service answered that there is no such record, but its list still holds it: the list shows changes late, and"
+    " shows that in a minute, or tell the service's support"
+)
+PERHAPS_DONE = "an earlier attempt may have been carried out, and the list, which may lag, does not show it"
 BUDGET_SPENT = "not tried on its own, since the session's retry budget is spent"
 
 
@@ -179,16 +183,17 @@ def after_lone_refusal(
 
     `words` are those of a service that refused the item by name, and may mean that it is as wanted. A 404 of an
     unblock is believed if it is the service's own and the first answer to the item. Where the item may be as wanted
-    already, or by an earlier attempt of ours, the list is asked; all others are refused for good.
+    already, the list is asked; all others are refused for good. After an attempt that may have been carried out the
+    refusal may be due to that, and the list may show it late: if it does not show it, the item is UNKNOWN.
     """
+    if known.maybe_ours:
+        return Doubt(DONE, Result(Status.UNKNOWN, f"{error}; {PERHAPS_DONE}", error))
     refused = Result(Status.REFUSED, str(error), error)
     if isinstance(error, NotFoundError) and not operation.blocks:
         asks_less = verify == "never" or (verify == "unclear" and operation.missing_means == "item")
-        if error.is_json and asks_less and not known.maybe_ours:
+        if error.is_json and asks_less:
             return NO_SUCH_RECORD
-        return Doubt(already(operation, known), Result(Status.REFUSED, STILL_LISTED, error))
-    if known.maybe_ours:
-        return Doubt(DONE, refused)
+        return Doubt(NO_SUCH_RECORD, Result(Status.REFUSED, STILL_LISTED, error))
     if verify != "never" and words is not None:
         return Doubt(Result(Status.ALREADY, words), refused)
     if verify != "never" and operation.blocks and isinstance(error, ConflictError):

@@ -37,6 +37,7 @@ REFUSED_IN_BATCH = "refused as part of a batch, and the run ended before it was 
 BATCH_TURNED_AWAY = "the service turned its whole batch away"
 NOT_TAKEN = "it was not sent, or the service did not take it"
 NOT_READ = "it was not read back"
+CONFIRMED_BUT_LISTED = "the service confirmed it, but its list still holds it: it may show changes late"
 
 
 class Runner:
@@ -338,7 +339,10 @@ class Runner:
 
     def _confirmed(self, batch: Batch, result: Result) -> None:
         if self._verify == "always":
-            self._unclear(batch, OutcomeUnknownError("the service confirmed it"), Doubt(result))
+            said = OutcomeUnknownError("the service confirmed it")
+            # what was confirmed is not unblocked twice: the list may show it late
+            still = None if self._operation.blocks else Result(Status.UNKNOWN, CONFIRMED_BUT_LISTED, said)
+            self._unclear(batch, said, Doubt(result, still))
         else:
             batch.resolve(result)
 

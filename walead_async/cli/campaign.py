@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from walead_async.cli.options import ExitCode, common, in_event_loop, refuse_key, takes_items
+from walead_async.cli.options import ExitCode, Group, common, dry_run, in_event_loop, refuse_key, takes_items
 from walead_async.cli.output import say
+from walead_async.cli.preview import print_preview
 from walead_async.cli.summary import lead_words, print_outcomes, print_records, workspace
+from walead_async.identifiers import path_id
+from walead_async.resources.items import identifier_entries
 
 if TYPE_CHECKING:
     from walead_async.cli.inputs import Inputs
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["campaign_command"]
 
 
-@click.group("campaign")
+@click.group("campaign", cls=Group)
 @refuse_key
 def campaign_command() -> None:
     """List or block in one campaign; its blocks cannot be undone."""
@@ -47,14 +50,20 @@ def _fields(lead: CampaignBlockedLead) -> dict[str, object]:
 @click.argument("campaign", metavar="CAMPAIGN")
 @takes_items("ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@dry_run
 @common
-def block_command(campaign: str, given: Inputs, yes: bool, service: ServiceOptions, as_json: bool) -> int:
+def block_command(
+    campaign: str, given: Inputs, yes: bool, dry_run: bool, service: ServiceOptions, as_json: bool
+) -> int:
     """Block people in the campaign. This cannot be undone.
 
     The API has no way to unblock somebody in a campaign, so the command asks first, unless --yes is given. A block in
     the workspace (walead block) covers every campaign and can be undone.
     """
+    path_id("campaign id", campaign)
     say("A campaign block cannot be undone: the API has no campaign unblock.")
+    if dry_run:
+        return _preview(given, as_json)
     if not yes:
         if given.reads_standard_input or sys.stdin is None or not sys.stdin.isatty():
             raise click.UsageError("there is no terminal to ask on: give --yes to block all the same; nothing was sent")
@@ -62,6 +71,11 @@ def block_command(campaign: str, given: Inputs, yes: bool, service: ServiceOptio
             say("walead: nothing was sent")
             return ExitCode.NOT_DONE
     return _block(campaign, given, service, as_json)
+
+
+@in_event_loop
+async def _preview(given: Inputs, as_json: bool) -> int:
+    return await print_preview(given, identifier_entries, as_json=as_json)
 
 
 @in_event_loop

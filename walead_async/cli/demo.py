@@ -168,7 +168,8 @@ async def _play(*, as_json: bool) -> int:
     if as_json:
         write_json([{"steps": [attrs.asdict(step) for step in steps]}])
     else:
-        _print_pairs("What the ends mean", {status.value: meaning for status, meaning in ENDS.items()}, out)
+        there = {one.status for step in steps for one in step.ends}
+        _print_pairs("What the ends mean", {end.value: ENDS[end] for end in Status if end in there}, out)
         _print_pairs("What to try next", NEXT, out)
     return ExitCode.DONE
 
@@ -252,11 +253,11 @@ def _reported(title: str, kinds: Sequence[str], outcomes: Sequence[Outcome], **f
 
 
 def _why(outcome: Outcome) -> str:
-    """Why it ended so, without the advice; or how it was sent, where that is all there is to say."""
+    """Why it ended so, in few words and without the advice; or how it was sent, where that is all there is to say."""
     if isinstance(outcome.error, APIError):
         return outcome.error.message
     if outcome.detail is not None:
-        return re.split(r": | \(", outcome.detail, maxsplit=1)[0]
+        return re.split(r"[:,] | \(", outcome.detail, maxsplit=1)[0]
     return f"sent as {outcome.key}"
 
 
@@ -275,7 +276,7 @@ def _table(ends: Iterable[Ends], *, examples: bool) -> Table:
     table.add_column("rows", justify="right")
     table.add_column("kind of row", no_wrap=True)
     if examples:
-        table.add_column("the first of them", no_wrap=True, overflow="ellipsis", max_width=WIDE - 60)
+        table.add_column("the first of them", overflow="fold", max_width=WIDE - 60)
     table.add_column("because")
     for one in ends:
         end = Text(f"   {one.status}", style=STYLES.get(one.status, "red"))
@@ -286,6 +287,7 @@ def _table(ends: Iterable[Ends], *, examples: bool) -> Table:
 
 def _print_pairs(title: str, pairs: Mapping[str, str], out: Console) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
     for left, right in pairs.items():
         table.add_row(f"   {left}", right)
     out.print(Text(title, style="bold"))

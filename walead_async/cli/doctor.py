@@ -19,7 +19,7 @@ from rich.text import Text
 
 from walead_async import config
 from walead_async.cli.options import ExitCode, ServiceOptions, common, in_event_loop, user_id
-from walead_async.cli.output import console, visible, write_json
+from walead_async.cli.output import console, error_words, fitted, visible, write_json
 from walead_async.config import RetryPolicy, Timeouts
 from walead_async.errors import (
     APIError,
@@ -96,10 +96,12 @@ class Findings:
             out.print(Text(f"\n{about}" if self.all else about, style="bold"))
         if advice and state is State.SKIPPED:
             detail, advice = f"{detail}: {advice}", None
-        line = Text.assemble("  ", (f"{state:<8}", STYLES[state]), f"{check:<14}", visible(detail))
+        line = Text(fitted(f"  {state:<8}{check:<14}{visible(detail)}", sys.stdout, indent=24))
+        line.stylize(STYLES[state], 2, 2 + len(state))
         out.print(line, soft_wrap=True)
         if advice:
-            out.print(Text(f"{'':<24}{visible(advice)}", style="italic"), soft_wrap=True)
+            line = Text(fitted(f"{'':<24}{visible(advice)}", sys.stdout, indent=24), style="italic")
+            out.print(line, soft_wrap=True)
 
     def code(self) -> ExitCode:
         """The exit code: a wrong configuration outranks a service that failed."""
@@ -205,14 +207,14 @@ async def _examine_service(
     try:
         address = config.base_url(options.base_url, variable=f"{service.prefix}_BASE_URL", default=service.address)
     except ConfigurationError as error:
-        findings.add(name, "address", State.WRONG, str(error))
+        findings.add(name, "address", State.WRONG, error_words(error))
         return
     findings.add(name, "address", State.OK, address)
     try:
         parts = urlsplit(address)
         proxy = proxy_for(parts.scheme, parts.hostname or "", options.proxy)
     except ConfigurationError as error:
-        findings.add(name, "proxy", State.WRONG, str(error))
+        findings.add(name, "proxy", State.WRONG, error_words(error))
         return
     if proxy is not None:
         # it looks the name up, and connects
@@ -225,9 +227,9 @@ async def _examine_service(
     try:
         await read(address)
     except (ConfigurationError, InvalidInputError) as error:
-        findings.add(name, "answer", State.WRONG, str(error))
+        findings.add(name, "answer", State.WRONG, error_words(error))
     except WaleadError as error:
-        findings.add(name, "answer", State.FAILED, str(error), _advice(error, service))
+        findings.add(name, "answer", State.FAILED, error_words(error), _advice(error, service))
     else:
         if said is None:
             findings.add(name, "answer", State.SKIPPED, "only an agent's list can be read", "give --agent")
@@ -241,7 +243,7 @@ def _examine_key(findings: Findings, service: Service) -> bool:
     try:
         config.key_from_environment(service.prefix)
     except ConfigurationError as error:
-        return findings.add(service.name, "key", State.WRONG, str(error))
+        return findings.add(service.name, "key", State.WRONG, error_words(error))
     if variable in os.environ:
         source = variable
     elif os.environ.get(f"{variable}_FILE"):

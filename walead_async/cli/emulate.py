@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 
 import click
 
-from walead_async.cli.options import ExitCode, ServiceOptions, common
+from walead_async.cli.options import FILE, ExitCode, ServiceOptions, common
 from walead_async.cli.output import write_json, write_words
 from walead_async.testing import BadSetting, run_emulator
 
@@ -19,7 +21,7 @@ __all__ = ["emulator_command"]
 @click.option("--page-size", type=int, default=100, metavar="P", help="Records on a page.")
 @click.option("--latency", type=float, default=0.0, metavar="S", help="Seconds before each answer.")
 @click.option("--stale", type=float, default=0.0, metavar="S", help="Lists and searches lag so many seconds behind.")
-@click.option("--state", metavar="F", help="Keep the state in this file, from one start to the next.")
+@click.option("--state", type=FILE, metavar="F", help="Keep the state in this file, from one start to the next.")
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help="A fault to play, and when; may be repeated.")
 @click.option("--drift", "drifts", multiple=True, metavar="DRIFT", help="A change between requests; may be repeated.")
 @click.option("--seed", type=int, default=0, metavar="N", help="The same seed plays the same ids, orders and faults.")
@@ -39,8 +41,8 @@ def emulator_command(
 ) -> int:
     """Serve WaLead and Phonely on 127.0.0.1 until Ctrl-C or SIGTERM.
 
-    It says where, and with which key: point WALEAD_BASE_URL and WALEAD_API_KEY at it, or PHONELY_BASE_URL,
-    PHONELY_API_KEY and PHONELY_UID (any text). Everything is forgotten at its end, unless --state keeps it.
+    It says where, and with which key, and prints the export lines that point walead, or a program of yours, at it:
+    paste them into another shell. Everything is forgotten at its end, unless --state keeps it.
 
     A fault is [SERVICE] [METHOD] [PATH] [WHEN]:NAME[=VALUE], such as status=503, "POST #2:apply-then-close" or
     "GET ~0.1:status=429/2". A drift is a change of the list after a page was read, such as remove-random or
@@ -54,6 +56,7 @@ def emulator_command(
             write_json([addresses])
         else:
             write_words(f"{name:<12} {value}" for name, value in addresses.items())
+            write_words(_exports(addresses))
             write_words(["Ctrl-C ends it."])
 
     try:
@@ -70,5 +73,19 @@ def emulator_command(
             ready=ready,
         )
     except BadSetting as error:
-        raise click.UsageError(str(error)) from None
+        # a setting that it names is the option of that name
+        said = re.sub(r"^[a-z_]+(?= takes )", lambda name: "--" + name[0].replace("_", "-"), str(error))
+        raise click.UsageError(said) from None
     return ExitCode.DONE
+
+
+def _exports(addresses: dict[str, str]) -> list[str]:
+    """Lines of a shell that lead the commands after them to this emulator. It takes any user's id."""
+    values = {
+        "WALEAD_BASE_URL": addresses["walead_url"],
+        "WALEAD_API_KEY": addresses["api_key"],
+        "PHONELY_BASE_URL": addresses["phonely_url"],
+        "PHONELY_API_KEY": addresses["api_key"],
+        "PHONELY_UID": "emulator-user",
+    }
+    return [f"export {name}={shlex.quote(value)}" for name, value in values.items()]

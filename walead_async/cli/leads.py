@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from walead_async.cli.options import ExitCode, common, in_event_loop, moment, takes_items
-from walead_async.cli.output import count_of, one_line, say, write_json, write_words
+from walead_async.cli.options import (
+    FILE,
+    ExitCode,
+    common,
+    dry_run,
+    exit_code_of,
+    in_event_loop,
+    moment,
+    takes_items,
+)
+from walead_async.cli.output import count_of, error_words, say, write_json, write_words
+from walead_async.cli.preview import print_preview
 from walead_async.cli.summary import (
+    MEANINGS,
     error_fields,
     lead_fields,
     lead_words,
@@ -18,9 +31,11 @@ from walead_async.cli.summary import (
     say_verdict,
     workspace,
 )
-from walead_async.errors import InvalidInputError
+from walead_async.errors import InvalidInputError, WaleadError
 from walead_async.files.export import export_leads
 from walead_async.identifiers import public_identifier
+from walead_async.models import Completeness
+from walead_async.resources.items import check_reason, identifier_entries, lead_entries, record_entries
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -90,10 +105,10 @@ async def find_command(given: Inputs, service: ServiceOptions, as_json: bool) ->
         except InvalidInputError as error:
             invalid[text] = error
             place = f"line {row.line}: " if row.line else ""
-            complaints.append(f"{place}{text or repr(text)}: invalid: {one_line(str(error))}")
+            complaints.append(f"{place}{text or repr(text)}: invalid: {error_words(error)}")
     found: dict[str, BlockedLead | None] = {}
     if len(invalid) < len(set(texts)):
-        async with workspace(service, "records") as session:
+        async with workspace(service, "items", len(texts)) as session:
             found = await session.blocked_leads.find_many(text for text in texts if text not in invalid)
     if as_json:
         write_json(_found_fields(text, found.get(text), invalid.get(text)) for text in texts)
@@ -122,14 +137,20 @@ def _found_words(identifier: str, lead: BlockedLead | None) -> str:
 @click.command("block")
 @takes_items("ID")
 @click.option("--reason", metavar="TEXT", help="Why, for those who have no reason of their own in the file.")
+@dry_run
 @common
 @in_event_loop
-async def block_command(given: Inputs, reason: str | None, service: ServiceOptions, as_json: bool) -> int:
+async def block_command(
+    given: Inputs, reason: str | None, dry_run: bool, service: ServiceOptions, as_json: bool
+) -> int:
     """Block people in the workspace.
 
     No campaign contacts them any more. ID is a LinkedIn public identifier or a link to a profile; - reads them from
     standard input, one a line. A column "reason" of the file gives each row its own reason.
     """
+    check_reason(reason)
+    if dry_run:
+        return await print_preview(given, partial(lead_entries, reason=reason), as_json=as_json)
     async with workspace(service, "items", given.total, beside_lines=as_json) as session:
         outcomes = session.blocked_leads.block_stream(given.rows(), reason=reason)
         return await print_outcomes(outcomes, given, as_json=as_json)
@@ -143,9 +164,10 @@ async def block_command(given: Inputs, reason: str | None, service: ServiceOptio
     default="identifier",
     help="What ID is: a person's identifier or profile link (the usual), or the id of a record.",
 )
+@dry_run
 @common
 @in_event_loop
-async def unblock_command(given: Inputs, by: str, service: ServiceOptions, as_json: bool) -> int:
+async def unblock_command(given: Inputs, by: str, dry_run: bool, service: ServiceOptions, as_json: bool) -> int:
     """Unblock people in the workspace.
 
     Campaigns may contact them again. The service removes records by their ids. Of a person given by identifier
@@ -153,6 +175,8 @@ async def unblock_command(given: Inputs, by: str, service: ServiceOptions, as_js
     """
     if by == "id":
         given.kind = "id"
+    if dry_run:
+        return await print_preview(given, record_entries if by == "id" else identifier_entries, as_json=as_json)
     async with workspace(service, "items", given.total, beside_lines=as_json) as session:
         if by == "id":
             stream = session.blocked_leads.unblock_stream(given.rows())
@@ -163,7 +187,11 @@ async def unblock_command(given: Inputs, by: str, service: ServiceOptions, as_js
 
 @click.command("export")
 @click.option(
-    "--output", metavar="F", required=True, help="The file to write, by its suffix: .csv, .jsonl, .xlsx or .parquet."
+    "--output",
+    type=FILE,
+    metavar="F",
+    required=True,
+    help="The file to write, by its suffix: .csv, .jsonl, .xlsx or .parquet; - is CSV on standard output.",
 )
 @click.option("--search", metavar="TEXT", help="Only whom the service finds by this text.")
 @common
@@ -172,11 +200,21 @@ async def export_command(output: str, search: str | None, service: ServiceOption
     """Write the workspace's block list to a file.
 
     Only you can read the file. It appears under its name when it is whole, and not at all if the list could not be
-    read to its end.
+    read to its end. So it is with standard output: all of the list is written there, or nothing.
     """
-    async with workspace(service, "records") as session:
+    if output == "-" and as_json:
+        raise click.UsageError("--output - writes CSV on standard output: leave out --json, or name a file")
+    async with workspace(service, "records", beside_lines=output == "-") as session:
         listing = session.blocked_leads.list(search=search)
-        count = await export_leads(output, listing)
+        try:
+            count = await export_leads(sys.stdout.buffer if output == "-" else output, listing)
+        except WaleadError as error:
+            say(f"walead: {error_words(error)}")
+            if listing.requests:
+                say(f"INCOMPLETE: {MEANINGS[Completeness.INCOMPLETE]}; nothing was written")
+            return exit_code_of(error)
+    if output == "-":
+        return say_verdict(listing, count)
     if as_json:
         write_json([{"output": output, "records": count, "verdict": listing.verdict.value}])
     else:

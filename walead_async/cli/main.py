@@ -19,8 +19,8 @@ except ModuleNotFoundError as error:
     sys.exit(2)
 
 from walead_async._version import __version__
-from walead_async.cli.options import ExitCode, exit_code_of, refuse_key
-from walead_async.cli.output import one_line, release_streams, say, whereabouts
+from walead_async.cli.options import ExitCode, Group, did_you_mean, exit_code_of, refuse_key
+from walead_async.cli.output import error_words, one_line, release_streams, say, whereabouts
 from walead_async.errors import WaleadError
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ COMMANDS = {
     "export": ("leads", "Write the workspace's block list to a file."),
     "campaign": ("campaign", "List or block in one campaign; its blocks cannot be undone."),
     "agent": ("agent", "List, block or unblock the numbers of a voice agent."),
+    "outbox": ("outbox", "See to the opt-outs that an application's outbox holds."),
     "emulator": ("emulate", "Serve WaLead and Phonely on 127.0.0.1 until Ctrl-C or SIGTERM."),
     "doctor": ("doctor", "Check configuration, key and reachability, and say what to do."),
 }
 
 
-class Commands(click.Group):
+class Commands(Group):
     """A group whose commands are imported when they are used, so that `--help` costs little more than click."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -139,17 +140,26 @@ def _carry_out(arguments: Sequence[str]) -> int:
             say(line)
         return ExitCode.WRONG
     except click.ClickException as error:
-        say(f"walead: {one_line(error.format_message())}")
+        say(f"walead: {one_line(_usage_words(error))}")
         if isinstance(error, click.UsageError):
             say(f"Try: {error.ctx.command_path if error.ctx else 'walead'} --help")
         return ExitCode.WRONG
     except click.Abort:
         return ExitCode.INTERRUPTED
     except WaleadError as error:
-        say(f"walead: {one_line(str(error))}")
+        say(f"walead: {error_words(error)}")
         return exit_code_of(error)
     except OSError:
         raise
     except Exception as error:
         say(f"walead: this is a fault of walead itself: {whereabouts(error)}; please report it")
         return ExitCode.NOT_DONE
+
+
+def _usage_words(error: click.ClickException) -> str:
+    """What click says is wrong; it would also name options that are there only to be refused."""
+    if not isinstance(error, click.NoSuchOption):
+        return error.format_message()
+    parameters = error.ctx.command.get_params(error.ctx) if error.ctx else []
+    options = [name for each in parameters if not getattr(each, "hidden", True) for name in each.opts]
+    return error.message.rstrip(".") + "." + did_you_mean(error.option_name, options)

@@ -17,7 +17,7 @@ from walead_async.cli.output import SHOW_CURSOR
 from walead_async.errors import ConfigurationError, InvalidInputError, OutcomeUnknownError, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterable
     from datetime import datetime
     from types import FrameType
 
@@ -25,13 +25,18 @@ if TYPE_CHECKING:
     from walead_async.files.columns import Kind
 
 __all__ = [
+    "FILE",
     "ExitCode",
+    "Group",
     "ServiceOptions",
     "common",
+    "did_you_mean",
+    "dry_run",
     "exit_code_of",
     "in_event_loop",
     "moment",
     "refuse_key",
+    "region",
     "takes_items",
     "user_id",
 ]
@@ -55,6 +60,34 @@ class ExitCode(IntEnum):
     UNKNOWN = 3
     INTERRUPTED = 130
     TERMINATED = 143
+
+
+#: The name of a file, which shells complete; what is wrong with it is told when it is opened.
+FILE = click.Path(readable=False)
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """The end of an error that names what is most like a mistyped name, "" if nothing is."""
+    from difflib import get_close_matches
+
+    # what undoes is never taken for what does
+    undoes = wrong.startswith("un")
+    near = get_close_matches(wrong, [name for name in known if name.startswith("un") or not undoes])
+    return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+class Group(click.Group):
+    """A group that knows which command was meant by a mistyped one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first argument names."""
+        name = args[0]
+        if not (name.startswith("-") or ctx.resilient_parsing or self.get_command(ctx, name)):
+            hint = did_you_mean(name, self.list_commands(ctx))
+            raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
 
 
 def exit_code_of(error: WaleadError, *, sent: bool = False) -> ExitCode:
@@ -170,7 +203,9 @@ def common(command: Callable[..., T]) -> Callable[..., T]:
     @click.option(
         "--debug", is_flag=True, expose_value=False, callback=_log_everything, help="Log every request on stderr."
     )
-    @click.option("--ca", metavar="F", help="A file with the certificate of a private authority that is trusted.")
+    @click.option(
+        "--ca", type=FILE, metavar="F", help="A file with the certificate of a private authority that is trusted."
+    )
     @click.option("--proxy", metavar="URL", help="The HTTP proxy on the way to the service, if not HTTPS_PROXY.")
     @click.option("--base-url", metavar="URL", help="The address of the service, if it is not the usual one.")
     @click.option("--json", "as_json", is_flag=True, help="Write JSON on stdout, words on stderr.")
@@ -212,6 +247,7 @@ def takes_items(
         @click.argument("texts", nargs=-1, metavar=f"[{metavar}]...")
         @click.option(
             "--file",
+            type=FILE,
             metavar="F",
             help="Read them from a file, by its suffix: .csv, .tsv, .txt, .jsonl, .xlsx or .parquet; - is standard "
             "input, one a line.",
@@ -241,3 +277,11 @@ def takes_items(
 
 
 user_id = click.option("--uid", metavar="U", help="The Phonely user's id, if PHONELY_UID is not set.")
+region = click.option(
+    "--region",
+    metavar="CC",
+    help="Read numbers without a country code as this country's (two capital letters), and check every number.",
+)
+dry_run = click.option(
+    "--dry-run", is_flag=True, help="Print what would be sent, a line an item, and send nothing; no key is needed."
+)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
     from rich.console import Console
+    from rich.progress import Progress as Bar
 
     from walead_async.events import Event
 
@@ -18,6 +19,9 @@ __all__ = [
     "Progress",
     "console",
     "count_of",
+    "error_words",
+    "fitted",
+    "in_options",
     "one_line",
     "progress",
     "release_streams",
@@ -28,6 +32,8 @@ __all__ = [
     "write_words",
 ]
 
+#: On a terminal narrower than this, lines are not broken between words.
+NARROWEST = 30
 #: The width of tables where stdout is no terminal.
 PIPE_WIDTH = 120
 SHOW_CURSOR = "\x1b[?25h"
@@ -53,7 +59,40 @@ def count_of(number: int, thing: str) -> str:
 def say(text: str) -> None:
     """Write one line on stderr. If that takes none, the line is lost and nothing else: the exit code still tells."""
     with suppress(OSError):
-        print(visible(text), file=sys.stderr, flush=True)
+        _make_room(sys.stderr)
+        print(fitted(visible(text), sys.stderr), file=sys.stderr, flush=True)
+
+
+#: What the library calls by a Python name, and how the command line says it.
+IN_OPTIONS = {
+    "pass api_key, or set": "set",
+    "pass uid, or set": "give --uid, or set",
+    "the uid ": "the user id (--uid) ",
+    "region '": "--region '",
+    "the base URL ": "the base URL (--base-url) ",
+    "try the other `sort`": "try walead list with the other --sort",
+    "Go on later, from the listing's cursor": "Read it again later",
+    "search is not proper": "--search is not proper",
+    "proxy must be the URL": "--proxy must be the URL",
+    "; proxy=False uses none": "; unset it to use none",
+    "ssl takes an ssl.SSLContext or the path of a file": "--ca takes the path of a file",
+    "is named with ssl=": "is named with --ca",
+    "give the `id` of a blocked lead;": "give the id that walead list --json shows;",
+    "by name or link, use unblock_identifiers": "by name or link, leave out --by id",
+    "is unblocked by unblock_identifiers": "is unblocked by identifier or link, without --by id",
+}
+
+
+def in_options(text: str) -> str:
+    """What the library says, with the options of the command line in place of Python's names."""
+    for name, option in IN_OPTIONS.items():
+        text = text.replace(name, option)
+    return text
+
+
+def error_words(error: Exception) -> str:
+    """What an error says, in one line and in the words of the command line."""
+    return in_options(one_line(str(error)))
 
 
 def whereabouts(error: Exception) -> str:
@@ -75,11 +114,36 @@ def write_json(values: Iterable[object]) -> None:
 
 def write_words(lines: Iterable[str]) -> None:
     """Write lines for people; what could steer a terminal is spelled out."""
-    encoding = sys.stdout.encoding
-    _write(f"{visible(line)}\n".encode(encoding, "backslashreplace") for line in lines)
+    out = sys.stdout
+    _write(f"{fitted(visible(line), out)}\n".encode(out.encoding, "backslashreplace") for line in lines)
+
+
+def _columns(stream: IO[str]) -> int:
+    """How wide a terminal is; 0 if it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        return 0
+
+
+def fitted(line: str, stream: IO[str], *, indent: int | None = None) -> str:
+    """The line, broken between words where it is longer than the terminal is wide; elsewhere it stays one.
+
+    What follows the first break is indented by `indent`, or else a little more than the line itself.
+    """
+    if len(line) <= NARROWEST or not stream.isatty():
+        return line
+    width = _columns(stream)
+    if not NARROWEST <= width < len(line):
+        return line
+    from textwrap import wrap
+
+    deeper = " " * (len(line) - len(line.lstrip()) + 4 if indent is None else indent)
+    return "\n".join(wrap(line, width, subsequent_indent=deeper, break_on_hyphens=False))
 
 
 def _write(lines: Iterable[bytes]) -> None:
+    _make_room(sys.stdout)
     sys.stdout.buffer.write(b"".join(lines))
     sys.stdout.buffer.flush()
 
@@ -104,6 +168,18 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
 
 
+#: The bar that stands on the terminal now.
+_bar: Bar | None = None
+
+
+def _make_room(stream: IO[str]) -> None:
+    """Take the bar away, if this is about to be written to a terminal, which may be the bar's own."""
+    global _bar
+    if _bar is not None and stream.isatty():
+        _bar.stop()
+        _bar = None
+
+
 def release_streams() -> None:
     """Point what cannot be written to any more at nothing, so that the interpreter's last flush does not complain."""
     for stream in (sys.stdout, sys.stderr):
@@ -115,6 +191,8 @@ def release_streams() -> None:
             os.close(nothing)
 
 
+#: What a command waits for most of the time.
+ANSWER = "an answer"
 #: What is done sooner than this shows no bar. In seconds.
 SOON = 1.0
 #: Where stderr is no terminal, a line is written this often. In seconds.
@@ -155,24 +233,44 @@ class Progress:
         self._total = total
         self._done = 0
         self._waits_for = "its input"
+        # What a run of items has read of the list, to see who stands there.
+        self._checks = False
+        self._checked = 0
+        self._answers = 0
 
     def __call__(self, event: Event) -> None:
         """The hook of a session."""
         from walead_async.events import BatchSettled, PageRead, RequestSent, ResponseReceived, RetryScheduled
 
         match event:
-            case PageRead() if self._things == "records" and event.accepted:
-                self._done += event.records
+            case PageRead() if event.accepted:
+                if self._things == "records":
+                    self._done += event.records
+                else:
+                    self._checked += event.records
             case BatchSettled() if self._things == "items":
                 self._done += event.items
+                self._checks, self._checked, self._answers = False, 0, 0
             case RequestSent():
-                self._waits_for = "an answer"
+                self._waits_for = ANSWER
+                self._checks = self._things == "items" and event.method == "GET"
             case RetryScheduled():
                 self._waits_for = f"attempt {event.attempt + 1}, {event.wait:.0f} s after {event.cause}"
+            case ResponseReceived() if self._checks and event.method == "GET":
+                self._answers += 1
             case ResponseReceived() if self._things == "items":
                 self._waits_for = "its input"
             case _:
                 pass
+
+    @property
+    def _doing(self) -> str:
+        """What it does now: searches for people are told by the answers, a list that is read by its records."""
+        waits = f"waits for {self._waits_for}"
+        if not self._checks:
+            return waits
+        read = count_of(self._checked, "record") if self._checked else count_of(self._answers, "answer")
+        return f"checking the list: {read}" + ("" if self._waits_for == ANSWER else f"; {waits}")
 
     async def write_lines(self, every: float) -> None:
         """Write a line on stderr every so many seconds, until cancelled."""
@@ -183,21 +281,33 @@ class Progress:
             await asyncio.sleep(every)
             of = "" if self._total is None else f" of {self._total:,}"
             rate = (self._done - before) / every
-            say(f"walead: {self._done:,}{of} {self._things}, {rate:,.0f} a second; waits for {self._waits_for}")
+            say(f"walead: {self._done:,}{of} {self._things}, {rate:,.0f} a second; {self._doing}")
             before = self._done
 
     async def draw_bar(self) -> None:
-        """Show a bar on the terminal of stderr until cancelled, but not for what is done soon."""
+        """Show a bar on the terminal of stderr until something else is written, but not for what is done soon."""
         import asyncio
 
         await asyncio.sleep(SOON)
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
+        global _bar
         columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-        with suppress(OSError), Bar(*columns, console=console(stderr=True), transient=True, auto_refresh=False) as bar:
+        _bar = bar = Bar(
+            *columns,
+            console=console(stderr=True),
+            transient=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        with suppress(OSError), bar:
             task = bar.add_task("", total=self._total)
-            while True:
-                waits = f"{self._things}; waits for {self._waits_for}"
-                bar.update(task, completed=self._done, description=waits, refresh=True)
-                await asyncio.sleep(0.2)
+            try:
+                while _bar is bar:
+                    doing = f"{self._things}; {self._doing}"
+                    bar.update(task, completed=self._done, description=doing, refresh=True)
+                    await asyncio.sleep(0.2)
+            finally:
+                _bar = None

@@ -8,9 +8,19 @@ from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from walead_async.cli.options import ExitCode, exit_code_of
-from walead_async.cli.output import count_of, one_line, progress, release_streams, say, write_json, write_words
+from walead_async.cli.output import (
+    count_of,
+    error_words,
+    in_options,
+    progress,
+    release_streams,
+    say,
+    write_json,
+    write_words,
+)
 from walead_async.errors import APIError, BulkFailedError, WaleadError
 from walead_async.models import SETTLED, Completeness, LeadToBlock, Status
+from walead_async.phones import NOT_INTERNATIONAL
 from walead_async.session import AsyncSession, VoiceAgentSession
 
 if TYPE_CHECKING:
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MEANINGS",
+    "Remarks",
     "Tally",
     "error_fields",
     "item_text",
@@ -31,10 +42,12 @@ __all__ = [
     "lead_words",
     "outcome_fields",
     "outcomes_of",
+    "place_of",
     "print_outcomes",
     "print_records",
     "say_verdict",
     "voice_agents",
+    "why_of",
     "workspace",
 ]
 
@@ -47,8 +60,15 @@ MEANINGS = {
     Completeness.INCOMPLETE: "the read ended before the list did",
     Completeness.UNVERIFIED: "the answers do not tell whether this is the whole list",
 }
+#: What the detail of an item may say that is counted at the end, with the way out.
+REMARKS = {
+    NOT_INTERNATIONAL: "not in international form: --region CC reads them as numbers of that country",
+    "unblock_identifiers": "that may be no record's id: people are unblocked by identifier, so leave out --by id",
+}
 #: How many failures are spelled out for people; a program gets all of them by --json.
 SHOWN = 20
+#: How many different errors behind them are told beside JSON.
+ERRORS_SHOWN = 3
 LONGEST = 80
 
 
@@ -66,13 +86,24 @@ async def workspace(
 
 @asynccontextmanager
 async def voice_agents(
-    service: ServiceOptions, uid: str | None, things: str, total: int | None = None, *, beside_lines: bool = False
+    service: ServiceOptions,
+    uid: str | None,
+    things: str,
+    total: int | None = None,
+    *,
+    region: str | None = None,
+    beside_lines: bool = False,
 ) -> AsyncIterator[VoiceAgentSession]:
     """The same for a user's voice agents."""
     async with (
         progress(things, total, beside_lines=beside_lines) as shown,
         VoiceAgentSession(
-            uid=uid, base_url=service.base_url, proxy=service.proxy, ssl=service.ca, hooks=[shown]
+            uid=uid,
+            region=region,
+            base_url=service.base_url,
+            proxy=service.proxy,
+            ssl=service.ca,
+            hooks=[shown],
         ) as phones,
     ):
         yield phones
@@ -103,7 +134,7 @@ async def print_records(
                     return ExitCode.DONE
     except WaleadError as error:
         failure = error
-        say(f"walead: {one_line(str(error))}")
+        say(f"walead: {error_words(error)}")
     except asyncio.CancelledError:
         say(f"So far: {count_of(count, 'record')}")
         raise
@@ -132,7 +163,7 @@ async def print_outcomes(outcomes: AsyncGenerator[Outcome] | BulkStream, given: 
                     write_json([outcome_fields(outcome)])
     except WaleadError as error:
         failure = error
-        say(f"walead: {one_line(str(error))}")
+        say(f"walead: {error_words(error)}")
     except BrokenPipeError:
         release_streams()
         return ExitCode.UNKNOWN if given.taken > tally.total else tally.code(None)
@@ -140,7 +171,8 @@ async def print_outcomes(outcomes: AsyncGenerator[Outcome] | BulkStream, given: 
         say(f"So far: {tally.summary()}. What is not among these may or may not have been done.")
         raise
     if as_json:
-        say(tally.summary())
+        for line in tally.beside_json(failure):
+            say(line)
     elif tally.total or failure is None:
         write_words(tally.lines())
     return tally.code(failure)
@@ -167,12 +199,21 @@ class Tally:
     def __init__(self) -> None:
         self._counts: Counter[Status] = Counter()
         self._failures: list[Outcome] = []
+        # Why items were not sent, or nothing is known of them: the first errors.
+        self._errors: list[str] = []
+        self._remarks = Remarks()
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
         self._counts[outcome.status] += 1
-        if outcome.status not in SETTLED and len(self._failures) < SHOWN:
+        self._remarks.add(outcome)
+        if outcome.status in SETTLED:
+            return
+        if len(self._failures) < SHOWN:
             self._failures.append(outcome)
+        if outcome.error is not None and outcome.status is not Status.INVALID and len(self._errors) < ERRORS_SHOWN:
+            said = error_words(outcome.error)
+            self._errors += [] if said in self._errors else [said]
 
     @property
     def total(self) -> int:
@@ -185,17 +226,23 @@ class Tally:
         return f"{count_of(self.total, 'item')}: {counts or 'none'}"
 
     def lines(self) -> Iterator[str]:
-        """The summary, and the first failures with their reasons."""
+        """The summary, the first failures with their reasons, and what is to be remarked."""
         yield self.summary()
         for outcome in self._failures:
-            place = "" if outcome.row is None else f"line {outcome.row}: "
-            why = outcome.detail or outcome.error or "no reason known"
-            text = item_text(outcome.item)
-            shown = repr(text if len(text) <= LONGEST else text[: LONGEST - 3] + "...")
-            yield f"  {place}{shown}: {outcome.status}: {why}"
+            yield f"  {place_of(outcome)}: {outcome.status}: {why_of(outcome)}"
         more = sum(count for status, count in self._counts.items() if status not in SETTLED) - len(self._failures)
         if more:
             yield f"  and {more:,} more; --json writes them all"
+        yield from self._remarks.lines()
+
+    def beside_json(self, failure: WaleadError | None) -> Iterator[str]:
+        """What is said where the outcomes went out as JSON; `failure`, which ended the run, was said already."""
+        said = None if failure is None else error_words(failure)
+        for error in self._errors:
+            if error != said:
+                yield f"walead: {error}"
+        yield self.summary()
+        yield from self._remarks.lines()
 
     def code(self, failure: WaleadError | None) -> ExitCode:
         """The exit code; `failure` is the error that ended the run, if one did."""
@@ -213,7 +260,7 @@ def outcome_fields(outcome: Outcome) -> dict[str, object]:
         "item": item_text(outcome.item),
         "key": outcome.key,
         "status": outcome.status,
-        "detail": outcome.detail,
+        "detail": None if outcome.detail is None else in_options(outcome.detail),
         "error": None if outcome.error is None else error_fields(outcome.error),
         "row": outcome.row,
     }
@@ -221,8 +268,39 @@ def outcome_fields(outcome: Outcome) -> dict[str, object]:
 
 def error_fields(error: WaleadError) -> dict[str, object]:
     """An error for JSON: its `type`, its `message` and, for an HTTP answer, its `status`."""
-    fields: dict[str, object] = {"type": type(error).__name__, "message": str(error)}
+    fields: dict[str, object] = {"type": type(error).__name__, "message": in_options(str(error))}
     return {**fields, "status": error.status} if isinstance(error, APIError) else fields
+
+
+class Remarks:
+    """Counts what the details of items say that concerns the whole input."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, outcome: Outcome) -> None:
+        """Look at one outcome."""
+        if outcome.detail is not None:
+            self._counts.update(said for said in REMARKS if said in outcome.detail)
+
+    def lines(self) -> Iterator[str]:
+        """A line for each remark."""
+        for said, count in self._counts.items():
+            yield f"{count_of(count, 'item')} {REMARKS[said]}"
+
+
+def place_of(outcome: Outcome) -> str:
+    """An item as it is named to people: the line of its file, and its text, which may be long."""
+    text = item_text(outcome.item)
+    shown = repr(text if len(text) <= LONGEST else text[: LONGEST - 3] + "...")
+    return shown if outcome.row is None else f"line {outcome.row}: {shown}"
+
+
+def why_of(outcome: Outcome) -> str:
+    """Why an item ended so: its detail, and the error behind that."""
+    said = "" if outcome.error is None else error_words(outcome.error)
+    detail = "" if outcome.detail is None else in_options(outcome.detail)
+    return detail if detail and said in detail else ": ".join(filter(None, (detail, said))) or "no reason known"
 
 
 def item_text(item: object) -> str:

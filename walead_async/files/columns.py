@@ -53,14 +53,14 @@ _NAMES: dict[Kind, tuple[str, ...]] = {
         "linkedinprofilec",
         "linkedinlink",
         "linkedinbio",
-        "profileurl",
-        "profilelink",
-        "publicprofileurl",
         "linkedin",
         "linkedinc",
         "linkedinidentifier",
         "linkedinusername",
         "linkedinhandle",
+        "profileurl",
+        "profilelink",
+        "publicprofileurl",
         "url",  # LinkedIn's own Connections.csv
         "profile",
         "identifier",
@@ -91,15 +91,19 @@ _NAMES: dict[Kind, tuple[str, ...]] = {
     ),
     "id": ("id", "recordid", "blockedleadid"),
 }
+#: From here on a name says nothing of LinkedIn: a column that does comes first.
+_OF_ANY_SITE = "profileurl"
 _MEANING: dict[Kind, str] = {"lead": "the people", "number": "the phone numbers", "id": "the record ids"}
 
 #: Those of columns that never hold links.
 _BARE = frozenset(_NAMES["lead"][:6])
 #: Words of a header that holds phone numbers, and of one that says something about them.
-_PHONE = frozenset({"phone", "phones", "mobile", "tel", "cell", "whatsapp"})
+_PHONE = frozenset(("phone", "phones", "mobile", "tel", "cell", "whatsapp", "telephone", "telephones", "cellphone"))
+_PHONE |= {"landline", "telefon", "telefono", "teléfono", "téléphone", "telefone", "telefoon", "mobil", "mobiltelefon"}
+_PHONE |= {"movil", "móvil", "handy", "natel", "portable", "cellulare", "celular", "gsm"}
 _NO_PHONE = frozenset({"type", "label", "status", "extension", "ext"})
 #: The same for links to people's profiles.
-_LINK = frozenset({"url", "link", "profile"})
+_LINK = frozenset({"url", "link", "profile", "profil", "perfil", "profilo"})
 _NO_PERSON = frozenset({"company", "organization", "organisation", "account", "school", "sales", "navigator", "id"})
 
 #: How many lines are looked at to find the header: LinkedIn's Connections.csv has three lines of notes before it.
@@ -198,14 +202,17 @@ def _by_known_name(names: Sequence[str], plain: Sequence[str], kind: Kind) -> li
     """
     if kind == "number":
         return [at for at, name in enumerate(plain) if name in _NAMES[kind] or _is_about(names[at], _PHONE, _NO_PHONE)]
+    links: list[int] = []
     if kind == "lead":
         links = [at for at, name in enumerate(plain) if "linkedin" in name and _is_about(names[at], _LINK, _NO_PERSON)]
         if len(links) > 1:
             return links
     for known in _NAMES[kind]:
+        if links and known == _OF_ANY_SITE:
+            break
         if known in plain:
             return [at for at, name in enumerate(plain) if name == known]
-    return []
+    return links
 
 
 def _is_about(name: str, words: frozenset[str], others: frozenset[str]) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["DEFUSED", "cell_rows", "delimited_rows", "key_text", "reason_text"]
+__all__ = ["DEFUSED", "TOTAL", "cell_rows", "delimited_rows", "is_total", "key_text", "reason_text"]
 
 
 def key_text(value: object, place: str) -> str:
@@ -52,6 +52,7 @@ def key_text(value: object, place: str) -> str:
 
 
 _FORMULA = re.compile(r"""\s*=\s*HYPERLINK\(\s*"((?:[^"]|"")+)".*\)\s*""", re.IGNORECASE | re.DOTALL).fullmatch
+_CONSTANT = re.compile(r"""\s*=\s*"((?:[^"]|"")*)"\s*""").fullmatch
 _ANCHOR = re.compile(
     r"""\s*<a\s[^>]*\bhref\s*=\s*["']?([^"'\s>]+)[^>]*>.*</a>\s*""", re.IGNORECASE | re.DOTALL
 ).fullmatch
@@ -59,10 +60,13 @@ _MARKDOWN = re.compile(r"\s*\[[^\]]*\]\(\s*<?([^)>\s]+)>?[^)]*\)\s*").fullmatch
 
 
 def link_target(cell: str) -> str | None:
-    """The target of a cell that is a hyperlink: a spreadsheet's formula, HTML or Markdown; None for any other cell."""
-    if not cell.endswith((")", ">", " ", "\n")):
+    """The target of a cell that is a hyperlink: a spreadsheet's formula, HTML or Markdown; None for any other cell.
+
+    The text of a formula that is nothing but a text (="0041 44"), by which spreadsheets keep it as it is.
+    """
+    if not cell.endswith((")", ">", " ", "\n", '"')):
         return None
-    found = _FORMULA(cell) or _ANCHOR(cell) or _MARKDOWN(cell)
+    found = _FORMULA(cell) or _CONSTANT(cell) or _ANCHOR(cell) or _MARKDOWN(cell)
     return found[1].replace('""', '"') if found else None
 
 
@@ -74,6 +78,20 @@ def cell_rows(line: int, cells: Sequence[str], reason: str | None) -> list[Row]:
     """A row for each filled cell of a line; one with an empty text if none is filled."""
     filled = cells if len(cells) == 1 else [cell for cell in cells if cell.strip()] or cells[:1]
     return [Row(line, cell, reason) for cell in filled]
+
+
+_TOTAL = re.compile(r"\W*(?:grand |sub)?(?:totals?|sum|summe|gesamt|count|anzahl)\W*", re.IGNORECASE).fullmatch
+TOTAL = "the foot of the table with a count, not a person: leave the row out"
+#: A number of a person has at least so many digits.
+SHORTEST_NUMBER = 7
+
+
+def is_total(cells: Sequence[str], row: Iterable[object]) -> bool:
+    """Whether this is the foot of a table: a count below the identifiers, and a word for it beside."""
+    filled = [cell for cell in map(str.strip, cells) if cell]
+    if not filled or not all(cell.isdigit() and len(cell) < SHORTEST_NUMBER for cell in filled):
+        return False
+    return any(isinstance(cell, str) and _TOTAL(cell) for cell in row)
 
 
 def reason_text(value: object, place: str) -> str | None:
@@ -146,6 +164,7 @@ def _rows(lines: _Lines, delimiter: str, header: Header, ends: deque[int] | None
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     keys, reason, width, own = header.keys, header.reason, header.width, header.own
     title: list[str] | None = None
+    marks: frozenset[str] = frozenset()
     plain, plain_reason = (_undefused, _undefused) if own else (_linked, str)
     lines.may_hold_nul = own
     above = header.row
@@ -162,6 +181,8 @@ def _rows(lines: _Lines, delimiter: str, header: Header, ends: deque[int] | None
         if above >= 0:
             above -= 1
             title = row
+            if above < 0 and not own:
+                marks = _marks([row[key] for key in keys])
             continue
         if title is not None and row[-1] == title[-1] and [row[0].removeprefix("\ufeff"), *row[1:]] == title:
             # files that were joined
@@ -175,12 +196,28 @@ def _rows(lines: _Lines, delimiter: str, header: Header, ends: deque[int] | None
                 ends.append(lines.given)
             yield Row(line, delimiter.join(row), None, problem)
             continue
+        if not marks.isdisjoint(row) and marks.isdisjoint(row[key] for key in keys if key < len(row)):
+            raise SourceError(
+                f"{lines.name}, line {line}: another header, with its columns in other places: files were joined that "
+                "differ; give each by itself"
+            )
         why = row[reason] if reason is not None and reason < len(row) else ""
         cells = [plain(row[key]) if key < len(row) else "" for key in keys]
+        if cells[0][:1].isdigit() and not own and is_total(cells, row):
+            if ends is not None:
+                ends.append(lines.given)
+            yield Row(line, delimiter.join(row), None, TOTAL)
+            continue
         found = cell_rows(line, cells, plain_reason(why) or None)
         if ends is not None:
             ends.extend([lines.given] * len(found))
         yield from found
+
+
+def _marks(names: Sequence[str]) -> frozenset[str]:
+    """By what a header is known in the middle of a file: names of several words, which no other cell holds."""
+    several = [name for name in names if len(re.findall(r"[A-Za-z]+", name)) > 1]
+    return frozenset(mark + name for name in several for mark in ("", "\ufeff"))
 
 
 class _Lines:

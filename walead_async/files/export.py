@@ -215,12 +215,17 @@ SUFFIXES = tuple(FORMATS)
 BATCH = 1000
 
 
-async def export_leads(path: str | Path, records: AsyncIterable[BlockedLead]) -> int:
+#: How many bytes of an export to a stream are held in memory before they move to a file without a name.
+IN_MEMORY = 64 * 1024 * 1024
+
+
+async def export_leads(path: str | Path | IO[bytes], records: AsyncIterable[BlockedLead]) -> int:
     """Write records to a file and return how many; memory is bounded, whatever their number.
 
     The format goes by the suffix: .csv, .jsonl, .parquet or .xlsx (the last two need the extra `[files]`); the
     columns are `id, public_identifier, reason, created_at, workspace_id`. The file gets mode 0600 and stands in its
-    place only when it is whole and on the disk: an error or a cancellation leaves what was there before.
+    place only when it is whole and on the disk: an error or a cancellation leaves what was there before. A binary
+    stream in place of the path gets CSV, once all of it is there, and otherwise nothing.
 
     `rows` reads it back to the same identifiers and reasons. An empty reason and none at all look alike in CSV
     and Excel, so `rows` takes both for none in every format.
@@ -229,26 +234,44 @@ async def export_leads(path: str | Path, records: AsyncIterable[BlockedLead]) ->
     .xlsx allows; `SourceError` for a file that cannot be written; `ConfigurationError` where the extra is missing;
     and what reading `records` raises.
     """
+    if not isinstance(path, (str, Path)):
+        return await _to_stream(path, records)
     path = Path(path)
     form = FORMATS.get(path.suffix.lower())
     if form is None:
         raise InvalidInputError(f"{path}: the suffix names the format: give it one of {', '.join(SUFFIXES)}")
+    with _beside(path) as (file, unfinished), closing(form(file, unfinished.parent)) as out:
+        count = await _write_all(out, records, path)
+        with _told(path):
+            out.end()
+            _put_in_place(file, unfinished, path)
+    return count
+
+
+async def _to_stream(stream: IO[bytes], records: AsyncIterable[BlockedLead]) -> int:
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as file:
+        count = await _write_all(Csv(file, Path()), records, "the temporary file")
+        file.seek(0)
+        shutil.copyfileobj(file, stream)
+        stream.flush()
+    return count
+
+
+async def _write_all(out: Format, records: AsyncIterable[BlockedLead], name: Path | str) -> int:
+    """Write all records, and return how many."""
     count = 0
     batch: list[BlockedLead] = []
     iterator = aiter(records)
     try:
-        with _beside(path) as (file, unfinished), closing(form(file, unfinished.parent)) as out:
-            async for record in iterator:
-                batch.append(record)
-                if len(batch) == BATCH:
-                    with _told(path):
-                        out.write(batch)
-                    count += len(batch)
-                    batch = []
-            with _told(path):
-                out.write(batch)
-                out.end()
-                _put_in_place(file, unfinished, path)
+        async for record in iterator:
+            batch.append(record)
+            if len(batch) == BATCH:
+                with _told(name):
+                    out.write(batch)
+                count += len(batch)
+                batch = []
+        with _told(name):
+            out.write(batch)
     finally:
         # A listing that is left early would otherwise keep its requests until it is collected.
         aclose = getattr(iterator, "aclose", None)
@@ -297,7 +320,7 @@ def _put_in_place(file: IO[bytes], unfinished: Path, path: Path) -> None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: Path | str) -> Iterator[None]:
     """Turn what goes wrong on the disk into an error that names the file."""
     try:
         yield

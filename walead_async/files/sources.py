@@ -13,7 +13,7 @@ import orjson
 
 from walead_async.errors import ConfigurationError, SourceError
 from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, known_columns, not_one_word, undecided
-from walead_async.files.delimited import cell_rows, delimited_rows, key_text, reason_text
+from walead_async.files.delimited import TOTAL, cell_rows, delimited_rows, is_total, key_text, reason_text
 from walead_async.files.encoding import RawLines, encoding_of, is_doubtful, known_encoding, lines_of, lines_of_stream
 from walead_async.models import Row
 
@@ -78,9 +78,11 @@ def xlsx_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
                     place = f"{path}, line {line}"
                     reason = None if header.reason is None else reason_text(row[header.reason], place)
                     pairs = [(links.get((line, key + 1)), row[key]) for key in header.keys]
-                    yield from cell_rows(
-                        line, [_target(to, kind) or key_text(cell, place) for to, cell in pairs], reason
-                    )
+                    texts = [_target(to, kind) or key_text(cell, place) for to, cell in pairs]
+                    if is_total(texts, row):
+                        yield Row(line, " ".join(str(cell) for cell in row if cell != ""), None, TOTAL)
+                    else:
+                        yield from cell_rows(line, texts, reason)
 
             yield from not_one_word(found(), kind, str(path), lambda: header.bare)
     except calamine.CalamineError as error:
@@ -276,10 +278,14 @@ def _json_rows(
 def _rows_of_json_lines(
     lines: Iterable[str], headers: dict[tuple[str, ...], Header], kind: Kind, wanted: Sequence[str], name: str
 ) -> Iterator[Row]:
+    first = True
     for number, line in enumerate(lines, 1):
         if line.isspace():
             continue
         place = f"{name}, line {number}"
+        if first and line.endswith("\n") and line.strip() in {"[", "{"}:
+            raise SourceError(f"{place}: one JSON value over several lines: write one text or object a line (jq -c)")
+        first = False
         try:
             yield from _rows_of_json(orjson.loads(line), number, headers, kind, wanted, place)
         except orjson.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""Is this person blocked: by searches or by the list. Absence is proven, never guessed (docs/explanation/paging.md)."""
+"""Who is blocked: by searches or by the list. Absence is proven, never guessed (docs/explanation/outcomes.md)."""
 
 from __future__ import annotations
 

@@ -63,7 +63,10 @@ class Agent:
 
 
 class BlockList:
-    """The numbers that one voice agent must not call."""
+    """The block list of one voice agent.
+
+    No public page tells whether it stops calls that the agent makes, calls that it takes, or both.
+    """
 
     def __init__(self, caller: Caller, uid: str, agent_id: str, normalise: Callable[[object], str]) -> None:
         self._caller = caller
@@ -74,7 +77,9 @@ class BlockList:
         }
 
     def list(self) -> Listing[str]:
-        """The numbers that this agent must not call; the service gives all of them in one answer.
+        """The numbers on this agent's block list; the service gives all of them in one answer.
+
+        Where the service shows a write late, the latest changes may be missing, also if the verdict is COMPLETE.
 
         Raises, while it is read, `UnexpectedResponseError` and the errors of any request.
         """
@@ -110,7 +115,11 @@ class BlockList:
         """Block numbers for this agent, and return what became of each, in the order given.
 
         A number that is blocked already ends as ALREADY, one the service finds wrong as REFUSED. E.164
-        ("+14155550123") is recommended, not required. `batch_size` is the most numbers a request holds.
+        ("+14155550123") is recommended, not required. `batch_size` is the most numbers a request holds. Where the list
+        shows a write late, an answer that does not name a number ends as UNKNOWN at worst: call again in a minute.
+
+        Whether this stops calls that the agent makes, calls that it takes, or both, no public page tells: filter the
+        contacts before they reach a campaign, too.
 
         Raises `BulkFailedError` (unless `check=False`), the error that ended the run, or `InvalidInputError` for a
         call that cannot be made.
@@ -129,7 +138,8 @@ class BlockList:
         """Unblock numbers for this agent, and return what became of each, in the order given.
 
         A number that is not blocked ends as ALREADY. Numbers have no record ids: if somebody blocks a number again
-        while this call runs, the new block cannot be told from the old one, and may be removed. Raises as `block`.
+        while this call runs, the new block cannot be told from the old one, and may be removed. Where the list shows a
+        write late, so may one that is made in the seconds after, if an answer is lost. Raises as `block`.
         """
         operation = self._change[False]
         return await bulk_report(self._caller, operation, numbers, batch_size=batch_size, verify=verify, check=check)

@@ -157,6 +157,9 @@ class BlockedLeads:
         With `since`, a datetime with a time zone, the list is read newest first, down to the first older record: what
         was blocked from then on. The verdict is of that part; removals do not show.
 
+        Verdict and records are of the list as the service shows it. Where it shows a write late, as replicas do, who
+        was blocked or unblocked in the last seconds may stand there as before, also if the verdict is COMPLETE.
+
         Raises `InvalidInputError` for a wrong argument; while it is read `PaginationError`, `UnexpectedResponseError`
         and the errors of any request.
         """
@@ -166,12 +169,19 @@ class BlockedLeads:
         """The record of one person, None if the person is proven not to be blocked.
 
         Takes an identifier or a profile URL. A search that finds nothing proves nothing while it is not known whether
-        it minds case; then the whole list is read. Raises `InvalidInputError`, and the errors of a listing.
+        it minds case; then the whole list is read.
+
+        None is proof of the list as the service shows it. Where it shows a write late, somebody who was blocked in the
+        last seconds may be missing, so that None does not undo what the report of `block` said, and somebody who was
+        unblocked may still be found. Raises `InvalidInputError`, and the errors of a listing.
         """
         return await self._lookup.find(public_identifier(identifier))
 
     async def find_many(self, identifiers: Iterable[str]) -> dict[str, BlockedLead | None]:
         """The records of many people, by the identifiers as given; None for who is proven not to be blocked.
+
+        As with `find`, that is proof of the list as the service shows it, which may lack the blocks of the last
+        seconds.
 
         Raises `InvalidInputError` naming the first identifier that cannot be one, and the errors of a listing.
         """
@@ -212,6 +222,11 @@ class BlockedLeads:
         the others. `batch_size` is the most leads a request holds. `verify` tells when the list is read back: where an
         answer is "unclear", "always" or "never" (vendor page: walead-post-workspace-blocked-leads).
 
+        What the service confirms is DONE at once. Where its list shows a write late, an unclear answer is read back too
+        early: people are blocked once more, which does no harm, and end as UNKNOWN at worst; call again in a minute.
+        The one thing that cannot be told there: somebody who was unblocked in the last seconds, and whose new block
+        gets no answer, may still be shown by the list, and be taken as blocked.
+
         Raises `BulkFailedError` if somebody is not blocked for certain (unless `check=False`), the error that ended the
         run, both with `.report`, or `InvalidInputError` for a call that cannot be made.
         """
@@ -227,7 +242,7 @@ class BlockedLeads:
         batch_size: int = 500,
         verify: Verify = "unclear",
     ) -> BulkStream:
-        """Block people of an input of any length, and yield each outcome in order, in bounded memory.
+        """Block people of an input of any length as `block` does, and yield each outcome in order, in bounded memory.
 
         Raises for the run, never for an item, after the outcomes of everything that was taken from `leads`.
         """
@@ -246,8 +261,12 @@ class BlockedLeads:
         """Remove records from the block list by id, and return what became of each, in the order given.
 
         A record that is not there ends as ALREADY; the person may still be blocked by another record, see
-        `unblock_identifiers`. Nothing is sent twice unless it is proven that the first request did nothing (vendor
-        page: walead-delete-workspace-blocked-leads). Raises as `block`.
+        `unblock_identifiers`. Nothing is sent twice unless an answer, or the list, shows that the first request did
+        nothing; what was confirmed never is (vendor page: walead-delete-workspace-blocked-leads).
+
+        Where the list shows a write late, an unclear unblock is read back too early, is sent again while the list still
+        shows the record, and ends as UNKNOWN at worst. A record that is younger than that may be missing from the list,
+        and be taken as gone. Raises as `block`.
         """
         operation = LeadUnblock(self._whole)
         return await bulk_report(self._caller, operation, ids, batch_size=batch_size, verify=verify, check=check)
@@ -264,8 +283,9 @@ class BlockedLeads:
 
         Each person is looked up once; the records found then are removed, and a block that appears later is never
         touched. A person is DONE when all their records are gone (if the service says that there is no such record,
-        its list is asked), and ALREADY only if the list was read to its end and does not hold them. Raises as `block`;
-        if the look-up fails, nothing is sent.
+        its list is asked), and ALREADY only if the list was read to its end and does not hold them. Where it shows a
+        write late, somebody who was blocked in the last seconds is ALREADY, and stays blocked. Raises as `block`; if
+        the look-up fails, nothing is sent.
         """
         return await unblock_identifiers(
             self._caller,
@@ -285,7 +305,7 @@ class BlockedLeads:
         batch_size: int = 500,
         verify: Verify = "unclear",
     ) -> BulkStream:
-        """Remove records of an input of any length, and yield each outcome in order, in bounded memory."""
+        """Remove records of an input of any length as `unblock` does: each outcome in order, in bounded memory."""
         return bulk_stream(self._caller, LeadUnblock(self._whole), ids, batch_size=batch_size, verify=verify)
 
 

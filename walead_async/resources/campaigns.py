@@ -68,7 +68,8 @@ class CampaignBlockedLeads:
         """The campaign's blocked leads, in pages of 100, with up to `window` requests ahead.
 
         The list has no ids and no stated order, so the identifiers that were read are remembered, as digests; if it
-        changes while it is read, the verdict may be UNVERIFIED. `resume` goes on from the cursor of an earlier read.
+        changes while it is read, the verdict may be UNVERIFIED. Where the service shows a write late, the latest blocks
+        may be missing, whatever the verdict. `resume` goes on from the cursor of an earlier read.
 
         Raises `InvalidInputError` for a wrong `window` or `resume`, and while it is read `NotFoundError` if there is
         no such campaign, `PaginationError`, `UnexpectedResponseError` and the errors of any request.
@@ -104,7 +105,8 @@ class CampaignBlockedLeads:
 
         This cannot be undone: the API has no campaign unblock. It needs a Pro or Agency licence. Reasons are not kept
         by the service here. `batch_size` is the most leads a request holds (vendor page:
-        walead-post-campaign-blocked-leads).
+        walead-post-campaign-blocked-leads). Where the list shows a write late, an unclear answer ends as UNKNOWN at
+        worst: call again in a minute.
 
         Raises `BulkFailedError` (unless `check=False`), the error that ended the run (`NotFoundError` for an unknown
         campaign, `PermissionDeniedError` without the licence ...), or `InvalidInputError` for a call that cannot be

@@ -190,7 +190,7 @@ def _result(agents: Sequence[AgentInfo], ends: Sequence[Outcome]) -> Result:
     if lacking:
         return _not_everywhere({agent.id: agent for agent in agents}, lacking)
     if all(end.status is Status.ALREADY for end in ends):
-        return Result(Status.ALREADY, ends[0].detail if len(ends) == 1 else "was blocked in every agent before")
+        return Result(Status.ALREADY, "was blocked in every agent before")
     return DONE
 
 

@@ -10,6 +10,7 @@ from walead_async.bulk.operation import Entries
 from walead_async.errors import InvalidInputError
 from walead_async.identifiers import kind_of, plain_lines, public_identifier, record_id
 from walead_async.models import BlockedLead, CampaignBlockedLead, LeadToBlock, Row
+from walead_async.phones import NOT_INTERNATIONAL, is_international
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,13 +77,15 @@ def record_entries(items: Sequence[object]) -> Entries:
 
 
 def number_entries(items: Sequence[object], normalise: Callable[[object], str]) -> Entries:
-    """Phone numbers, normalised as the session was told to."""
+    """Phone numbers, normalised as the session was told to; those without a country code are sent, and named."""
 
     def encode(item: object) -> tuple[str, bytes]:
         key = normalise(item)
         return key, orjson.dumps(key)
 
-    return _entries(_unpacked(items), encode)
+    entries = _entries(_unpacked(items), encode)
+    national = [index for index, key in enumerate(entries.keys) if key and not is_international(key)]
+    return entries._replace(remarks=dict.fromkeys(national, NOT_INTERNATIONAL))
 
 
 def _lines_of(items: Sequence[object], *, with_reasons: bool = False) -> tuple[str | None, Sequence[object]]:

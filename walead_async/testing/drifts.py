@@ -46,7 +46,7 @@ def _name(name: str) -> DriftName:
     return by_name("drift", DriftName, name)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Drift:
     """A change made to the workspace's list or a campaign's right after a page of it was read, before the next request.
 
@@ -77,6 +77,9 @@ class Drift:
             return cls(_name(match["name"]), number, when=When.found(match))
         except BadSetting as error:
             raise BadSetting(f"{text!r}: {error}") from None
+
+    def __repr__(self) -> str:
+        return f"<Drift {self}>"
 
     def __str__(self) -> str:
         when = str(self.when)

@@ -80,6 +80,10 @@ class Emulator:
         self._runner: web.ServerRunner | None = None
         self._answering: set[asyncio.Transport] = set()
 
+    def __repr__(self) -> str:
+        state = "closed" if self._runner is None else f"on port {self._port}"
+        return f"<Emulator {state}, {len(self.blocked_leads)} blocked, {len(self._handler.log)} requests>"
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

@@ -514,7 +514,7 @@ def _name(name: str) -> FaultName:
     return by_name("fault", FaultName, name)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Fault:
     """One thing that goes wrong.
 
@@ -566,6 +566,9 @@ class Fault:
             )
         except BadSetting as error:
             raise BadSetting(f"{text!r}: {error}") from None
+
+    def __repr__(self) -> str:
+        return f"<Fault {self}>"
 
     def __str__(self) -> str:
         parts = [self.service and self.service.value, self.method, self.path, str(self.when)]

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlencode
 
 import attrs
 import orjson
@@ -81,10 +82,12 @@ class Throttle:
         return 0.0
 
 
+#: How many bytes of a request's body its repr shows.
+BODY_SHOWN = 200
 SECRET = frozenset({"x-api-key", "x-authorization", "authorization", "proxy-authorization", "cookie"})
 
 
-@attrs.define
+@attrs.define(repr=False)
 class LoggedRequest:
     """A request as it arrived, and how it ended.
 
@@ -103,6 +106,16 @@ class LoggedRequest:
     raw_body: bytes
     status: int | None = None
     fault: str | None = None
+
+    def __repr__(self) -> str:
+        """The request in a line, with the beginning of its body, and how it ended."""
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        body = self.raw_body[:BODY_SHOWN].decode("utf-8", "replace")
+        more = "..." if len(self.raw_body) > BODY_SHOWN else ""
+        ended = "no answer" if self.status is None else self.status
+        fault = f" by {self.fault!r}" if self.fault is not None else ""
+        sent = f" {body}{more}" if body else ""
+        return f"<{self.service.value} {self.method} {self.path}{query}{sent} -> {ended}{fault}>"
 
     @property
     def body(self) -> object:

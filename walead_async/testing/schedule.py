@@ -102,14 +102,17 @@ class Scripted(Protocol):
 T = TypeVar("T", bound=Scripted)
 
 
-@attrs.define
+@attrs.define(repr=False)
 class Scheduled(Generic[T]):
     """A fault or drift (`what`), how many matching requests it has `seen`, and how often it was played (`fired`)."""
 
     what: T
-    random: random.Random = attrs.field(repr=False)
+    random: random.Random
     seen: int = 0
     fired: int = 0
+
+    def __repr__(self) -> str:
+        return f"<{str(self.what)!r}: seen {self.seen}, fired {self.fired}>"
 
     def due(self) -> bool:
         """Count one more matching request and say whether it is meant."""
@@ -132,6 +135,9 @@ class Script(Generic[T]):
         self._kind = kind
         self._added = 0
         self._scheduled: list[Scheduled[T]] = []
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._scheduled}>"
 
     def __iter__(self) -> Iterator[Scheduled[T]]:
         return iter(self._scheduled)

@@ -29,6 +29,8 @@ __all__ = ["MOST_LEADS", "Clock", "EmulatedLead", "LeadList", "StateFile", "Stor
 
 #: Leads made by one number.
 MOST_LEADS = 10_000_000
+#: How many of a list its repr shows.
+SHOWN = 10
 #: The version of the saved state.
 FORMAT = 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,6 +82,11 @@ class EmulatedLead(NamedTuple):
     reason: str | None
     json: bytes
 
+    def __repr__(self) -> str:
+        why = "" if self.reason is None else f", reason={self.reason!r}"
+        number = f", id={self.id!r}" if self.id else ""
+        return f"EmulatedLead({self.public_identifier!r}{why}{number}, created_at={self.created_at.isoformat()})"
+
 
 class History(Generic[T]):
     """What a list held before each of its changes, for readers that are shown it late."""
@@ -121,6 +128,13 @@ class LeadList:
         self.past: History[EmulatedLead] = History()
         # Made on first use: a list that is only read needs none.
         self._by_name: dict[str, list[EmulatedLead]] | None = None
+
+    def __repr__(self) -> str:
+        """How many there are and who they are, the last of a long list."""
+        names = [repr(lead.public_identifier) for lead in self._order[-SHOWN:]]
+        if len(self._order) > SHOWN:
+            names.insert(0, "...")
+        return f"<{len(self._order)} blocked: {', '.join(names) or 'nobody'}>"
 
     def __len__(self) -> int:
         return len(self._order)

@@ -240,7 +240,7 @@ class _Call:
         from walead_async.events import RequestFailed, RequestSent, ResponseReceived
 
         client, call = self._client, (request.method, request.path, self._attempts)
-        client.emit(RequestSent(*call, len(request.body or b"")))
+        client.emit(RequestSent(*call, len(request.body or b""), client.http.host, client.http.port))
         try:
             reply = await client.http.exchange(request, key, timeouts, deadline, began)
         except BaseException as error:

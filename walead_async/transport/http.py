@@ -105,8 +105,9 @@ class Http:
             raise ConfigurationError(f"http must be an aiohttp.ClientSession, not {type(borrowed).__name__}")
         parts = urlsplit(base_url)
         self._scheme, self._authority, self._prefix = parts.scheme, parts.netloc, parts.path
-        self._host = parts.hostname or ""
-        self._proxy = proxy_for(parts.scheme, self._host, proxy)
+        self.host = parts.hostname or ""
+        self.port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._proxy = proxy_for(parts.scheme, self.host, proxy)
         # What aiohttp takes for granted costs time if it is said with every request.
         self._options: dict[str, Any] = {"proxy": self._proxy} if self._proxy else {}
         if ssl is not None:
@@ -179,7 +180,7 @@ class Http:
         except asyncio.CancelledError:
             if not self._limits.ended_it(task, cancelling):
                 raise
-            failure = _too_slow(self._host, timeouts, until - now)
+            failure = _too_slow(self.host, timeouts, until - now)
         except WaleadError as error:
             failure = error
         except Exception as error:
@@ -289,7 +290,7 @@ class Http:
         self, error: Exception, timeouts: Timeouts, connect: float, total: float, *, answered: bool
     ) -> WaleadError:
         """Our error for whatever an attempt raised, in our own words: others hold the query, headers or a password."""
-        where, why = self._host, _reason(error)
+        where, why = self.host, _reason(error)
         if isinstance(error, aiohttp.ClientHttpProxyError) and error.status == 407:
             return PermanentConnectionError(
                 "the proxy wants a user name and a password (407): write them into its URL, http://NAME:PASSWORD@HOST:PORT"

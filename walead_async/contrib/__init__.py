@@ -1,0 +1,1 @@
+"""What ties this package to others, each in a module of its own that needs an extra."""

@@ -1,0 +1,326 @@
+"""The opt-outs that an outbox has taken, in SQL: stored, read to be delivered, settled, counted, listed, removed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from walead_async.errors import InvalidInputError, OutboxError
+from walead_async.identifiers import public_identifier
+from walead_async.jobs.store import microseconds
+from walead_async.phones import phone_number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from walead_async.jobs.store import Connection
+    from walead_async.models import Status
+
+__all__ = [
+    "WORKSPACE",
+    "Counts",
+    "Listed",
+    "OptOut",
+    "Pending",
+    "Settled",
+    "Taken",
+    "accounts",
+    "count_pending",
+    "counts",
+    "destinations",
+    "erase",
+    "event",
+    "forget_digests",
+    "keys_of",
+    "listed",
+    "pending",
+    "prune",
+    "retry",
+    "service_of",
+    "settle",
+    "stamp",
+    "states",
+    "take",
+    "taken_keys",
+]
+
+WORKSPACE = "workspace"
+#: How many are listed at a time.
+PAGE = 1000
+
+
+class OptOut(NamedTuple):
+    """One person and one list, as an outbox stores it; `destination` as in `schema.py`."""
+
+    base_url: str
+    account: str
+    destination: str
+    key: str
+    reason: str | None
+    digest: bytes | None
+
+
+class Taken(NamedTuple):
+    """How an opt-out stands."""
+
+    id: int
+    state: str
+    status: str | None
+    detail: str | None
+
+
+class Pending(NamedTuple):
+    """An opt-out that is to be delivered."""
+
+    id: int
+    key: str
+    reason: str | None
+
+
+class Listed(NamedTuple):
+    """An opt-out, as it is shown; `at` in microseconds."""
+
+    id: int
+    key: str
+    destination: str
+    reason: str | None
+    at: int
+    state: str
+    tries: int
+    detail: str | None
+
+
+class Settled(NamedTuple):
+    """What an attempt brought: the new state of these opt-outs ("pending" if it brought nothing)."""
+
+    ids: Sequence[int]
+    state: str
+    status: Status
+    detail: str | None
+
+
+class Counts(NamedTuple):
+    """What the file holds; `oldest` is the moment of the oldest that waits."""
+
+    depth: int
+    oldest: int | None
+    delivered: int
+    failed: int
+
+
+def service_of(destination: str) -> str:
+    """Which service a destination is of: "walead" or "phonely"."""
+    return "phonely" if destination.startswith("agent:") else "walead"
+
+
+def take(connection: Connection, opt_outs: Iterable[OptOut], at: int) -> list[Taken]:
+    """Store these; one that is there already, by its digest or as an identical one that is pending, stays as it is."""
+    return [_take(connection, opt_out, at) for opt_out in opt_outs]
+
+
+def _take(connection: Connection, opt_out: OptOut, at: int) -> Taken:
+    row = connection.execute(
+        "insert into optout (base_url, account, destination, key, reason, digest, at) values (?, ?, ?, ?, ?, ?, ?) "
+        "on conflict do nothing returning id",
+        (*opt_out, at),
+    ).fetchall()
+    if row:
+        return Taken(row[0][0], "pending", None, None)
+    place = (opt_out.key, opt_out.destination, opt_out.base_url)
+    if opt_out.digest is not None:
+        found = connection.execute(
+            "select id, state, status, detail from optout where digest = ? and key = ? and destination = ? "
+            "and base_url = ?",
+            (opt_out.digest, *place),
+        ).fetchall()
+    else:
+        found = connection.execute(
+            "select id, state, status, detail from optout where state = 'pending' and digest is null and key = ? "
+            "and destination = ? and base_url = ? and coalesce(reason, '') = coalesce(?, '')",
+            (*place, opt_out.reason),
+        ).fetchall()
+    return Taken(*found[0])
+
+
+def count_pending(connection: Connection) -> int:
+    """How many opt-outs wait to be delivered."""
+    ((count,),) = connection.execute("select count(*) from optout where state = 'pending'")
+    return int(count)
+
+
+def destinations(connection: Connection) -> list[str]:
+    """The destinations for which something is pending: one look-up each, however many opt-outs wait."""
+    found = connection.execute(
+        "with recursive there (destination) as ("
+        "select min(destination) from optout where state = 'pending' union all "
+        "select (select min(destination) from optout where state = 'pending' and destination > there.destination) "
+        "from there where there.destination is not null) "
+        "select destination from there where destination is not null"
+    )
+    return [destination for (destination,) in found]
+
+
+def pending(
+    connection: Connection, destination: str, base_url: str, account: str, *, after: int = 0, limit: int
+) -> list[Pending]:
+    """The oldest opt-outs that wait for this destination, those with a larger id than `after`; "" is any account."""
+    found = connection.execute(
+        "select id, key, reason from optout where state = 'pending' and destination = ? and id > ? and base_url = ? "
+        "and (? = '' or account in ('', ?)) order by id limit ?",
+        (destination, after, base_url, account, account, limit),
+    )
+    return [Pending(*row) for row in found]
+
+
+def settle(connection: Connection, settled: Iterable[Settled]) -> None:
+    """Write down what an attempt brought."""
+    connection.executemany(
+        "update optout set state = ?, status = ?, detail = ?, tries = tries + 1 where id = ? and state = 'pending'",
+        [(each.state, str(each.status), each.detail, number) for each in settled for number in each.ids],
+    )
+
+
+def states(connection: Connection, ids: Sequence[int]) -> Iterator[Taken]:
+    """How these stand; one that was removed is left out."""
+    for start in range(0, len(ids), 500):
+        some = ids[start : start + 500]
+        marks = ",".join("?" * len(some))
+        found = connection.execute(f"select id, state, status, detail from optout where id in ({marks})", some)
+        for row in found:
+            yield Taken(*row)
+
+
+def counts(connection: Connection) -> Counts:
+    """How many there are in each state."""
+    settled = dict(
+        connection.execute("select state, count(*) from optout where state <> 'pending' group by state").fetchall()
+    )
+    oldest = [
+        connection.execute(
+            "select at from optout where state = 'pending' and destination = ? order by id limit 1", (destination,)
+        ).fetchall()[0][0]
+        for destination in destinations(connection)
+    ]
+    return Counts(
+        count_pending(connection),
+        min(oldest, default=None),
+        settled.get("delivered", 0),
+        settled.get("failed", 0),
+    )
+
+
+def accounts(connection: Connection) -> set[tuple[str, str, str]]:
+    """Whose lists the pending opt-outs are for: service, base URL and account ("" if it is not known)."""
+    found = connection.execute(
+        "select distinct case when destination like 'agent:%' then 'phonely' else 'walead' end, base_url, account "
+        "from optout where state = 'pending'"
+    )
+    return {(service, base_url, account) for service, base_url, account in found}
+
+
+def stamp(connection: Connection, base_url: str, workspace: str) -> None:
+    """Write down which workspace the pending opt-outs of this base URL are for, now that it is known."""
+    connection.execute(
+        "update optout set account = ? where state = 'pending' and account = '' and base_url = ? "
+        "and destination not like 'agent:%'",
+        (workspace, base_url),
+    )
+
+
+def forget_digests(connection: Connection, base_url: str, workspace: str) -> None:
+    """Idempotency keys of what was delivered to another workspace mean nothing in this one."""
+    connection.execute(
+        "update optout set digest = null where state = 'delivered' and digest is not null and base_url = ? "
+        "and account <> '' and account <> ? and destination not like 'agent:%'",
+        (base_url, workspace),
+    )
+
+
+def listed(connection: Connection, *, waiting: bool, after: int = 0) -> list[Listed]:
+    """The next opt-outs that failed, or those that wait (`waiting`), oldest first, with an id above `after`."""
+    found = connection.execute(
+        "select id, key, destination, reason, at, state, tries, detail from optout where state = ? and id > ? "
+        "order by id limit ?",
+        ("pending" if waiting else "failed", after, PAGE),
+    )
+    return [Listed(*row) for row in found]
+
+
+def taken_keys(connection: Connection, destination: str, base_url: str | None = None) -> set[str]:
+    """Whom this file's outbox has taken for a destination, whatever became of it: a mirror does not unblock them."""
+    if base_url is None:
+        found = connection.execute("select distinct key from optout where destination = ?", (destination,))
+    else:
+        found = connection.execute(
+            "select distinct key from optout where destination = ? and base_url = ?", (destination, base_url)
+        )
+    return {key for (key,) in found}
+
+
+def retry(connection: Connection) -> int:
+    """Have what failed delivered again; returns how many opt-outs wait now that did not."""
+    found = connection.execute(
+        "select id, key, destination, base_url, coalesce(reason, ''), digest from optout where state = 'failed' "
+        "order by id"
+    ).fetchall()
+    there = {
+        tuple(row)
+        for row in connection.execute(
+            "select key, destination, base_url, coalesce(reason, '') from optout "
+            "where state = 'pending' and digest is null"
+        ).fetchall()
+    }
+    twins, again = [], []
+    for number, *place, digest in found:
+        if digest is None and tuple(place) in there:
+            twins.append((number,))
+            continue
+        again.append((number,))
+        if digest is None:
+            there.add(tuple(place))
+    # an identical one waits already
+    connection.executemany("delete from optout where id = ?", twins)
+    connection.executemany("update optout set state = 'pending' where id = ?", again)
+    return len(again)
+
+
+def prune(connection: Connection, before: int) -> int:
+    """Remove what was delivered and taken before this moment; returns how many. What waits or failed stays."""
+    removed = connection.execute(
+        "delete from optout where state = 'delivered' and at < ? returning id", (before,)
+    ).fetchall()
+    return len(removed)
+
+
+def erase(connection: Connection, identifier: str) -> int:
+    """Remove every opt-out of a person or a number, given as people write it; returns how many.
+
+    Raises `OutboxError` if one of them is pending, `InvalidInputError` if this is neither a person nor a number.
+    """
+    keys = keys_of(identifier)
+    marks = ",".join("?" * len(keys))
+    waiting = connection.execute(f"select count(*) from optout where state = 'pending' and key in ({marks})", keys)
+    if waiting.fetchall()[0][0]:
+        raise OutboxError("an opt-out of this person waits to be delivered: wait until it is, and then erase it")
+    return len(connection.execute(f"delete from optout where key in ({marks}) returning id", keys).fetchall())
+
+
+def keys_of(identifier: str) -> list[str]:
+    """The keys under which a person or a number may stand in the file. Raises `InvalidInputError` if there is none."""
+    keys: dict[str, None] = {}
+    failure = None
+    for normalise in (public_identifier, phone_number):
+        try:
+            keys[normalise(identifier)] = None
+        except InvalidInputError as error:
+            failure = failure or error
+    if not keys and failure is not None:
+        raise failure
+    return list(keys)
+
+
+def event(connection: Connection, what: str, by: str, detail_json: str) -> None:
+    """Write down that somebody did something, without a person in it."""
+    connection.execute(
+        "insert into event (at, by_whom, what, detail_json) values (?, ?, ?, ?)",
+        (microseconds(), by, what, detail_json),
+    )
