@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SUFFIXES",
     "Kind",
+    "filled_sheet",
     "library_for",
     "parquet_rows",
     "rows",
@@ -59,7 +60,7 @@ def xlsx_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
     calamine = library_for(".xlsx", "python_calamine")
     try:
         with calamine.CalamineWorkbook.from_path(path) as book:
-            sheet = _filled_sheet(book, calamine, str(path))
+            sheet = filled_sheet(book, calamine, str(path))
             filled = ((at, row) for at, row in enumerate(sheet.iter_rows(), 1) if any(cell != "" for cell in row))
             head = list(islice(filled, HEAD_ROWS)) if sheet.height else []
             if not head:
@@ -124,7 +125,7 @@ def _target(link: str | None, kind: Kind) -> str | None:
     return link if kind == "lead" or (kind == "number" and dials) else None
 
 
-def _filled_sheet(book: CalamineWorkbook, calamine: ModuleType, file: str) -> CalamineSheet:
+def filled_sheet(book: CalamineWorkbook, calamine: ModuleType, file: str) -> CalamineSheet:
     """The one sheet that has a filled cell; any, if none has."""
     sheets = [
         book.get_sheet_by_index(at)

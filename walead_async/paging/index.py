@@ -135,6 +135,19 @@ class BlockIndex:
             raise InvalidInputError(f"blocked takes a list of them, not a single {type(items).__name__}")
         return self._people.holds(self._list.keys(list(items)))
 
+    def look_up(self, items: Sequence[object]) -> Sequence[bool | InvalidInputError]:
+        """Whether each of these is blocked, and for one that cannot be one, why not: nothing raises for an item."""
+        try:
+            return self._people.holds(self._list.keys(items))
+        except InvalidInputError:
+            return [self._look_up_one(item) for item in items]
+
+    def _look_up_one(self, item: object) -> bool | InvalidInputError:
+        try:
+            return item in self
+        except InvalidInputError as error:
+            return error
+
     @property
     def verdict(self) -> Completeness:
         """What the last reading was worth: COMPLETE or CHANGED. Of anything else no index is made."""

@@ -1,0 +1,384 @@
+"""A contact file before it is used: its rows whose person is not blocked, or those whose is, in its own format."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
+
+import attrs
+
+from walead_async.errors import InvalidInputError, SourceError
+from walead_async.files.columns import EVERY
+from walead_async.files.encoding import RawLines
+from walead_async.files.export import beside, put_in_place, told
+from walead_async.files.sources import PARQUET_BATCH, filled_sheet, library_for, rows_of_file
+from walead_async.paging.index import BlockIndex
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Callable, Iterator, Sequence
+
+    from walead_async.models import Row
+
+__all__ = ["FilterReport", "Keep", "filter_file"]
+
+#: Which rows go to the output: those whose person is not blocked, or those whose person is.
+Keep: TypeAlias = Literal["free", "blocked"]
+KINDS = ("lead", "number")
+
+#: How many cells are looked up at once; in between, other tasks have their turn.
+BATCH = 1000
+#: How many rows that cannot be read a report names.
+NAMED = 20
+
+
+@attrs.frozen
+class FilterReport:
+    """What became of the rows of a contact file.
+
+    Of its `rows`, so many are `blocked`, so many `unreadable`, and so many were `kept`. `problems` are the first 20
+    that are unreadable, each with its line and what is wrong with it.
+    """
+
+    rows: int
+    kept: int
+    blocked: int
+    unreadable: int
+    problems: tuple[Row, ...] = ()
+
+
+async def filter_file(
+    source: str | Path,
+    output: str | Path,
+    index: BlockIndex | Iterable[BlockIndex],
+    *,
+    kind: Literal["lead", "number"] = "lead",
+    column: str | Sequence[str] | None = None,
+    encoding: str | None = None,
+    keep: Keep = "free",
+    progress: Callable[[int], object] | None = None,
+) -> FilterReport:
+    """Write the rows of `source` whose person is not blocked to `output`, in its own format; with `keep` the others.
+
+    `index` says who is blocked: that of the workspace or of a campaign for people, for phone numbers (`kind="number"`)
+    that of a voice agent, or several, any of which may hold a number. A row is blocked if any of its columns with
+    people or numbers is, which are found by their headers, or named by `column`. A row that cannot be read, or that
+    names nobody, is in doubt: it is kept out in either case, and named in the report.
+
+    In a text file (.csv, .tsv, .txt, .jsonl) what stays, stays byte for byte: header, notes, delimiters, quotes, line
+    ends, encoding and order. A Parquet file keeps its columns and types. Of an Excel workbook stay the values of the
+    one filled sheet with their types and links, not formulas and formats. Memory is bounded but for .xlsx. `encoding`
+    is that of a text file, if it is not plain; `progress` is called with the number of rows that are done.
+
+    `output` has the suffix of `source`, gets mode 0600, and stands in its place only when it is whole: an error or a
+    cancellation leaves what was there before.
+
+    Raises `SourceError` for a source without a usable column, or that cannot be read to its end, and for an output that
+    cannot be written; `InvalidInputError` for a wrong argument; `ConfigurationError` where the extra `[files]` is
+    missing.
+    """
+    indexes = [index] if isinstance(index, BlockIndex) else list(index) if isinstance(index, Iterable) else []
+    if not indexes or not all(isinstance(each, BlockIndex) for each in indexes):
+        raise InvalidInputError("filter_file takes a BlockIndex, or several: await session.blocked_leads.index()")
+    if kind not in KINDS or keep not in get_args(Keep):
+        raise InvalidInputError(f"kind is 'lead' or 'number', keep is 'free' or 'blocked', not {kind!r} and {keep!r}")
+    source, output = Path(source), Path(output)
+    suffix = source.suffix.lower()
+    if output.suffix.lower() != suffix:
+        raise InvalidInputError(f"{output}: the rows keep the format of {source}: give it the suffix {suffix}")
+    wanted = (column,) if isinstance(column, str) else tuple(column or ()) or EVERY
+    raw = RawLines()
+    rows = _Rows(indexes, keep, ends=raw.ends if suffix in {".csv", ".tsv"} else None)
+    decided = rows.decide(rows_of_file(source, kind, wanted, encoding, raw))
+    # what is wrong with the whole file shows before anything is written
+    batch = next(decided, None)
+    with suppress(OSError):
+        if source.samefile(output):
+            raise InvalidInputError(f"{output}: this is the source itself: give the output another name")
+    with beside(output) as (file, unfinished), closing(_writer(suffix, source, file, unfinished.parent, raw)) as writer:
+        while batch is not None:
+            with told(output):
+                writer.take(batch)
+            if progress is not None:
+                progress(rows.count)
+            await asyncio.sleep(0)
+            batch = next(decided, None)
+        with told(output):
+            writer.end()
+            put_in_place(file, unfinished, output)
+    return rows.report()
+
+
+class _Decision(NamedTuple):
+    """Whether the row in these lines, counted from 1, goes to the output."""
+
+    first: int
+    last: int
+    keep: bool
+
+
+class _Rows:
+    """Decides about the rows of a file, and counts them."""
+
+    def __init__(self, indexes: Sequence[BlockIndex], keep: Keep, ends: deque[int] | None) -> None:
+        self._indexes = indexes
+        self._keeps_blocked = keep == "blocked"
+        self._ends = ends
+        self.count = self._kept = self._blocked = self._unreadable = 0
+        self._problems: list[Row] = []
+
+    def report(self) -> FilterReport:
+        """What became of all rows."""
+        return FilterReport(self.count, self._kept, self._blocked, self._unreadable, tuple(self._problems))
+
+    def decide(self, rows: Iterator[Row]) -> Iterator[list[_Decision]]:
+        """Decide row by row, many at once. Several cells of one row follow each other, and count together."""
+        line = last = 0
+        blocked, problem = False, None
+        while cells := list(islice(rows, BATCH)):
+            decisions = []
+            for cell, found in zip(cells, self._look_up(cells), strict=True):
+                end = cell.line if self._ends is None else self._ends.popleft()
+                if cell.line != line:
+                    if line:
+                        decisions.append(self._decision(line, last, blocked=blocked, problem=problem))
+                    line, last, blocked, problem = cell.line, end, False, None
+                if found is True:
+                    blocked = True
+                elif found is not False and problem is None:
+                    problem = cell._replace(problem=cell.problem or str(found))
+            yield decisions
+        if line:
+            yield [self._decision(line, last, blocked=blocked, problem=problem)]
+
+    def _look_up(self, cells: Sequence[Row]) -> Sequence[bool | InvalidInputError]:
+        texts: list[object] = [cell.text if cell.problem is None else None for cell in cells]
+        found = self._indexes[0].look_up(texts)
+        for index in self._indexes[1:]:
+            found = [other if other is True else one for one, other in zip(found, index.look_up(texts), strict=True)]
+        return found
+
+    def _decision(self, first: int, last: int, *, blocked: bool, problem: Row | None) -> _Decision:
+        self.count += 1
+        if blocked:
+            self._blocked += 1
+        elif problem is not None:
+            self._unreadable += 1
+            if len(self._problems) < NAMED:
+                self._problems.append(problem)
+        keep = blocked if self._keeps_blocked else not blocked and problem is None
+        self._kept += keep
+        return _Decision(first, last, keep)
+
+
+class _Writer(Protocol):
+    """Writes the rows of a source that go to the output, and all that is no row."""
+
+    def take(self, decisions: Sequence[_Decision]) -> None:
+        """Go on to the last of these rows."""
+        ...
+
+    def end(self) -> None:
+        """Write what follows the last row, and the end of the format."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is held, whether the output is whole or not."""
+        ...
+
+
+def _writer(suffix: str, source: Path, file: IO[bytes], folder: Path, raw: RawLines) -> _Writer:
+    if suffix == ".parquet":
+        return _Parquet(source, file)
+    return _Xlsx(source, file, folder) if suffix == ".xlsx" else _Text(source, file, raw)
+
+
+class _Text:
+    """Lines, byte by byte: what is written is compared with what stands in the source."""
+
+    def __init__(self, source: Path, file: IO[bytes], raw: RawLines) -> None:
+        self._name = str(source)
+        self._source = source.open("rb")
+        self._file = file
+        self._lines = raw.lines
+        self._line = 0
+        bom, self._codec = _bom_and_codec(raw.encoding, self._source.read(4))
+        self._source.seek(len(bom))
+        self._file.write(bom)
+
+    def take(self, decisions: Sequence[_Decision]) -> None:
+        every: list[str] = []
+        kept: list[str] = []
+        next_line, line = self._lines.popleft, self._line
+        for first, last, keep in decisions:
+            while line < first - 1:
+                every.append(text := next_line())
+                kept.append(text)
+                line += 1
+            while line < last:
+                every.append(text := next_line())
+                if keep:
+                    kept.append(text)
+                line += 1
+        self._line = line
+        self._write(every, kept)
+
+    def end(self) -> None:
+        every = list(self._lines)
+        self._write(every, every)
+        if self._source.read(1):
+            raise self._other_bytes()
+        self._file.flush()
+
+    def close(self) -> None:
+        self._source.close()
+
+    def _write(self, every: Sequence[str], kept: Sequence[str]) -> None:
+        try:
+            read = "".join(every).encode(self._codec)
+        except UnicodeEncodeError:
+            raise self._other_bytes() from None
+        if self._source.read(len(read)) != read:
+            raise self._other_bytes()
+        self._file.write(read if len(kept) == len(every) else "".join(kept).encode(self._codec))
+
+    def _other_bytes(self) -> SourceError:
+        return SourceError(
+            f"{self._name}: before line {self._line + 1} it is not as {self._codec} writes it, or it was changed "
+            "meanwhile, so that its rows cannot be written as they stand: save it as UTF-8"
+        )
+
+
+def _bom_and_codec(encoding: str, start: bytes) -> tuple[bytes, str]:
+    """The byte order mark at the start of a file, and the codec of what follows it."""
+    if encoding == "utf-8-sig":
+        return codecs.BOM_UTF8 if start.startswith(codecs.BOM_UTF8) else b"", "utf-8"
+    if encoding not in {"utf-16", "utf-32"}:
+        return b"", encoding
+    little, big = (
+        (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        if encoding == "utf-16"
+        else (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+    )
+    if start.startswith(big):
+        return big, f"{encoding}-be"
+    return little if start.startswith(little) else b"", f"{encoding}-le"
+
+
+class _Parquet:
+    """Record batches without the rows that are left out, with the schema and the compression of the source."""
+
+    def __init__(self, source: Path, file: IO[bytes]) -> None:
+        arrow = library_for(".parquet", "pyarrow")
+        parquet = library_for(".parquet", "pyarrow.parquet")
+        self._mask: Any = arrow.array
+        self._boolean = arrow.bool_()
+        self._file = parquet.ParquetFile(source)
+        metadata = self._file.metadata
+        groups = metadata.num_row_groups and metadata.num_columns
+        compression = metadata.row_group(0).column(0).compression if groups else "snappy"
+        self._writer = parquet.ParquetWriter(
+            file, self._file.schema_arrow, compression="none" if compression == "UNCOMPRESSED" else compression.lower()
+        )
+        self._batches = self._file.iter_batches(PARQUET_BATCH)
+        self._keeps: list[bool] = []
+        self._batch: Any = None
+
+    def take(self, decisions: Sequence[_Decision]) -> None:
+        self._keeps += [decision.keep for decision in decisions]
+        while self._keeps:
+            if self._batch is None:
+                self._batch = next(self._batches)
+            if len(self._keeps) < self._batch.num_rows:
+                return
+            keeps, self._keeps = self._keeps[: self._batch.num_rows], self._keeps[self._batch.num_rows :]
+            self._writer.write_batch(self._batch.filter(self._mask(keeps, self._boolean)))
+            self._batch = None
+
+    def end(self) -> None:
+        self._writer.close()
+
+    def close(self) -> None:
+        self._file.close()
+        with suppress(OSError):
+            self._writer.close()
+
+
+#: How Excel shows what it holds as numbers, by what they are.
+_SHOWN = ((datetime, "yyyy-mm-dd hh:mm:ss"), (date, "yyyy-mm-dd"), (time, "hh:mm:ss"), (timedelta, "[h]:mm:ss"))
+
+
+class _Xlsx:
+    """The rows of the one filled sheet, moved up over those that are left out."""
+
+    def __init__(self, source: Path, file: IO[bytes], folder: Path) -> None:
+        from walead_async.files.hyperlinks import hyperlinks
+
+        calamine = library_for(".xlsx", "python_calamine")
+        library = library_for(".xlsx", "xlsxwriter")
+        self._name = str(source)
+        self._failure: type[Exception] = library.exceptions.XlsxWriterException
+        with calamine.CalamineWorkbook.from_path(source) as book:
+            sheet = filled_sheet(book, calamine, str(source))
+            self._rows = enumerate(sheet.iter_rows() if sheet.height else (), 1)
+            self._links = hyperlinks(source, sheet.name)
+        self._book: Any = library.Workbook(file, {"constant_memory": True, "tmpdir": str(folder)})
+        self._book.use_zip64()
+        self._formats = [(kind, self._book.add_format({"num_format": shown})) for kind, shown in _SHOWN]
+        self._sheet = self._book.add_worksheet(sheet.name)
+        self._line = self._written = 0
+
+    def take(self, decisions: Sequence[_Decision]) -> None:
+        for first, _, keep in decisions:
+            self._copy_to(first - 1)
+            line, row = next(self._rows)
+            self._line = line
+            if keep:
+                self._write(line, row)
+
+    def end(self) -> None:
+        self._copy_to(None)
+        try:
+            self._book.close()
+        except self._failure as error:
+            raise OSError(str(error)) from None
+
+    def close(self) -> None:
+        self._book.fileclosed = True
+        with suppress(OSError, AttributeError):
+            self._sheet.row_data_fh.close()
+
+    def _copy_to(self, last: int | None) -> None:
+        """Copy what is no row: notes, the header, empty lines."""
+        while last is None or self._line < last:
+            if (found := next(self._rows, None)) is None:
+                return
+            self._line, row = found
+            self._write(self._line, row)
+
+    def _write(self, line: int, row: Sequence[object]) -> None:
+        sheet, at = self._sheet, self._written
+        self._written += 1
+        for column, cell in enumerate(row):
+            link = self._links.get((line, column + 1))
+            if cell == "" and link is None:
+                continue
+            if link is not None:
+                done = sheet.write_url(at, column, link, string=str(cell) or link)
+            elif isinstance(cell, str):
+                done = sheet.write_string(at, column, cell)
+            elif isinstance(cell, bool):
+                done = sheet.write_boolean(at, column, cell)
+            elif isinstance(cell, (int, float)):
+                done = sheet.write_number(at, column, cell)
+            else:
+                form = next(form for kind, form in self._formats if isinstance(cell, kind))
+                done = sheet.write_datetime(at, column, cell, form)
+            if done:
+                raise SourceError(f"{self._name}, line {line}: a cell that cannot be written: save the list as .csv")
