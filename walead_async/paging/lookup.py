@@ -56,7 +56,9 @@ async def read_to_its_end(source: PageSource[T], take: Callable[[Sequence[T]], o
     finally:
         await paginator.aclose()
     if paginator.verdict not in READ_TO_ITS_END:
-        raise PaginationError(f"whether somebody is not blocked cannot be told from this list: {paginator.why}")
+        error = PaginationError(f"whether somebody is not blocked cannot be told from this list: {paginator.why}")
+        error.unverified = True
+        raise error
     return paginator.verdict
 
 
