@@ -16,7 +16,6 @@ from walead_async.files.encoding import RawLines, lines_of
 from walead_async.models import Row
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
@@ -159,7 +158,7 @@ def _head_rows(head: Iterable[str], delimiter: str) -> list[list[str]]:
     return rows
 
 
-def _rows(lines: _Lines, delimiter: str, header: Header, ends: deque[int] | None) -> Iterator[Row]:
+def _rows(lines: _Lines, delimiter: str, header: Header, ends: dict[int, int] | None) -> Iterator[Row]:
     """Read strictly: a quote out of place would otherwise join rows without a word."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     keys, reason, width, own = header.keys, header.reason, header.width, header.own
@@ -178,6 +177,8 @@ def _rows(lines: _Lines, delimiter: str, header: Header, ends: deque[int] | None
             return
         if _blank(row):
             continue
+        if ends is not None and lines.given > line:
+            ends[line] = lines.given
         if above >= 0:
             above -= 1
             title = row
@@ -192,8 +193,6 @@ def _rows(lines: _Lines, delimiter: str, header: Header, ends: deque[int] | None
                 f"{len(row)} cells where the header has {width}, which leaves open which is which: put the cell that "
                 f"holds {delimiter!r} into quotes"
             )
-            if ends is not None:
-                ends.append(lines.given)
             yield Row(line, delimiter.join(row), None, problem)
             continue
         if not marks.isdisjoint(row) and marks.isdisjoint(row[key] for key in keys if key < len(row)):
@@ -204,14 +203,9 @@ def _rows(lines: _Lines, delimiter: str, header: Header, ends: deque[int] | None
         why = row[reason] if reason is not None and reason < len(row) else ""
         cells = [plain(row[key]) if key < len(row) else "" for key in keys]
         if cells[0][:1].isdigit() and not own and is_total(cells, row):
-            if ends is not None:
-                ends.append(lines.given)
             yield Row(line, delimiter.join(row), None, TOTAL)
             continue
-        found = cell_rows(line, cells, plain_reason(why) or None)
-        if ends is not None:
-            ends.extend([lines.given] * len(found))
-        yield from found
+        yield from cell_rows(line, cells, plain_reason(why) or None)
 
 
 def _marks(names: Sequence[str]) -> frozenset[str]:

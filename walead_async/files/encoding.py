@@ -103,14 +103,14 @@ def known_encoding(name: str) -> str:
 class RawLines:
     """The lines of a text file as they stand there, kept while its rows are read, for who writes rows out again.
 
-    `lines` are those that were read and not taken from here, `ends` the last line of each row that was given out and
-    not taken from here, both in order; `encoding` is that of the file.
+    `lines` are those that were read and not taken from here, in order; `ends` is the last line of a row, by its first,
+    where that is another one; `encoding` is that of the file.
     """
 
     def __init__(self) -> None:
         self.encoding = "utf-8"
         self.lines: deque[str] = deque()
-        self.ends: deque[int] = deque()
+        self.ends: dict[int, int] = {}
 
 
 def lines_of(file: IO[str], name: str, raw: RawLines | None = None) -> Iterator[str]:

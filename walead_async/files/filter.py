@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from datetime import date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
+from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
 
 import attrs
 
@@ -21,7 +21,6 @@ from walead_async.files.sources import PARQUET_BATCH, filled_sheet, library_for,
 from walead_async.paging.index import BlockIndex
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Callable, Iterator, Sequence
 
     from walead_async.models import Row
@@ -94,7 +93,7 @@ async def filter_file(
         raise InvalidInputError(f"{output}: the rows keep the format of {source}: give it the suffix {suffix}")
     wanted = (column,) if isinstance(column, str) else tuple(column or ()) or EVERY
     raw = RawLines()
-    rows = _Rows(indexes, keep, ends=raw.ends if suffix in {".csv", ".tsv"} else None)
+    rows = _Rows(indexes, keep, raw.ends)
     decided = rows.decide(rows_of_file(source, kind, wanted, encoding, raw))
     # what is wrong with the whole file shows before anything is written
     batch = next(decided, None)
@@ -115,18 +114,14 @@ async def filter_file(
     return rows.report()
 
 
-class _Decision(NamedTuple):
-    """Whether the row in these lines, counted from 1, goes to the output."""
-
-    first: int
-    last: int
-    keep: bool
+#: The first and the last line of a row, counted from 1, and whether it goes to the output.
+_Decision: TypeAlias = tuple[int, int, bool]
 
 
 class _Rows:
     """Decides about the rows of a file, and counts them."""
 
-    def __init__(self, indexes: Sequence[BlockIndex], keep: Keep, ends: deque[int] | None) -> None:
+    def __init__(self, indexes: Sequence[BlockIndex], keep: Keep, ends: dict[int, int]) -> None:
         self._indexes = indexes
         self._keeps_blocked = keep == "blocked"
         self._ends = ends
@@ -139,42 +134,48 @@ class _Rows:
 
     def decide(self, rows: Iterator[Row]) -> Iterator[list[_Decision]]:
         """Decide row by row, many at once. Several cells of one row follow each other, and count together."""
-        line = last = 0
+        line, ends, keeps_blocked = 0, self._ends, self._keeps_blocked
         blocked, problem = False, None
         while cells := list(islice(rows, BATCH)):
-            decisions = []
+            decisions: list[_Decision] = []
+            blocked_rows = 0
             for cell, found in zip(cells, self._look_up(cells), strict=True):
-                end = cell.line if self._ends is None else self._ends.popleft()
                 if cell.line != line:
                     if line:
-                        decisions.append(self._decision(line, last, blocked=blocked, problem=problem))
-                    line, last, blocked, problem = cell.line, end, False, None
+                        keep = blocked is keeps_blocked if problem is None else self._keeps(problem, blocked=blocked)
+                        decisions.append((line, ends.pop(line, line) if ends else line, keep))
+                        blocked_rows += blocked
+                    line, blocked, problem = cell.line, False, None
                 if found is True:
                     blocked = True
                 elif found is not False and problem is None:
                     problem = cell._replace(problem=cell.problem or str(found))
+            self._count(decisions, blocked_rows)
             yield decisions
         if line:
-            yield [self._decision(line, last, blocked=blocked, problem=problem)]
+            keep = blocked is keeps_blocked if problem is None else self._keeps(problem, blocked=blocked)
+            self._count(last := [(line, ends.pop(line, line), keep)], int(blocked))
+            yield last
 
     def _look_up(self, cells: Sequence[Row]) -> Sequence[bool | InvalidInputError]:
-        texts: list[object] = [cell.text if cell.problem is None else None for cell in cells]
+        texts = [cell.text if cell.problem is None else None for cell in cells]
         found = self._indexes[0].look_up(texts)
         for index in self._indexes[1:]:
             found = [other if other is True else one for one, other in zip(found, index.look_up(texts), strict=True)]
         return found
 
-    def _decision(self, first: int, last: int, *, blocked: bool, problem: Row | None) -> _Decision:
-        self.count += 1
-        if blocked:
-            self._blocked += 1
-        elif problem is not None:
+    def _keeps(self, problem: Row, *, blocked: bool) -> bool:
+        """Whether a row goes to the output of which a cell cannot be read: only if another one shows it blocked."""
+        if not blocked:
             self._unreadable += 1
             if len(self._problems) < NAMED:
                 self._problems.append(problem)
-        keep = blocked if self._keeps_blocked else not blocked and problem is None
-        self._kept += keep
-        return _Decision(first, last, keep)
+        return blocked and self._keeps_blocked
+
+    def _count(self, decisions: Sequence[_Decision], blocked: int) -> None:
+        self.count += len(decisions)
+        self._kept += sum(keep for _, _, keep in decisions)
+        self._blocked += blocked
 
 
 class _Writer(Protocol):
@@ -213,20 +214,18 @@ class _Text:
         self._file.write(bom)
 
     def take(self, decisions: Sequence[_Decision]) -> None:
-        every: list[str] = []
+        if not decisions:
+            return
+        before, self._line = self._line, decisions[-1][1]
+        next_line = self._lines.popleft
+        every = [next_line() for _ in range(self._line - before)]
         kept: list[str] = []
-        next_line, line = self._lines.popleft, self._line
+        position = 0
         for first, last, keep in decisions:
-            while line < first - 1:
-                every.append(text := next_line())
-                kept.append(text)
-                line += 1
-            while line < last:
-                every.append(text := next_line())
-                if keep:
-                    kept.append(text)
-                line += 1
-        self._line = line
+            if not keep:
+                kept += every[position : first - 1 - before]
+                position = last - before
+        kept += every[position:]
         self._write(every, kept)
 
     def end(self) -> None:
@@ -291,7 +290,7 @@ class _Parquet:
         self._batch: Any = None
 
     def take(self, decisions: Sequence[_Decision]) -> None:
-        self._keeps += [decision.keep for decision in decisions]
+        self._keeps += [keep for _, _, keep in decisions]
         while self._keeps:
             if self._batch is None:
                 self._batch = next(self._batches)

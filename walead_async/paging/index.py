@@ -36,6 +36,8 @@ FEW = 4
 PARTS = 1 << 15
 #: Bytes of a hash. In which part it stands is another 15 bits.
 HASH = 14
+#: So many bits tell of nearly everybody who is not there that they are not, before anything is hashed.
+BITS = 1 << 24
 
 
 class KeyedHashes:
@@ -45,12 +47,13 @@ class KeyedHashes:
     10**32.
     """
 
-    __slots__ = ("_count", "_hash", "_parts")
+    __slots__ = ("_bits", "_count", "_hash", "_parts")
 
     def __init__(self) -> None:
         # as salt and person the secret makes a hash cost half of what it does as key
         self._hash = blake2b(digest_size=HASH, salt=os.urandom(16), person=os.urandom(16))
         self._parts = [b""] * PARTS
+        self._bits = bytearray(BITS >> 3)
         self._count = 0
 
     def __len__(self) -> int:
@@ -58,28 +61,24 @@ class KeyedHashes:
 
     def update(self, texts: Iterable[str]) -> None:
         """Add texts."""
-        parts, copy = self._parts, self._hash.copy
+        parts, bits = self._parts, self._bits
         for text in texts:
-            hashed = copy()
-            hashed.update(text.encode("utf-8", "surrogatepass"))
-            digest, at = hashed.digest(), hash(text) % PARTS
-            if digest not in parts[at]:
-                parts[at] += digest
+            place, digest = hash(text) % BITS, self._digest(text)
+            bits[place >> 3] |= 1 << (place & 7)
+            if digest not in parts[place % PARTS]:
+                parts[place % PARTS] += digest
                 self._count += 1
 
     def __contains__(self, text: str) -> bool:
-        hashed = self._hash.copy()
-        hashed.update(text.encode("utf-8", "surrogatepass"))
-        return hashed.digest() in self._parts[hash(text) % PARTS]
+        place = hash(text) % BITS
+        if not self._bits[place >> 3] >> (place & 7) & 1:
+            return False
+        return self._digest(text) in self._parts[place % PARTS]
 
-    def holds(self, texts: Iterable[str]) -> list[bool]:
-        """Whether each of these texts is in the set."""
-        parts, copy, found = self._parts, self._hash.copy, []
-        for text in texts:
-            hashed = copy()
-            hashed.update(text.encode("utf-8", "surrogatepass"))
-            found.append(hashed.digest() in parts[hash(text) % PARTS])
-        return found
+    def _digest(self, text: str) -> bytes:
+        hashed = self._hash.copy()
+        hashed.update(text.encode())
+        return hashed.digest()
 
 
 class Indexed(NamedTuple, Generic[T]):
@@ -133,14 +132,18 @@ class BlockIndex:
         """Whether each of these is blocked, in the order given. Raises `InvalidInputError` for the first bad one."""
         if isinstance(items, (str, bytes, bytearray, Mapping)) or not isinstance(items, Iterable):
             raise InvalidInputError(f"blocked takes a list of them, not a single {type(items).__name__}")
-        return self._people.holds(self._list.keys(list(items)))
+        return self._holds(self._list.keys(list(items)))
 
     def look_up(self, items: Sequence[object]) -> Sequence[bool | InvalidInputError]:
         """Whether each of these is blocked, and for one that cannot be one, why not: nothing raises for an item."""
         try:
-            return self._people.holds(self._list.keys(items))
+            return self._holds(self._list.keys(items))
         except InvalidInputError:
             return [self._look_up_one(item) for item in items]
+
+    def _holds(self, keys: Iterable[str]) -> list[bool]:
+        people = self._people
+        return [key in people for key in keys]
 
     def _look_up_one(self, item: object) -> bool | InvalidInputError:
         try:
