@@ -165,7 +165,7 @@ ROWS = [
         Subject("ours_index_asked"),
         Subject("names_normalised"),
         "CPU",
-        3.0,
+        2.0,
         1_000_000,
         20_000,
         "reads",

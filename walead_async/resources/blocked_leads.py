@@ -169,7 +169,7 @@ class BlockedLeads:
         """The record of one person, None if the person is proven not to be blocked.
 
         Takes an identifier or a profile URL. A search that finds nothing proves nothing while it is not known whether
-        it minds case; then the whole list is read.
+        it minds case; then the whole list is read. An `index` costs that once, and is asked without a request.
 
         None is proof of the list as the service shows it. Where it shows a write late, somebody who was blocked in the
         last seconds may be missing, so that None does not undo what the report of `block` said, and somebody who was
