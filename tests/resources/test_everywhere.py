@@ -176,6 +176,7 @@ async def test_a_number_that_the_service_refuses_is_refused_and_the_others_are_d
     report = await phones.everywhere.block([NUMBERS[0], "112", NUMBERS[1]], check=False)
     assert [outcome.status for outcome in report.outcomes] == [Status.DONE, Status.REFUSED, Status.DONE]
     assert "10 of 10 agents do not hold it" in (report.outcomes[1].detail or "")
+    assert (report.outcomes[1].detail or "").count("not in international form") == 1
     assert "Invalid phone number format" in (report.outcomes[1].detail or "")
 
 

@@ -12,6 +12,7 @@ from walead_async.bulk.batching import Distinct
 from walead_async.bulk.outcomes import DONE, Result, report_of
 from walead_async.errors import APIError, WaleadError
 from walead_async.models import SETTLED, MissingNumbers, Outcome, Status
+from walead_async.phones import NOT_INTERNATIONAL
 from walead_async.resources.agents import BlockList, NumberOperation, digits_of, list_agents
 from walead_async.resources.items import number_entries
 
@@ -209,7 +210,8 @@ def _status(end: Outcome) -> Status:
 def _why(end: Outcome) -> str:
     # where a run ended, the detail says no more than that
     first, second = (end.error, end.detail) if end.status is Status.NOT_SENT else (end.detail, end.error)
-    return str(first or second or "no reason known")
+    # the number's own outcome says that, once
+    return str(first or second or "no reason known").removesuffix(f"; {NOT_INTERNATIONAL}")
 
 
 def _says_no_access(error: Exception | None) -> bool:
