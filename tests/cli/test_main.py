@@ -19,6 +19,8 @@ from walead_async.cli.main import COMMANDS, run, walead
 from walead_async.cli.output import IN_OPTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conftest import Walead
 
     from walead_async.testing import Emulator
@@ -122,6 +124,22 @@ def test_a_mistyped_command_or_option_is_told_which_was_meant(
     assert said.partition(" Did you mean ")[2].startswith(meant)
 
 
+def groups(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Group]]:
+    yield path, group
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from groups(command, (*path, name))
+
+
+def test_every_group_of_commands_knows_which_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    for path, group in groups(walead):
+        for name in group.list_commands(click.Context(group)):
+            assert run([*path, f"{name}x"]) == 2
+            assert name in capsys.readouterr().err.partition(" Did you mean ")[2]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -208,7 +226,13 @@ async def test_a_shell_can_complete_commands_options_and_names_of_files(walead: 
     assert "unblock" in await completed("unb")
     assert "--dry-run" in await completed("block --dr")
     assert "--api-key" not in await completed("block --ap")
-    for words in ("block --file peo", "export --output blo", "list --ca c", "emulator --state s"):
+    for words in (
+        "block --file peo",
+        "export --output blo",
+        "list --ca c",
+        "emulator --state s",
+        "outbox list --outbox o",
+    ):
         assert "file" in await completed(words)
 
 

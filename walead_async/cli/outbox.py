@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from walead_async.cli.options import ExitCode, common, in_event_loop, moment, refuse_key
+from walead_async.cli.options import FILE, ExitCode, Group, common, in_event_loop, moment, refuse_key
 from walead_async.cli.output import count_of, say, write_json, write_words
 from walead_async.errors import ConfigurationError, OutboxError
 from walead_async.jobs import optouts
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["outbox_command"]
 
-outbox_option = click.option("--outbox", "path", metavar="F", required=True, help="The file of the outbox.")
+outbox_option = click.option("--outbox", "path", type=FILE, metavar="F", required=True, help="The file of the outbox.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-@click.group("outbox")
+@click.group("outbox", cls=Group)
 @refuse_key
 def outbox_command() -> None:
     """See to the opt-outs that an application's outbox holds."""
