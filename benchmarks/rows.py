@@ -182,7 +182,7 @@ ROWS = [
         1_000_000,
         20_000,
         "reads",
-        runs=5,
+        runs=3,
     ),
     Row(
         MEMORY,

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import stat
 from typing import TYPE_CHECKING
 
@@ -112,6 +114,25 @@ async def test_wrong_usage_sends_nothing(
     assert words in done.err
     assert emulator.requests == []
     assert [path.name for path in contacts.parent.iterdir()] == ["contacts.csv"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_leaves_what_was_there(
+    walead: Walead, emulator: Emulator, contacts: Path, number: signal.Signals
+) -> None:
+    emulator.faults.add("GET #2-:hang")
+    output = contacts.with_name("out.csv")
+    output.write_bytes(b"what was there")
+    program = await walead.start("filter", str(contacts), "--output", str(output))
+    async with asyncio.timeout(20):
+        while len(emulator.requests) < 2:  # noqa: ASYNC110  # what is waited for is another process
+            await asyncio.sleep(0.01)
+    program.send_signal(number)
+    done = await walead.end_of(program)
+    assert done.code == 128 + number
+    assert done.err.splitlines() == [f"So far: nothing was written to {output}", "walead: interrupted"]
+    assert output.read_bytes() == b"what was there"
+    assert sorted(path.name for path in contacts.parent.iterdir()) == ["contacts.csv", "out.csv"]
 
 
 async def test_the_output_cannot_be_the_source(walead: Walead, contacts: Path) -> None:

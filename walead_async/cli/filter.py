@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -79,16 +80,19 @@ async def filter_command(
     next(rows_of_file(Path(source), kind, columns or EVERY, encoding), None)
     try:
         indexes = await _indexes(agent, uid, region, service)
+        if not indexes:
+            say("walead: the user has no voice agent, so that there is no list to go by; nothing was written")
+            return ExitCode.NOT_DONE
+        async with progress("rows") as shown:
+            report = await filter_file(
+                source, output, indexes, kind=kind, column=columns, encoding=encoding, keep=keep, progress=shown.reached
+            )
     except PaginationError as error:
         say(f"walead: {error_words(error)}; nothing was written")
         return ExitCode.UNKNOWN if error.unverified else exit_code_of(error)
-    if not indexes:
-        say("walead: the user has no voice agent, so that there is no list to go by; nothing was written")
-        return ExitCode.NOT_DONE
-    async with progress("rows") as shown:
-        report = await filter_file(
-            source, output, indexes, kind=kind, column=columns, encoding=encoding, keep=keep, progress=shown.reached
-        )
+    except asyncio.CancelledError:
+        say(f"So far: nothing was written to {output}")
+        raise
     _tell(report, output, as_json=as_json)
     return ExitCode.NOT_DONE if report.unreadable else ExitCode.DONE
 
