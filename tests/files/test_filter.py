@@ -9,6 +9,8 @@ import codecs
 import csv
 import io
 import os
+import resource
+import signal
 import stat
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
@@ -527,3 +529,40 @@ async def test_memory_does_not_grow_with_the_file(tmp_path: Path, people: BlockI
     finally:
         tracemalloc.stop()
     assert most < 4_000_000 < source.stat().st_size
+
+
+async def test_a_parquet_column_that_is_damaged_is_told(tmp_path: Path, people: BlockIndex) -> None:
+    source, output = tmp_path / "in.parquet", tmp_path / "out.parquet"
+    table = arrow.table({"profile_url": ["bob", "john-doe"] * 50, "note": ["damage me here"] * 100})
+    pyarrow.parquet.write_table(table, source, compression="none", use_dictionary=False)
+    content = source.read_bytes()
+    start = content.index(b"damage me here")
+    source.write_bytes(content[: start - 4] + b"\xff" * 64 + content[start + 60 :])
+    with pytest.raises(SourceError, match=r"in\.parquet"):
+        await filter_file(source, output, people)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet"])
+async def test_a_disk_that_is_full_leaves_nothing(tmp_path: Path, people: BlockIndex, suffix: str) -> None:
+    source = tmp_path / f"in{suffix}"
+    names = [f"free-{number}" for number in range(20_000)]
+    if suffix == ".xlsx":
+        with xlsxwriter.Workbook(source) as book:
+            sheet = book.add_worksheet()
+            for at, name in enumerate(["linkedin url", *names]):
+                sheet.write_row(at, 0, [name, name * 3])
+    elif suffix == ".parquet":
+        pyarrow.parquet.write_table(arrow.table({"linkedin": names, "note": [name * 3 for name in names]}), source)
+    else:
+        source.write_text("linkedin,x\n" + "".join(f"{name},{name * 3}\n" for name in names))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    usual = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(SourceError, match="cannot be written"):
+            await filter_file(source, tmp_path / f"out{suffix}", people)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, usual)
+    assert [path.name for path in tmp_path.iterdir()] == [source.name]

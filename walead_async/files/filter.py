@@ -16,7 +16,7 @@ import attrs
 from walead_async.errors import InvalidInputError, SourceError
 from walead_async.files.columns import EVERY
 from walead_async.files.encoding import RawLines
-from walead_async.files.export import beside, put_in_place, told
+from walead_async.files.export import Sink, beside, put_in_place, told
 from walead_async.files.sources import PARQUET_BATCH, filled_sheet, library_for, rows_of_file
 from walead_async.paging.index import BlockIndex
 
@@ -276,6 +276,8 @@ class _Parquet:
     def __init__(self, source: Path, file: IO[bytes]) -> None:
         arrow = library_for(".parquet", "pyarrow")
         parquet = library_for(".parquet", "pyarrow.parquet")
+        self._name = str(source)
+        self._failure: type[Exception] = arrow.ArrowException
         self._mask: Any = arrow.array
         self._boolean = arrow.bool_()
         self._file = parquet.ParquetFile(source)
@@ -293,12 +295,25 @@ class _Parquet:
         self._keeps += [keep for _, _, keep in decisions]
         while self._keeps:
             if self._batch is None:
-                self._batch = next(self._batches)
-            if len(self._keeps) < self._batch.num_rows:
+                self._batch = self._next_batch()
+            rows = self._batch.num_rows
+            if len(self._keeps) < rows:
                 return
-            keeps, self._keeps = self._keeps[: self._batch.num_rows], self._keeps[self._batch.num_rows :]
-            self._writer.write_batch(self._batch.filter(self._mask(keeps, self._boolean)))
+            keeps, self._keeps = self._keeps[:rows], self._keeps[rows:]
+            try:
+                self._writer.write_batch(self._batch.filter(self._mask(keeps, self._boolean)))
+            except self._failure as error:
+                raise self._told(error) from None
             self._batch = None
+
+    def _next_batch(self) -> Any:
+        try:
+            return next(self._batches)
+        except (self._failure, OSError) as error:
+            raise self._told(error) from None
+
+    def _told(self, error: Exception) -> SourceError:
+        return SourceError(f"{self._name}: a column of it cannot be taken over ({error}): write the file again")
 
     def end(self) -> None:
         self._writer.close()
@@ -327,7 +342,8 @@ class _Xlsx:
             sheet = filled_sheet(book, calamine, str(source))
             self._rows = enumerate(sheet.iter_rows() if sheet.height else (), 1)
             self._links = hyperlinks(source, sheet.name)
-        self._book: Any = library.Workbook(file, {"constant_memory": True, "tmpdir": str(folder)})
+        self._sink = Sink(file)
+        self._book: Any = library.Workbook(self._sink, {"constant_memory": True, "tmpdir": str(folder)})
         self._book.use_zip64()
         self._formats = [(kind, self._book.add_format({"num_format": shown})) for kind, shown in _SHOWN]
         self._sheet = self._book.add_worksheet(sheet.name)
@@ -349,7 +365,7 @@ class _Xlsx:
             raise OSError(str(error)) from None
 
     def close(self) -> None:
-        self._book.fileclosed = True
+        self._book.fileclosed = self._sink.closed = True
         with suppress(OSError, AttributeError):
             self._sheet.row_data_fh.close()
 
