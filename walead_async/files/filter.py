@@ -140,12 +140,12 @@ class _Rows:
             decisions: list[_Decision] = []
             blocked_rows = 0
             for cell, found in zip(cells, self._look_up(cells), strict=True):
-                if cell.line != line:
+                if (here := cell.line) != line:
                     if line:
                         keep = blocked is keeps_blocked if problem is None else self._keeps(problem, blocked=blocked)
                         decisions.append((line, ends.pop(line, line) if ends else line, keep))
                         blocked_rows += blocked
-                    line, blocked, problem = cell.line, False, None
+                    line, blocked, problem = here, False, None
                 if found is True:
                     blocked = True
                 elif found is not False and problem is None:

@@ -70,10 +70,15 @@ class KeyedHashes:
                 self._count += 1
 
     def __contains__(self, text: str) -> bool:
-        place = hash(text) % BITS
-        if not self._bits[place >> 3] >> (place & 7) & 1:
-            return False
-        return self._digest(text) in self._parts[place % PARTS]
+        return self.holds((text,))[0]
+
+    def holds(self, texts: Iterable[str]) -> list[bool]:
+        """Whether each of these texts is in the set."""
+        parts, bits, digest = self._parts, self._bits, self._digest
+        return [
+            bits[(place := hash(text) % BITS) >> 3] >> (place & 7) & 1 == 1 and digest(text) in parts[place % PARTS]
+            for text in texts
+        ]
 
     def _digest(self, text: str) -> bytes:
         hashed = self._hash.copy()
@@ -132,18 +137,14 @@ class BlockIndex:
         """Whether each of these is blocked, in the order given. Raises `InvalidInputError` for the first bad one."""
         if isinstance(items, (str, bytes, bytearray, Mapping)) or not isinstance(items, Iterable):
             raise InvalidInputError(f"blocked takes a list of them, not a single {type(items).__name__}")
-        return self._holds(self._list.keys(list(items)))
+        return self._people.holds(self._list.keys(list(items)))
 
     def look_up(self, items: Sequence[object]) -> Sequence[bool | InvalidInputError]:
         """Whether each of these is blocked, and for one that cannot be one, why not: nothing raises for an item."""
         try:
-            return self._holds(self._list.keys(items))
+            return self._people.holds(self._list.keys(items))
         except InvalidInputError:
             return [self._look_up_one(item) for item in items]
-
-    def _holds(self, keys: Iterable[str]) -> list[bool]:
-        people = self._people
-        return [key in people for key in keys]
 
     def _look_up_one(self, item: object) -> bool | InvalidInputError:
         try:
