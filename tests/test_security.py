@@ -27,6 +27,7 @@ from walead_async import (
     InvalidInputError,
     PaginationError,
     RetryPolicy,
+    Status,
     UnexpectedResponseError,
     VoiceAgentSession,
     WaleadError,
@@ -121,6 +122,44 @@ async def test_an_earlier_key_is_hidden_too(call: Call) -> None:
     assert keys[0] not in told_of(caught.value)
 
 
+@pytest.mark.parametrize("keys", [("wk_a_key", "wk_a_key_and_more"), ("wk_a_key_and_more", "wk_a_key")])
+async def test_a_key_that_is_a_part_of_another_hides_all_of_both(keys: tuple[str, str]) -> None:
+    said = " ".join(keys).encode()
+    async with (
+        ScriptedServer(answers(answer(status="503 Bad"), answer(said, status="400 Bad"))) as server,
+        AsyncSession(lambda: keys[len(server.seen) > 0], base_url=server.url, retry=QUICK) as session,
+    ):
+        with pytest.raises(WaleadError) as caught:
+            await session.blocked_leads.find("john-doe")
+    assert "_and_more" not in told_of(caught.value)
+
+
+@pytest.mark.parametrize("given", [KEY.encode(), bytearray(KEY.encode()), [KEY], (KEY,), {"api_key": KEY}])
+async def test_what_holds_a_key_and_is_no_text_is_refused_and_not_shown(given: object) -> None:
+    kind = type(given).__name__
+    with pytest.raises(ConfigurationError, match=f"must be text, not {kind}") as caught:
+        AsyncSession(given, base_url="http://127.0.0.1:1")  # type: ignore[arg-type]
+    assert KEY[:8] not in told_of(caught.value)
+    with pytest.raises(ConfigurationError, match=f"must be text, not {kind}") as caught:
+        VoiceAgentSession(given, uid="u", base_url="http://127.0.0.1:1")  # type: ignore[arg-type]
+    assert KEY[:8] not in told_of(caught.value)
+    session = AsyncSession(lambda: given, base_url="http://127.0.0.1:1")  # type: ignore[arg-type,return-value]
+    with pytest.raises(ConfigurationError, match=f"must be text, not {kind}") as caught:
+        await session.blocked_leads.find("john-doe")
+    assert KEY[:8] not in told_of(caught.value)
+
+
+async def test_a_key_function_that_raises_whatever_it_may_ends_the_call_with_an_error_of_ours() -> None:
+    def cancelled() -> str:
+        raise asyncio.CancelledError
+
+    session = AsyncSession(cancelled, base_url="http://127.0.0.1:1")
+    with pytest.raises(ConfigurationError, match="raised CancelledError"):
+        await session.blocked_leads.find("john-doe")
+    report = await session.blocked_leads.block(["john-doe"], check=False)
+    assert report.counts[Status.NOT_SENT] == 1
+
+
 async def test_the_key_is_in_no_repr_of_what_a_user_holds() -> None:
     walead, phones = AsyncSession(KEY), VoiceAgentSession(KEY, uid="u-1")
     campaign, agent = walead.campaign("c-1"), phones.agent("a-1")
@@ -211,7 +250,7 @@ async def test_what_is_searched_for_stays_one_parameter(person: str) -> None:
         AsyncSession(emulator.api_key, base_url=emulator.walead_url) as session,
     ):
         await session.blocked_leads.list(search=person).collect()
-        assert [request.path for request in emulator.requests] == ["/v1/blocked-leads"]
+        assert {request.path for request in emulator.requests} == {"/v1/blocked-leads"}
         assert dict(emulator.requests[0].query) == {"sort": "ASC", "offset": "0", "search": person}
 
 

@@ -30,7 +30,7 @@ from walead_async import (
 from walead_async.testing import Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 KEY = "wk_secret_123"
 
@@ -195,7 +195,16 @@ def test_key_uid_and_address_come_from_the_environment(monkeypatch: pytest.Monke
     assert repr(VoiceAgentSession()) == "<VoiceAgentSession open https://app.phonely.ai/api>"
 
 
-@pytest.mark.parametrize("leads", ["john-doe", b"john-doe", {"john-doe": "asked"}, 7, None])
+class Table:
+    """Iterates over the names of its columns, as data frames do."""
+
+    columns = ("name", "email")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.columns)
+
+
+@pytest.mark.parametrize("leads", ["john-doe", b"john-doe", {"john-doe": "asked"}, 7, None, Table()])
 async def test_what_is_not_a_list_of_leads_is_refused(session: AsyncSession, emulator: Emulator, leads: object) -> None:
     calls = [
         session.blocked_leads.block(leads),  # type: ignore[arg-type]

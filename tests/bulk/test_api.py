@@ -1,4 +1,4 @@
-"""What a bulk call takes, and a call whose whole input is one clean batch."""
+"""What this call takes, and a call whose whole input is one clean batch."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ Row = namedtuple("Row", ["name", "linkedin"])
     "items", ["john-doe", "", b"john-doe", bytearray(b"john"), {"john-doe": 1}, {}, 7, None, LeadToBlock("a")]
 )
 def test_a_single_thing_in_place_of_a_list_is_refused(items: object) -> None:
-    with pytest.raises(InvalidInputError, match="a bulk call takes"):
+    with pytest.raises(InvalidInputError, match="this call takes"):
         check_call(items, 500, "unclear")
 
 
 @pytest.mark.parametrize("items", [DataFrame(), Table(), Row("John Doe", "john-doe")])
 def test_what_iterates_over_names_of_columns_or_fields_is_refused_by_its_kind(items: object) -> None:
-    with pytest.raises(InvalidInputError, match=f"a bulk call takes .*{type(items).__name__}: give one"):
+    with pytest.raises(InvalidInputError, match=f"this call takes .*{type(items).__name__}: give one"):
         check_call(items, 500, "unclear")
 
 

@@ -372,6 +372,58 @@ async def test_two_loops_over_one_stream_are_refused() -> None:
     await stream.aclose()
 
 
+async def waits_after(number: int) -> AsyncIterator[str]:
+    """So many people, and then nothing for ever."""
+    for person in PEOPLE[:number]:
+        yield person
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("turns", range(8))
+@pytest.mark.parametrize("source", [lambda: iter(PEOPLE), lambda: waits_after(0), lambda: waits_after(25)])
+async def test_a_stream_that_another_task_closes_ends_and_sends_nothing_more(
+    source: Callable[[], Iterator[str] | AsyncIterator[str]], turns: int
+) -> None:
+    bulk = halting(Service())
+    stream = bulk.stream(source(), batch_size=10)
+    waiting = asyncio.create_task(anext(stream))  # type: ignore[arg-type]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await stream.aclose()
+    sent = len(bulk.caller.sent)
+    bulk.caller.gate.set()
+    await asyncio.wait({waiting}, timeout=5.0)
+    assert waiting.done()
+    assert isinstance(waiting.exception(), StopAsyncIteration if not turns else OutcomeUnknownError)
+    assert len(bulk.caller.sent) == sent
+
+
+async def test_a_source_may_close_its_own_stream() -> None:
+    async def closes() -> AsyncIterator[str]:
+        yield "p0"
+        await stream.aclose()
+        yield "p1"
+
+    bulk = Bulk(Service())
+    stream = bulk.stream(closes())
+    with pytest.raises(OutcomeUnknownError):
+        await anext(stream)
+    assert bulk.sent == []
+
+
+async def test_a_loop_whose_tasks_begin_at_once_gets_every_outcome() -> None:
+    # where Python has no such tasks (before 3.12), None is the usual kind
+    asyncio.get_running_loop().set_task_factory(getattr(asyncio, "eager_task_factory", None))
+    bulk = Bulk(Service())
+
+    async def people() -> AsyncIterator[str]:
+        for person in PEOPLE:
+            yield person
+
+    assert [outcome.status async for outcome in bulk.stream(people(), batch_size=30)] == [Status.DONE] * 1_000
+    assert (await bulk.report(people(), batch_size=30)).counts[Status.ALREADY] == 1_000
+
+
 async def test_a_stream_of_unclear_batches_holds_a_bounded_number_of_items() -> None:
     people = [f"p{number}" for number in range(100_000)]
     bulk = Bulk(Service(listed=set(people)))

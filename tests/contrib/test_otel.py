@@ -114,6 +114,7 @@ async def test_a_request_is_a_span_below_that_of_the_caller(emulator: Emulator, 
 
 
 async def test_retries_waits_and_failures_are_told(emulator: Emulator, telemetry: Telemetry) -> None:
+    emulator.add_leads(1)
     emulator.faults.add("GET#1:status=503")
     session = AsyncSession(
         emulator.api_key,
@@ -123,7 +124,7 @@ async def test_retries_waits_and_failures_are_told(emulator: Emulator, telemetry
         hooks=[telemetry.hook],
     )
     async with session:
-        await session.blocked_leads.list().collect()
+        await session.blocked_leads.list().first()
         await session.campaign("spring-campaign").get()
     first, second, third = telemetry.spans()
     assert first.attributes is not None

@@ -446,6 +446,12 @@ PAGING = [
         "in another order each time",
         settings={"ties": 2, "tie_order": "unstable"},
     ),
+    paged(
+        "unstable ties",
+        once(FINE, *BOTH_WAYS),
+        "in one order from both sides",
+        settings={"ties": 8, "tie_order": "fixed"},
+    ),
     paged("unstable ties", once(FINE, *BOTH_WAYS), "ordered by id", settings={"ties": 2, "tie_order": "by-id"}),
     paged("ids twice", pages(GIVES_UP_OR_NOT, GIVES_UP_OR_NOT), fault="double-record"),
     paged(
@@ -459,6 +465,12 @@ PAGING = [
         HOLED.but(Mode.ONCE, "unverified", Column.NEWEST_FIRST),
         "whatever lies beyond position 12",
         settings={"offset_limit": 12},
+    ),
+    paged(
+        "a list that is cut",
+        HOLED.but(Mode.ONCE, FINE, Column.FIND),
+        "among records of one date, which stand in one order from both sides",
+        settings={"offset_limit": 20, "ties": 8, "tie_order": "fixed"},
     ),
     paged(
         "a list that is cut",
@@ -506,6 +518,7 @@ SEARCHES: dict[str, Mapping[str, object]] = {
     "only the query is put into lower case": {"search_lowers_term": True},
     "ten records are found at most": {"search_limit": 10},
     "two records are found at most": {"search_limit": 2},
+    "a page is filtered after it was cut": {"search_after_cut": True},
 }
 SPELLINGS = {"percent-encoded": "percent-encoded", "link": "as links", "spaces": "with spaces around"}
 SEARCH = [

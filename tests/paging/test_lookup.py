@@ -35,7 +35,7 @@ CASES = [
     {"search": match, "search_minds_case": minds}
     for match in ("substring", "prefix", "whole")
     for minds in (False, True)
-]
+] + [{"search_after_cut": True}]
 
 
 @pytest.mark.parametrize("settings", CASES)
@@ -68,12 +68,12 @@ async def test_absence_costs_a_look_at_how_search_works_and_then_a_request_each(
         emulator.add_leads(["Jane-Doe"])
         assert await session.blocked_leads.find("jane-doe") is not None
         assert await session.blocked_leads.find("nobody") is None
-        assert searches(emulator)[1:] == ["nobody", "ANE-dO"]
+        assert searches(emulator)[1:] == ["nobody", *["ANE-dO"] * 4]
         assert await session.blocked_leads.find("nobody-else") is None
-        assert searches(emulator)[3:] == ["nobody-else"]
+        assert searches(emulator)[6:] == ["nobody-else"]
 
 
-async def test_the_first_absent_person_may_cost_the_list_and_the_next_ones_a_request_or_two() -> None:
+async def test_the_first_absent_person_may_cost_the_list_the_second_five_requests_and_the_next_ones_one() -> None:
     async with workspace(150) as (emulator, session):
         costs = []
         for absent in ("nobody", "nobody-else", "nobody-at-all"):
@@ -81,7 +81,7 @@ async def test_the_first_absent_person_may_cost_the_list_and_the_next_ones_a_req
             assert await session.blocked_leads.find(absent) is None
             costs.append(searches(emulator)[before:])
     assert costs[0].count("") >= 2
-    assert [len(cost) for cost in costs[1:]] == [2, 1]
+    assert [len(cost) for cost in costs[1:]] == [5, 1]
     assert "" not in costs[1]
 
 
@@ -89,8 +89,8 @@ async def test_the_first_absent_person_may_cost_the_list_and_the_next_ones_a_req
 #: list of 10,000 in pages of 100, whose search finds parts of names in any case, or cannot prove an absence.
 ABSENCE = {
     "known to prove": ("substring", [1, 1, 1]),
-    "a name with a capital was met": ("substring", [2, 1, 1]),
-    "nothing is known yet": ("substring", [114, 2, 1]),
+    "a name with a capital was met": ("substring", [5, 1, 1]),
+    "nothing is known yet": ("substring", [114, 5, 1]),
     "useless, whole": ("whole", [114, 115, 114]),
     "useless, prefix": ("prefix", [114, 115, 114]),
 }
@@ -124,6 +124,22 @@ async def test_a_name_without_capitals_shows_nothing_of_a_search_that_lowers_onl
         assert lead is not None
         assert lead.public_identifier == "John-Doe"
         assert searches(emulator).count("OHN-dO") == 1
+
+
+@pytest.mark.parametrize("at", [0, 1, 7, 30, 120, 240, 249])
+@pytest.mark.parametrize("leads", [45, 60, 250])
+async def test_a_search_that_filters_a_page_after_it_was_cut_proves_nothing(leads: int, at: int) -> None:
+    async with workspace(min(at, leads - 1), page_size=50, search_after_cut=True) as (emulator, session):
+        # the name that shows how the search works may stand anywhere, also in what two pages share
+        emulator.add_leads(["Jane-Doe", *(f"last-{number}" for number in range(leads))])
+        assert await session.blocked_leads.find("nobody") is None
+        for blocked in ("last-2", f"last-{leads - 1}"):
+            assert await session.blocked_leads.find(blocked) is not None
+        emulator.add_leads(["at-last"])
+        assert await session.blocked_leads.find("at-last") is not None
+        assert all((await session.blocked_leads.find_many(["at-last", "last-3"])).values())
+        report = await session.blocked_leads.unblock_identifiers(["at-last"])
+    assert [outcome.status for outcome in report.outcomes] == [Status.DONE]
 
 
 async def test_names_that_may_be_stored_percent_encoded_need_the_list() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Literal
 
 import pytest
 
@@ -115,8 +116,8 @@ async def test_a_search_that_finds_few_asks_for_one_page_and_then_for_the_end(fo
         listing = session.blocked_leads.list(search="john", window=32)
         assert len(await listing.collect()) == found
         assert listing.verdict is Completeness.COMPLETE
-        # of a single record the rule wants to see the same page again
-        assert len(emulator.requests) - before == (1 if not found else 4 if found == 1 else 3)
+        # of none or a single record the rule wants to see the same page again
+        assert len(emulator.requests) - before == (2 if not found else 4 if found == 1 else 3)
 
 
 async def test_a_search_that_finds_many_is_read_ahead_of() -> None:
@@ -140,7 +141,56 @@ async def test_what_was_blocked_since_a_moment_is_read_newest_first_and_no_furth
         assert await session.blocked_leads.list(since=oldest_first[0].created_at).collect() == oldest_first[::-1]
 
 
-@pytest.mark.parametrize("since", [datetime(2024, 1, 1), "2024-01-01", 0])  # the naive one is the point
+@pytest.mark.parametrize("taken", range(1, 8))
+async def test_a_cursor_of_what_was_blocked_since_a_moment_goes_on_after_the_last_record_taken(taken: int) -> None:
+    async with Emulator(leads=200) as emulator, session_on(emulator) as session:
+        newest_first = await session.blocked_leads.list(sort="DESC").collect()
+        since = newest_first[6].created_at
+        listing = session.blocked_leads.list(since=since)
+        loop = aiter(listing)
+        got = [await anext(loop) for _ in range(taken)]
+        rest = session.blocked_leads.list(since=since, resume=listing.cursor)
+        assert got + await rest.collect() == newest_first[:7]
+        # with the same cursor the whole list is read on, from there
+        whole = session.blocked_leads.list(sort="DESC", resume=listing.cursor)
+        assert got + await whole.collect() == newest_first
+        assert whole.verdict is Completeness.COMPLETE
+
+
+@pytest.mark.parametrize("sort", ["ASC", "DESC"])
+@pytest.mark.parametrize("ties", [2, 9, 10, 11, 30, 120])
+async def test_a_list_whose_ties_stand_in_one_order_from_both_sides_is_complete_and_if_it_is_cut_unverified(
+    sort: Literal["ASC", "DESC"], ties: int
+) -> None:
+    for cut in (None, 95):
+        settings = Settings(page_size=10, ties=ties, tie_order="fixed", offset_limit=cut)
+        async with Emulator(leads=119, settings=settings) as emulator, session_on(emulator) as session:
+            listing = session.blocked_leads.list(sort=sort)
+            assert len(await listing.collect()) == (cut or 119)
+        # where all are of one date, nothing shows that it goes on
+        whole = cut is None or ties > 119
+        assert listing.verdict is (Completeness.COMPLETE if whole else Completeness.UNVERIFIED)
+
+
+async def test_a_capped_list_that_ends_before_an_older_record_is_unverified() -> None:
+    async with Emulator(leads=250, settings=Settings(offset_limit=100)) as emulator, session_on(emulator) as session:
+        listing = session.blocked_leads.list(since=datetime(2000, 1, 1, tzinfo=UTC))
+        assert len(await listing.collect()) == 100
+        assert listing.verdict is Completeness.UNVERIFIED
+
+
+class NoZone(tzinfo):
+    """A time zone that does not say where it lies."""
+
+    def utcoffset(self, moment: datetime | None) -> None:
+        return None
+
+    def dst(self, moment: datetime | None) -> None:
+        return None
+
+
+# the naive ones are the point
+@pytest.mark.parametrize("since", [datetime(2024, 1, 1), datetime(2024, 1, 1, tzinfo=NoZone()), "2024-01-01", 0])
 async def test_a_moment_without_a_zone_is_refused_before_anything_is_sent(since: object) -> None:
     async with Emulator() as emulator, session_on(emulator) as session:
         with pytest.raises(InvalidInputError, match="time zone"):

@@ -6,6 +6,7 @@ import random
 from bisect import bisect_right
 from collections import deque
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from walead_async.paging.cursor import START, Mark
@@ -70,12 +71,23 @@ class MovingList:
 
 
 def page_of(
-    records: Sequence[Record], offset: int, size: int, *, descending: bool, shuffle: random.Random | None = None
+    records: Sequence[Record],
+    offset: int,
+    size: int,
+    *,
+    descending: bool,
+    shuffle: random.Random | None = None,
+    fixed: bool = False,
 ) -> list[Record]:
-    """A page of these records, which are oldest first. With `shuffle` those of one date are in any order."""
+    """A page of these records, which are oldest first.
+
+    With `shuffle` those of one date are in any order; if they are `fixed`, they are not turned round with the list.
+    """
     if shuffle:
         records = sorted(records, key=lambda record: (record.created_at, shuffle.random()))
-    if descending:
+    if descending and fixed:
+        records = sorted(records, key=attrgetter("created_at"), reverse=True)
+    elif descending:
         start = len(records) - offset
         return list(records[max(0, start - size) : max(0, start)])[::-1]
     return list(records[offset : offset + size])

@@ -31,6 +31,7 @@ SEARCHES = {
     "whole names, in any case": lambda name, term: term.lower() == name.lower(),
     "whole names, minds case": lambda name, term: term == name,
     "beginnings, in any case": lambda name, term: name.lower().startswith(term.lower()),
+    "parts, of a page after it was cut": lambda name, term: term.lower() in name.lower(),
     "nothing ever": lambda name, term: False,
     "everything": lambda name, term: True,
 }
@@ -89,22 +90,27 @@ class SearchedList:
         people = {rng.choice(NAMES) + rng.choice((*ENDINGS, f"-{number}")) for number in range(plan.people)}
         self.leads = [
             BlockedLead(f"r{number}", SPELLINGS[plan.spelling](name), None, BEGAN + timedelta(seconds=number), "w")
-            for number, name in enumerate(sorted(people, key=lambda _: rng.random()))
+            for number, name in enumerate(sorted(sorted(people), key=lambda _: rng.random()))
         ]
         self.requests = 0
         self.page_size: int | None = None
         self._dice = random.Random(plan.seed + 3)
         self._made = len(self.leads)
-        #: What was listed at each of the last requests, and who that is.
-        self._past = deque([(self.leads, keys_of(self.leads))], maxlen=plan.lag + 1)
+        #: What was listed at each of the last requests.
+        self._past = deque([self.leads], maxlen=plan.lag + 1)
         self.begin()
         for _ in range(3 if plan.lag else 0):
             self._change()
 
     def begin(self) -> None:
-        """A call begins: from now on note who was there whatever was shown, and who was there in any of it."""
-        shown = {id(keys): keys for _, keys in self._past}.values()
-        self.always, self.ever = set.intersection(*shown), set.union(*shown)
+        """A call begins: from now on note which records stand in all that is shown, and who stands in any of it."""
+        shown = [set(leads) for leads in {id(leads): leads for leads in self._past}.values()]
+        self._always, self.ever = set.intersection(*shown), keys_of(set.union(*shown))
+
+    @property
+    def always(self) -> set[str]:
+        """Who stood in all that was shown, by one and the same record."""
+        return keys_of(self._always)
 
     def turn(self) -> None:
         """A request has arrived."""
@@ -123,21 +129,24 @@ class SearchedList:
             name = SPELLINGS[self.plan.spelling](self._dice.choice(NAMES) + self._dice.choice((*ENDINGS, "-new")))
             at = BEGAN + timedelta(seconds=self._made)
             self.leads = [*self.leads, BlockedLead(f"r{self._made}", name, None, at, "w")]
-        keys = keys_of(self.leads)
-        self._past.append((self.leads, keys))
-        self.always &= keys
-        self.ever |= keys
+        self._past.append(self.leads)
+        self._always &= set(self.leads)
+        self.ever |= keys_of(self.leads)
 
     def pages(self, term: str | None) -> Any:
         return SearchedPages(self, term)
 
-    def shown(self, term: str | None, *, newest_first: bool) -> list[BlockedLead]:
-        leads, _ = self._past[self._dice.randrange(len(self._past)) if "unevenly" in self.plan.shown else 0]
-        if newest_first:
+    def page(self, term: str | None, ask: Ask) -> list[BlockedLead]:
+        leads = self._past[self._dice.randrange(len(self._past)) if "unevenly" in self.plan.shown else 0]
+        if ask.other_side:
             leads = leads[::-1]
+        place = slice(ask.offset, ask.offset + self.plan.size)
         if term is None:
-            return leads
-        return [lead for lead in leads if SEARCHES[self.plan.search](lead.public_identifier, term)][: self.plan.cap]
+            return leads[place]
+        cut = "after it was cut" in self.plan.search
+        searched = leads[place] if cut else leads
+        found = [lead for lead in searched if SEARCHES[self.plan.search](lead.public_identifier, term)]
+        return found if cut else found[: self.plan.cap][place]
 
 
 def keys_of(leads: Iterable[BlockedLead]) -> set[str]:
@@ -179,8 +188,7 @@ class SearchedPages:
         service.turn()
         number = service.requests
         await asyncio.sleep(0)
-        shown = service.shown(self._term, newest_first=ask.other_side)
-        page = self._answers[number] = shown[ask.offset : ask.offset + service.plan.size]
+        page = self._answers[number] = service.page(self._term, ask)
         return Response(200, b"%d" % number + b" " * 100 * len(page))
 
     def records(self, body: bytes) -> Sequence[BlockedLead]:
@@ -199,11 +207,11 @@ async def run(plan: Plan) -> tuple[int, int]:
     there = sorted(keys_of(service.leads))
     wanted = [*rng.sample(there, min(len(there), 5)), *rng.sample(NAMES, 3), "nobody", "jan", "-2"]
 
-    async def find(keys: set[str]) -> Mapping[str, Sequence[BlockedLead]]:
+    async def find(keys: Iterable[str]) -> Mapping[str, Sequence[BlockedLead]]:
         return {key: (lead,) if (lead := await lookup.find(key)) else () for key in keys}
 
-    undecided = 0
-    calls = [*((find, {key}) for key in wanted), (lookup.find_any, set(wanted)), (lookup.records, set(wanted))]
+    undecided, once = 0, dict.fromkeys(wanted)
+    calls = [*((find, {key}) for key in wanted), (lookup.find_any, once), (lookup.records, once)]
     for look_up, keys in calls:
         service.begin()
         try:
@@ -212,7 +220,7 @@ async def run(plan: Plan) -> tuple[int, int]:
             assert plan.shown != "nothing changes", "a list that stands still could not be read"
             undecided += 1
             continue
-        assert found.keys() == keys
+        assert found.keys() == set(keys)
         for key, leads in found.items():
             assert leads or key not in service.always, f"{key} was said to be absent"
             assert not leads or key in service.ever, f"{key} was said to be there"

@@ -46,6 +46,8 @@ class Plan(NamedTuple):
     second_look: Literal["long", "always"]
     shown: str
     lag: int
+    #: Records of one date stand in the same order, whichever way the list is sorted.
+    fixed: bool
 
 
 def plan_for(seed: int) -> Plan:
@@ -75,6 +77,7 @@ def plan_for(seed: int) -> Plan:
         second_look=rng.choice(["long", "always"]),
         shown=shown,
         lag=0 if shown == "at once" else lag_rng.choice([1, 2, 5, 20, 1_000]),
+        fixed=rng.random() < 0.3 and fault != "unstable",
     )
     # of records of one date nobody can tell the order, and so whether a service pays heed to `sort`
     alike = plan.tied > 1 or plan.drift in {"tie", "past", "mixed"}
@@ -122,7 +125,9 @@ class Server:
         plan = self.plan
         size = self.random.randrange(2, plan.size + 1) if plan.fault == "varying" else plan.size
         shuffle = self.random if plan.fault == "unstable" else None
-        return page_of(self._shown(), ask.offset, size, descending=self._descending(ask), shuffle=shuffle)
+        return page_of(
+            self._shown(), ask.offset, size, descending=self._descending(ask), shuffle=shuffle, fixed=plan.fixed
+        )
 
     def _shown(self) -> list[Record]:
         """What the list shows now, which may be what it held some requests ago."""
@@ -224,6 +229,9 @@ def check(plan: Plan, server: Server, got: list[Record], end: str) -> None:
     lost = server.list.faithful.keys() - set(got)
     if plan.hidden == "stretch" and (not got or (plan.second_look == "long" and len(got) <= plan.size)):
         # what lies behind a list that came whole in one answer is not looked for
+        lost = set()
+    if plan.hidden != "nothing" and plan.fixed and plan.tied >= plan.length:
+        # records of one date alone, in one order from both sides: nothing shows what is hidden
         lost = set()
     undisturbed = not server.drifted and not server.met and plan.fault != "varying" and plan.hidden != "side"
     if end in {Completeness.COMPLETE.value, Completeness.CHANGED.value}:

@@ -113,6 +113,15 @@ def test_ties_by_id_are_stable_across_pages_and_sorted_by_id():
     assert ids[4:] == sorted(leads.ids()[4:])
 
 
+def test_fixed_ties_come_in_the_same_order_from_both_sides():
+    leads = made(ties=3, tie_order="fixed")
+    oldest_first = [lead.id for offset in (0, 2, 4, 6) for lead in leads.page(offset, 2, newest_first=False)]
+    newest_first = [lead.id for offset in (0, 2, 4, 6) for lead in leads.page(offset, 2, newest_first=True)]
+
+    assert oldest_first == leads.ids()
+    assert newest_first == oldest_first[6:] + oldest_first[3:6] + oldest_first[:3]
+
+
 MATCHES = {
     SearchMatch.SUBSTRING: lambda wanted, name: wanted in name,
     SearchMatch.PREFIX: lambda wanted, name: name.startswith(wanted),

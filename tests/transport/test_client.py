@@ -227,13 +227,16 @@ async def test_hooks_are_told_of_an_attempt_that_gets_no_answer(serve: Serve, co
     assert sum(isinstance(event, RequestSent) for event in told) == 2
 
 
+@pytest.mark.parametrize(
+    "bug", [RuntimeError("a hook with a bug"), asyncio.CancelledError()], ids=["a bug", "cancelled"]
+)
 async def test_hooks_are_told_what_happens_and_a_failing_hook_breaks_nothing(
-    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, bug: BaseException
 ) -> None:
     told: list[object] = []
 
     def fails(event: object) -> None:
-        raise RuntimeError("a hook with a bug")
+        raise bug
 
     server = await serve(answers(failing(500, "X-Request-Id: a"), answer(b"[1]", "Request-Id: b")))
     await connect(server.url, hooks=(fails, told.append)).send(BLOCK, flow=object())
@@ -321,6 +324,45 @@ async def test_closing_ends_the_calls_under_way_and_those_that_wait(serve: Serve
     ends = await asyncio.gather(*calls, return_exceptions=True)
     assert [type(end) for end in ends] == [SessionClosedError] * 3
     assert [end.maybe_applied for end in ends if isinstance(end, WaleadError)] == [True, False, False]
+
+
+class NotYet:
+    """A rate limiter that lets nobody through."""
+
+    async def acquire(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def test_closing_ends_a_wait_at_a_rate_limiter(serve: Serve, connect: Connect) -> None:
+    server = await serve(answers(answer()))
+    client = connect(server.url, limiter=NotYet())
+    calls = [asyncio.create_task(client.send(GET, flow=flow, deadline_from="turn")) for flow in ("a", "b")]
+    await asyncio.sleep(0)
+    await client.close()
+    ends = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(end) for end in ends] == [SessionClosedError] * 2
+    assert server.seen == []
+
+
+@pytest.mark.parametrize(("request_", "maybe_applied"), [(GET, True), (BLOCK, True), (UNBLOCK, False)])
+async def test_closing_ends_a_wait_before_a_retry_and_a_pause_that_the_service_asked_for(
+    serve: Serve, connect: Connect, request_: Request, maybe_applied: bool
+) -> None:
+    server = await serve(answers(failing(503 if maybe_applied else 429, "Retry-After: 1000")))
+    retrying: asyncio.Queue[object] = asyncio.Queue()
+    client = connect(
+        server.url,
+        retry=RetryPolicy(deadline=10_000.0),
+        hooks=(lambda event: retrying.put_nowait(event) if isinstance(event, RetryScheduled) else None,),
+    )
+    sent = asyncio.create_task(client.send(request_, flow=object()))
+    await retrying.get()
+    paused = asyncio.create_task(client.send(request_, flow=object(), deadline_from="turn"))
+    await asyncio.sleep(0)
+    await client.close()
+    ends = await asyncio.gather(sent, paused, return_exceptions=True)
+    assert [type(end) for end in ends] == [SessionClosedError] * 2
+    assert [end.maybe_applied for end in ends if isinstance(end, WaleadError)] == [maybe_applied, False]
 
 
 async def test_another_event_loop_is_refused(serve: Serve, connect: Connect) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from walead_async.config import RateLimit
-from walead_async.errors import SessionClosedError, WaleadError
+from walead_async.errors import WaleadError
 from walead_async.transport.limiter import Limiter, SpacedLimiter
 
 
@@ -124,18 +124,6 @@ async def test_a_pause_holds_every_flow_and_then_ends() -> None:
     limiter.leave()
     assert loop.time() - began >= 0.049
     assert limiter.try_enter()
-
-
-async def test_closing_ends_the_waits_also_those_in_a_pause() -> None:
-    limiter = Limiter(1)
-    assert limiter.try_enter()
-    limiter.throttled(limiter.admitted, 50.0)
-    limiter.leave()
-    waiting = [asyncio.create_task(limiter.enter(flow)) for flow in "ab"]
-    await asyncio.sleep(0)
-    limiter.close()
-    ends = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(end) for end in ends] == [SessionClosedError] * 2
 
 
 async def test_a_rate_limit_is_asked_in_turn_and_late() -> None:

@@ -9,7 +9,7 @@ from walead_async.bulk.batching import MAX_BYTES
 from walead_async.bulk.operation import Verify
 from walead_async.bulk.outcomes import DONE, Chunk, report_of, settled_event
 from walead_async.bulk.results import ours
-from walead_async.bulk.runner import Runner, run_to_its_end
+from walead_async.bulk.runner import INTERRUPTED, Runner, run_to_its_end
 from walead_async.errors import InvalidInputError, OutcomeUnknownError, WaleadError
 from walead_async.models import BulkReport, Outcome
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from walead_async.bulk.operation import Operation
     from walead_async.transport.messages import Caller, Request, Response
 
-__all__ = ["BulkStream", "bulk_report", "bulk_stream", "check_call"]
+__all__ = ["BulkStream", "bulk_report", "bulk_stream", "check_call", "check_items"]
 
 #: How many items a stream holds at most that it has not yielded yet.
 WINDOW = 32_768
@@ -29,23 +29,24 @@ VERIFY = get_args(Verify)
 def check_call(items: object, batch_size: object, verify: object) -> None:
     """Raise `InvalidInputError` if a bulk call cannot be made with these arguments."""
     if type(items) is not list:
-        _check_items(items)
+        check_items(items)
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
         raise InvalidInputError(f"batch_size is a whole number of at least 1, not {batch_size!r}")
     if verify not in VERIFY:
         raise InvalidInputError(f"verify is one of {', '.join(VERIFY)}, not {verify!r}")
 
 
-def _check_items(items: object) -> None:
+def check_items(items: object) -> None:
+    """Raise `InvalidInputError` for what is no list of items, also where it iterates as one."""
     kind = type(items).__name__
     if isinstance(items, (str, bytes, bytearray, memoryview, Mapping)):
-        raise InvalidInputError(f"a bulk call takes a list of items, not a single {kind}: put it into a list")
+        raise InvalidInputError(f"this call takes a list of items, not a single {kind}: put it into a list")
     if any(hasattr(items, name) for name in ("columns", "column_names")):
-        raise InvalidInputError(f"a bulk call takes a list of items, not a whole {kind}: give one column of it")
+        raise InvalidInputError(f"this call takes a list of items, not a whole {kind}: give one column of it")
     if isinstance(items, tuple) and hasattr(items, "_fields"):
-        raise InvalidInputError(f"a bulk call takes a list of items, not the fields of one {kind}: give one of them")
+        raise InvalidInputError(f"this call takes a list of items, not the fields of one {kind}: give one of them")
     if not isinstance(items, (Iterable, AsyncIterable)):
-        raise InvalidInputError(f"a bulk call takes a list, a generator or another iterable, not {kind}")
+        raise InvalidInputError(f"this call takes a list, a generator or another iterable, not {kind}")
 
 
 def bulk_stream(
@@ -157,7 +158,7 @@ class BulkStream(AsyncIterator[Outcome]):
         if self._advancing:
             raise InvalidInputError("one stream feeds one loop: start another stream for another loop")
         if self._interrupted:
-            raise OutcomeUnknownError("this stream was interrupted: call again for the items it did not yield")
+            raise OutcomeUnknownError(INTERRUPTED)
         self._advancing = self._interrupted = True
         try:
             chunks = await self._runner.next_chunks()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from walead_async.models import BulkReport
     from walead_async.transport.messages import Caller, Response
 
-__all__ = ["Runner", "run_to_its_end"]
+__all__ = ["INTERRUPTED", "Runner", "run_to_its_end"]
 
 #: A refused batch is bisected twice at once: for one bad item that takes as many requests as halves do, for several
 #: fewer, and half the round trips. One that was too large is halved.
@@ -37,6 +37,7 @@ REFUSED_IN_BATCH = "refused as part of a batch, and the run ended before it was 
 BATCH_TURNED_AWAY = "the service turned its whole batch away"
 NOT_TAKEN = "it was not sent, or the service did not take it"
 NOT_READ = "it was not read back"
+INTERRUPTED = "this stream was interrupted: call again for the items it did not yield"
 CONFIRMED_BUT_LISTED = "the service confirmed it, but its list still holds it: it may show changes late"
 
 
@@ -79,7 +80,7 @@ class Runner:
         self._doubts: list[tuple[Batch, Doubt]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._sending = 0
-        self._verifying = False
+        self._verifying = self._closed = False
         # The task that takes from an async source, and what it has taken so far.
         self._taking: asyncio.Task[None] | None = None
         self._taken_now: list[object] = []
@@ -102,13 +103,18 @@ class Runner:
             self._answered(batch, came)
 
     async def next_chunks(self) -> list[Chunk]:
-        """Go on until the next chunks of the input have their results; an empty list at the end of the run."""
+        """Go on until the next chunks of the input have their results; an empty list at the end of the run.
+
+        Raises `OutcomeUnknownError` if another task closes the run meanwhile.
+        """
         try:
             while True:
                 resolved = self._hand_out()
                 if self._finished:
                     await self.aclose()
                     return resolved
+                if self._closed:
+                    raise OutcomeUnknownError(INTERRUPTED)
                 started = self._start()
                 if resolved and self._window is not None:
                     # No await before they are out: a cancellation would lose outcomes that are known.
@@ -178,6 +184,8 @@ class Runner:
             await asyncio.sleep(0)
             return
         done, self._tasks = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        if self._closed:
+            return
         for task in done:
             task.result()
         if self._taking is not None and self._leaves_the_rest:
@@ -188,12 +196,14 @@ class Runner:
             self._add(list(self._taken_now), done=True)
 
     def _launch(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
+        # not by the loop's factory: an eager one would run it before it is known here
+        task = asyncio.Task(work, loop=asyncio.get_running_loop())
         self._tasks.add(task)
         return task
 
     async def aclose(self) -> None:
-        """End what is under way, and wait until it has ended."""
+        """End what is under way, and wait until it has ended. Nothing more is sent."""
+        self._closed = True
         tasks, self._tasks = self._tasks, set()
         self._batcher.close()
         if tasks:

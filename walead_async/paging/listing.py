@@ -81,7 +81,7 @@ class Listing(Generic[T]):
         return records
 
     async def first(self) -> T | None:
-        """The first record, None if there is none. It costs one request."""
+        """The first record, None if there is none. It costs one request, two if there is none."""
         paginator = self._start()
         page = await paginator.next(ahead=False)
         return paginator.one_by_one(page) if page else None

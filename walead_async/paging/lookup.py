@@ -66,9 +66,10 @@ async def read_to_its_end(source: PageSource[T], take: Callable[[Sequence[T]], o
 class SearchCapabilities:
     """What a session knows of the service's search.
 
-    It proves an absence only once it was seen to find a part of a name, in the other case (`proven`). A name as stored
-    that can show this is kept in `example`: one with a capital letter inside, since a service may lower-case only what
-    is searched for. A name without one shows as much if the whole list was read and holds no capital (`no_capitals`).
+    It proves an absence only once it was seen to find a part of a name, in the other case, and to filter the list and
+    not a page that was cut from it (`proven`). A name as stored that can show this is kept in `example`: one with a
+    capital letter inside, since a service may lower-case only what is searched for. A name without one shows as much if
+    the whole list was read and holds no capital (`no_capitals`).
     """
 
     proven: bool = False
@@ -104,11 +105,11 @@ class SearchCapabilities:
             return None
         return name[1:-1].swapcase(), name
 
-    def tried(self, name: str, records: Iterable[BlockedLead]) -> None:
-        """The first page of that search."""
+    def tried(self, name: str, *, shown: bool) -> None:
+        """Whether that search has shown it."""
         self.tries -= 1
-        self.proven = any(lead.public_identifier == name for lead in records)
-        if not self.proven:
+        self.proven = shown
+        if not shown:
             # the record may be gone meanwhile, or stand on a later page: another one is tried next
             self.failed, self.example, self.plain_example = name, None, None
 
@@ -156,7 +157,7 @@ class Lookup:
         firsts: dict[str, Sequence[BlockedLead]] = {}
 
         async def search(key: str) -> None:
-            firsts[key] = await self._page(key, 0)
+            firsts[key] = await self._page(key, FIRST)
 
         if not await self._searches_are_cheaper(len(keys)) or (every and not await self._search_proves()):
             return await self._listed(keys, every=every)
@@ -167,8 +168,8 @@ class Lookup:
         """Whether the list is longer than so many pages: one request, or two while the page size is not known."""
         if people < 2:
             return True
-        size = self._pages(None).page_size or len(await self._page(None, 0))
-        return bool(size and await self._page(None, people * size))
+        size = self._pages(None).page_size or len(await self._page(None, FIRST))
+        return bool(size and await self._page(None, Ask(people * size)))
 
     async def _settle(
         self, firsts: dict[str, Sequence[BlockedLead]], *, every: bool
@@ -207,11 +208,21 @@ class Lookup:
         return found if paginator.verdict in READ_TO_ITS_END else None
 
     async def _search_proves(self) -> bool:
-        """Whether a search that finds nobody proves that nobody is there: at most one request."""
+        """Whether a search that finds nobody proves that nobody is there: at most four requests, once in a session."""
         if (test := self._capabilities.to_try()) is not None:
             term, name = test
-            self._capabilities.tried(name, await self._page(term, 0))
+            shown = await self._filters_the_list(term, name) and await self._filters_the_list(term, name, other=True)
+            self._capabilities.tried(name, shown=shown)
         return self._capabilities.proven
+
+    async def _filters_the_list(self, term: str, name: str, *, other: bool = False) -> bool:
+        """Whether a search shows this name, seen from one side, and not on the page that begins behind it.
+
+        A service that cuts a page from the list and then filters that would show it again, or not from either side.
+        """
+        page = await self._page(term, Ask(0, other))
+        at = next((at for at, lead in enumerate(page) if lead.public_identifier == name), None)
+        return at is not None and page[at] not in await self._page(term, Ask(at + 1, other))
 
     async def _listed(self, keys: Collection[str], *, every: bool) -> dict[str, tuple[BlockedLead, ...]]:
         """The records of each person in the whole list: one, or `every` one. () only if it was read to its end."""
@@ -233,10 +244,10 @@ class Lookup:
             self._capabilities.listed(capitals=capitals, encoded=encoded)
         return found
 
-    async def _page(self, term: str | None, offset: int) -> Sequence[BlockedLead]:
+    async def _page(self, term: str | None, ask: Ask) -> Sequence[BlockedLead]:
         """One page of the list, or of a search."""
         source = self._pages(term)
-        response = await source.fetch(Ask(offset), flow=source, deadline_from="call")
+        response = await source.fetch(ask, flow=source, deadline_from="call")
         records = source.records(response.body)
         self._learn(records)
         return records

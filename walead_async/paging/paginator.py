@@ -115,7 +115,7 @@ class Paginator(Generic[T]):
         self._narrowed_at = 0
         self._longest = 0
         self._busy = self._waiting = self._closed = False
-        self._withheld = 0
+        self._withheld = self._older = 0
         self.requests = 0
         self.rest: Iterator[T] = iter(())
         self.error: BaseException | None = None
@@ -134,7 +134,7 @@ class Paginator(Generic[T]):
 
     def mark(self) -> Mark | None:
         """Where the read stands after the records handed out; None before the first."""
-        return self._reader.mark(self._left) if self._source.paged else None
+        return self._reader.mark(self._left + self._older) if self._source.paged else None
 
     @property
     def _left(self) -> int:
@@ -218,6 +218,7 @@ class Paginator(Generic[T]):
         new = decision.records
         if (beyond := self._source.beyond) is not None and any(map(beyond, new)):
             new = list(takewhile(lambda record: not beyond(record), new))
+            self._older = len(decision.records) - len(new)
             self._reader.ended = True
             self._drop()
         if ahead:

@@ -108,7 +108,9 @@ class Reader(Generic[T]):
         self._nothing_past = False
         # the second look: how often, whether it was passed or showed nothing; what it showed, and what follows
         self._looks, self._proved, self._blank = 0, False, False
-        self._beyond: T | None = None
+        #: It showed only records of the last date, and not the last one first: both sides have one order.
+        self._tied = False
+        self._beyond: Sequence[T] = ()
         self._then: tuple[Ask, ...] = ()
 
     @property
@@ -193,10 +195,11 @@ class Reader(Generic[T]):
         self._idle = self._back = self._leap = 0
         self._past, self._nothing_past = None, False
         self.width = min(2 * self.width, WIDEST)
-        if self._beyond is not None and self._seen.knows(self._beyond):
+        if self._beyond and self._seen.knows(self._beyond[0]):
             # of a group that it belongs to there may be others: then look again
-            self._proved = self._seen.group == 1 or not self._seen.is_last_date(self._beyond)
-            self._beyond, self._looks = None, 0
+            alone = self._seen.group == len(self._beyond) == 1
+            self._proved = alone or not self._seen.is_last_date(self._beyond[0])
+            self._beyond, self._looks = (), 0
         overlap = self._seen.group + 1 if self._seen.group < self._half else min(OVERLAP, self._half)
         needed = overlap + 2 * max(0, page.moved)
         self._plan(needed)
@@ -209,7 +212,7 @@ class Reader(Generic[T]):
         if ((self._cut and self._short) or growing) and self._wants_second_look and not self._looks:
             # no short page will show the end: what stands there now is to be passed
             self._then = (Ask(limit),)
-            return self._decide(page.new, Ask(0, other_side=True), *self._then, ahead=False)
+            return self._decide(page.new, self._other_side, *self._then, ahead=False)
         if not self._short:
             return self._decide(page.new, Ask(max(0, end + 1 - needed)), keep=limit)
         if self._cut:
@@ -276,7 +279,7 @@ class Reader(Generic[T]):
             asks.insert(0, Ask(group))
         self._then = tuple(asks)
         if self._wants_second_look:
-            return self._decide(new, Ask(0, other_side=True), *asks, ahead=False)
+            return self._decide(new, self._other_side, *asks, ahead=False)
         return self._decide(new, *asks, ahead=False, keep=asks[0].offset)
 
     def _alone(self, offset: int, record: T) -> Decision[T]:
@@ -295,7 +298,7 @@ class Reader(Generic[T]):
         self._position = position
         if self._wants_second_look:
             return self._look_at_end((), max(0, position), None)
-        if self._beyond is not None:
+        if self._beyond:
             self.doubt = self.doubt or GOES_ON
         return self._end()
 
@@ -311,9 +314,12 @@ class Reader(Generic[T]):
         if beyond is None:
             self.doubt = self.doubt or NO_OTHER_SIDE
         elif beyond:
-            self._beyond = beyond[0]
+            self._beyond = beyond
+        elif not self._tied and records and self._seen.is_last_date(records[-1]) and not self._seen.is_last(records[0]):
+            # others of that date would stand behind those that were yielded: look from there
+            self._tied, self._looks = True, self._looks - 1
         elif records or self._position < 0:
-            self._beyond, self._proved = None, True
+            self._beyond, self._proved = (), True
             if self.count and not (records and self._seen.is_last_date(records[0])):
                 self.changed = self.changed or GONE
         elif self._blank:
@@ -324,9 +330,13 @@ class Reader(Generic[T]):
         return self._decide((), *self._then, ahead=False, keep=self._then[0].offset)
 
     @property
+    def _other_side(self) -> Ask:
+        return Ask(self._seen.group - 1 if self._tied else 0, other_side=True)
+
+    @property
     def _wants_second_look(self) -> bool:
         """Whether to look from the other side now: once, and once more if nothing came of what it showed."""
-        if self._proved or self._second_look == "no" or self._looks > (self._beyond is not None):
+        if self._proved or self._second_look == "no" or self._looks > bool(self._beyond):
             return False
         # a list that came whole in one answer, shorter than a full page, and did not change, needs none
         one = len(self._new)
@@ -349,12 +359,15 @@ class Reader(Generic[T]):
             few = not new or (self._second_look == "no" and 4 * new <= self._longest)
             self._ends = self._ends + 1 if few else 0
             if self._ends > LOOKS_UNPROVED:
-                self.doubt = self.doubt or (RESTLESS if self._beyond is None else GOES_ON)
+                self.doubt = self.doubt or (GOES_ON if self._beyond else RESTLESS)
                 return True
         return False
 
     def _emptied(self) -> Decision[T]:
-        """The list is empty."""
+        """The list is empty. Where that is all that was seen of it, it is asked for once more."""
+        if not self.count and not self._idle:
+            self._spend()
+            return self._decide((), Ask(0), ahead=False)
         if self.count:
             self.changed = self.changed or EMPTIED
         return self._at_end(-1)

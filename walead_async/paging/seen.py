@@ -79,6 +79,10 @@ class Dated(Generic[T]):
         """Whether this record has the date of the last one yielded."""
         return _date(record) == self._date
 
+    def is_last(self, record: T) -> bool:
+        """Whether this record is the last one yielded."""
+        return _id(record) == next(reversed(self._ranks), None)
+
     def compare(self, records: Sequence[T], offset: int, expected: int) -> Compared[T]:
         """Compare a page that should begin with `expected` known records. Raises `PaginationError` if it is faulty."""
         dates, ids = list(map(_date, records)), list(map(_id, records))
@@ -130,11 +134,15 @@ class Dated(Generic[T]):
         return date, ids + tied if date == earlier else tied
 
     def beyond(self, records: Sequence[T]) -> Sequence[T] | None:
-        """The records of a page in the opposite order that were not yielded; None if it is in another order."""
+        """Of a page in the opposite order the records that were not yielded, but only those of the farthest date.
+
+        None if it is in another order.
+        """
         dates = list(map(_date, records))
         if dates != sorted(dates, reverse=not self.descending):
             return None
-        return [record for record in records if not self.knows(record)]
+        new = [record for record in records if not self.knows(record)]
+        return [record for record in new if _date(record) == _date(new[0])]
 
 
 class Named(Generic[T]):
@@ -159,6 +167,10 @@ class Named(Generic[T]):
     def is_last_date(self, record: T) -> bool:
         """False: such a list has no order of dates."""
         return False
+
+    def is_last(self, record: T) -> bool:
+        """Whether somebody of this name was yielded last."""
+        return digest(self._name(record)) == next(reversed(self._known), None)
 
     def compare(self, records: Sequence[T], offset: int, expected: int) -> Compared[T]:
         """Compare a page, which should begin with the `expected` records yielded last."""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import attrs
 
-from walead_async.bulk.api import bulk_report, bulk_stream
+from walead_async.bulk.api import bulk_report, bulk_stream, check_items
 from walead_async.bulk.operation import Answer
 from walead_async.bulk.unblock_people import unblock_identifiers
 from walead_async.errors import InvalidInputError
@@ -185,8 +185,9 @@ class BlockedLeads:
 
         Raises `InvalidInputError` naming the first identifier that cannot be one, and the errors of a listing.
         """
-        if isinstance(identifiers, (str, bytes, bytearray, Mapping)) or not isinstance(identifiers, Iterable):
-            raise InvalidInputError(f"find_many takes a list of identifiers, not a single {type(identifiers).__name__}")
+        check_items(identifiers)
+        if not isinstance(identifiers, Iterable):
+            raise InvalidInputError("find_many takes a list of identifiers, not an async iterable: collect it first")
         keys = {given: public_identifier(given) for given in identifiers}
         found = await self._lookup.find_any(set(keys.values())) if keys else {}
         return {given: found[key][0] if found[key] else None for given, key in keys.items()}
@@ -314,6 +315,7 @@ class LeadPages:
 
     path = PATH
     paged = True
+    second_look: SecondLook = "long"
 
     def __init__(
         self,
@@ -335,7 +337,6 @@ class LeadPages:
         self.filtered = bool(self._filter)
         self._memory = memory
         self._sort = "DESC" if since is not None else str.__str__(sort).upper()
-        self.second_look: SecondLook = "long" if since is None else "no"
         self.beyond = None if since is None else _older_than(since)
 
     @property
@@ -370,7 +371,7 @@ class LeadPages:
 
 
 def _older_than(since: object) -> Callable[[BlockedLead], bool]:
-    if not isinstance(since, datetime) or since.tzinfo is None:
+    if not isinstance(since, datetime) or since.utcoffset() is None:
         raise InvalidInputError(f"since is a datetime with a time zone, not {since!r}")
     moment = since
     return lambda lead: lead.created_at < moment

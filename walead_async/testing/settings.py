@@ -160,9 +160,13 @@ class NumberSpelling(StrEnum):
 
 
 class TieOrder(StrEnum):
-    """How records with equal `createdAt` are ordered: as they came, by their ids, or anew in each answer."""
+    """How records with equal `createdAt` are ordered: as they came, by their ids, or anew in each answer.
+
+    Newest first that is turned round, but with FIXED, which is as they came, from whichever side the list is read.
+    """
 
     INSERTION = "insertion"
+    FIXED = "fixed"
     BY_ID = "by-id"
     UNSTABLE = "unstable"
 
@@ -258,6 +262,8 @@ class Settings:
     search_lowers_term: bool = attrs.field(default=False, validator=TRUTH)
     #: The most records that a search finds, all its pages together; None for no limit.
     search_limit: int | None = attrs.field(default=None, validator=whole(1, optional=True))
+    #: `search` looks at the records of a page, after that was cut from the whole list: offsets count all records.
+    search_after_cut: bool = attrs.field(default=False, validator=TRUTH)
     #: No record at or beyond this position is shown, whatever the offset and the page size; None for no limit.
     offset_limit: int | None = attrs.field(default=None, validator=whole(1, optional=True))
     #: A regular expression: a record in whose identifier it is found is left out of each page after it was cut, so

@@ -221,19 +221,24 @@ class LeadList:
         settings = self._store.settings
         order: Sequence[EmulatedLead] = self.past.shown(self._order, settings.stale)
         limits = [len(order), settings.offset_limit]
-        if search:
+        if search and not settings.search_after_cut:
             order = self.found(search, order)
             limits = [len(order), settings.offset_limit, settings.search_limit]
         low, high = offset, min(offset + size, *(limit for limit in limits if limit is not None))
         if low >= high:
             return []
-        if newest_first:
+        turned = newest_first and settings.tie_order is not TieOrder.FIXED
+        if turned:
             low, high = len(order) - high, len(order) - low
+        elif newest_first:
+            order = sorted(order, key=attrgetter("created_at"), reverse=True)
         window = self._retied(order, low, high)
         if settings.hidden_identifier is not None:
             hidden = re.compile(settings.hidden_identifier)
             window = [lead for lead in window if not hidden.search(lead.public_identifier)]
-        return window[::-1] if newest_first else window
+        if search and settings.search_after_cut:
+            window = self.found(search, window)
+        return window[::-1] if turned else window
 
     def state(self) -> orjson.Fragment:
         """The records with their numbers as JSON, for `restore`."""
@@ -285,7 +290,7 @@ class LeadList:
     def _retied(self, order: Sequence[EmulatedLead], low: int, high: int) -> list[EmulatedLead]:
         """A window in which each group of equal times, seen whole, is put into the order that the settings say."""
         ties = self._store.settings.tie_order
-        if ties is TieOrder.INSERTION:
+        if ties in {TieOrder.INSERTION, TieOrder.FIXED}:
             return list(order[low:high])
         created = attrgetter("created_at")
         first = bisect_left(order, order[low].created_at, key=created)

@@ -80,7 +80,7 @@ class Client:
         for hook in self._hooks:
             try:
                 hook(event)
-            except Exception:
+            except (Exception, asyncio.CancelledError):  # a hook awaits nothing, so that nobody has cancelled it
                 logger.exception("a hook of the session failed on %s", type(event).__name__)
 
     async def send(self, request: Request, *, flow: object, deadline_from: DeadlineFrom = "call") -> Response:
@@ -107,11 +107,12 @@ class Client:
             may_retry=call.may_send_again,
             time_left=call.time_left,
             scheduled=call.tell_of_retry,
+            sleep=call.sleep,
         )
 
     async def close(self) -> None:
         """Close the connections that were opened here. Calls under way end with `SessionClosedError`."""
-        await self.http.close(self.limiter.close)
+        await self.http.close()
 
 
 class _Call:
@@ -155,7 +156,7 @@ class _Call:
         began = self._loop.time()
         try:
             async with asyncio.timeout_at(None if deadline_from == "turn" else self._deadline):
-                await client.limiter.enter(self._flow)
+                await client.http.unless_closed(client.limiter.enter(self._flow))
         except TimeoutError:
             error = self._too_late("other requests, the rate limit or a pause that the service asked for came first")
             raise error from None
@@ -174,6 +175,14 @@ class _Call:
     def _too_late(self, why: str) -> DeadlineExceededError:
         limit = f"the deadline of {self._client.policy.deadline:g} s"
         return DeadlineExceededError(f"{limit} passed before the request went out: {why}")
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait before it is sent again."""
+        try:
+            await self._client.http.unless_closed(asyncio.sleep(seconds))
+        except WaleadError as error:
+            self._count_in(error)
+            raise
 
     async def turn_and_attempt(self) -> Response:
         """Wait for another turn and send it again."""

@@ -8,7 +8,7 @@ import math
 import os
 import ssl as tls
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -29,7 +29,7 @@ from walead_async.errors import (
 from walead_async.transport.responses import MAX_BODY, PermanentConnectionError, decoded, too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Coroutine, Mapping
 
     from aiohttp.connector import Connection
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from walead_async.transport.secrets import SecretText
 
 __all__ = ["Http", "Reply"]
+
+T = TypeVar("T")
 
 JSON = "application/json"
 USER_AGENT = f"walead_async/{__version__}"
@@ -210,8 +212,23 @@ class Http:
                 raise too_large()
         return b"".join(chunks)
 
-    async def close(self, first: Callable[[], None]) -> None:
-        """Call `first`, end the attempts under way and close what was opened here; a borrowed session stays as it is.
+    async def unless_closed(self, wait: Coroutine[Any, Any, T]) -> T:
+        """Await this. Closing ends it, with `SessionClosedError`."""
+        task = asyncio.current_task()
+        assert task is not None, "requests are sent from tasks"
+        cancelling = task.cancelling()
+        self._limits.begin(task, math.inf)
+        try:
+            return await wait
+        except asyncio.CancelledError:
+            if not self._limits.ended_it(task, cancelling):
+                raise
+        finally:
+            self._limits.end(task)
+        raise SessionClosedError("this session was closed before the request had its turn")
+
+    async def close(self) -> None:
+        """End the attempts under way and all waits, and close what was opened here; a borrowed session stays as it is.
 
         All this happens in the session's own loop, also if another thread's loop asks for it. If the session's loop
         does not run any more, nothing is under way.
@@ -219,14 +236,13 @@ class Http:
         self.closed = True
         loop = self._loop
         if loop is None or loop is asyncio.get_running_loop():
-            await self._close(first)
+            await self._close()
         elif loop.is_running():
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._close(first), loop))
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._close(), loop))
         elif loop.is_closed() and self._client is not None:
             await self._client.close()
 
-    async def _close(self, first: Callable[[], None]) -> None:
-        first()
+    async def _close(self) -> None:
         # The attempts abort their connections themselves: aiohttp would wait for what they still have to send.
         await self._limits.close()
         if self._client is not None:
@@ -379,7 +395,8 @@ class _Response(aiohttp.ClientResponse):
 class TaskTimeouts:
     """Cancels tasks whose attempt takes too long, with one timer for all of them: one each costs 3 % of a call.
 
-    Times are those of the loop's clock. A task has one limit at a time.
+    Closing cancels them all, so that those which only wait stand here too, due never. Times are those of the loop's
+    clock. A task has one limit at a time.
     """
 
     __slots__ = ("_due", "_expired", "_next", "_one_ended", "_timer")
@@ -403,7 +420,7 @@ class TaskTimeouts:
 
     def end(self, task: asyncio.Task[object]) -> None:
         """The attempt is over. The timer stays: with others under way it is needed, and soon there are others."""
-        del self._due[task]
+        self._due.pop(task, None)
         if self._expired:
             self._expired.discard(task)
             self._one_ended.set()
@@ -416,7 +433,7 @@ class TaskTimeouts:
         return task in self._expired and task.uncancel() <= cancelling
 
     async def close(self) -> None:
-        """Cancel every attempt under way, and wait for them to end: for a second at most, if they do not."""
+        """Cancel every attempt and wait under way, and wait for them to end: for a second at most, if they do not."""
         self._expire(math.inf)
         if self._timer is not None:
             self._timer.cancel()
@@ -435,9 +452,9 @@ class TaskTimeouts:
     def _look(self) -> None:
         self._next = math.inf
         self._expire(asyncio.get_running_loop().time())
-        running = [due for task, due in self._due.items() if task not in self._expired]
-        if running:
-            self._look_at(min(running))
+        upcoming = min((due for task, due in self._due.items() if task not in self._expired), default=math.inf)
+        if upcoming < math.inf:
+            self._look_at(upcoming)
 
     def _expire(self, now: float) -> None:
         for task, due in self._due.items():

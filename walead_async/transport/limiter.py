@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from walead_async.errors import SessionClosedError, WaleadError
+from walead_async.errors import WaleadError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -54,7 +54,7 @@ class Limiter:
     async def enter(self, flow: object) -> None:
         """Wait for a turn. Whoever entered must `leave`.
 
-        Raises `SessionClosedError` if the session closes meanwhile, `WaleadError` if the rate limiter fails.
+        Raises `WaleadError` if the rate limiter fails.
         """
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._flows.setdefault(id(flow), deque()).append(turn)
@@ -64,7 +64,7 @@ class Limiter:
             if self._rate:
                 await _asked(self._rate)
         except BaseException:
-            if turn.done() and not turn.cancelled() and not turn.exception():
+            if turn.done() and not turn.cancelled():
                 self._asking = False
                 self.leave()
             raise
@@ -92,22 +92,14 @@ class Limiter:
             loop = asyncio.get_running_loop()
             until = loop.time() + min(pause, LONGEST_PAUSE)
             if self._pause is None or self._pause.when() < until:
-                self._end_pause()
+                if self._pause:
+                    self._pause.cancel()
                 self._pause = loop.call_at(until, self._resume)
 
     def succeeded(self) -> None:
         """A request was answered: after a cut, grow by about one for as many successes as are under way."""
         if self._limit < self.concurrency:
             self._limit = min(float(self.concurrency), self._limit + 1 / self._limit)
-
-    def close(self) -> None:
-        """End every wait for a turn with `SessionClosedError`."""
-        self._end_pause()
-        for waiting in self._flows.values():
-            for turn in waiting:
-                if not turn.done():
-                    turn.set_exception(SessionClosedError("this session was closed before the request had its turn"))
-        self._flows.clear()
 
     def _serve(self) -> None:
         """Give the next turns out: to the flows in rotation, while there is room."""
@@ -126,11 +118,6 @@ class Limiter:
     def _resume(self) -> None:
         self._pause = None
         self._serve()
-
-    def _end_pause(self) -> None:
-        if self._pause:
-            self._pause.cancel()
-            self._pause = None
 
 
 async def _asked(rate: RateLimiter) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, TypeVar
 
 from walead_async.errors import APIError, ConnectionFailedError, DeadlineExceededError, WaleadError
@@ -77,11 +76,12 @@ async def send_again(
     may_retry: Callable[[BaseException], bool],
     time_left: Callable[[], float],
     scheduled: Callable[[int, float, BaseException], None],
+    sleep: Callable[[float], Awaitable[None]],
 ) -> T:
     """After a first attempt that failed: wait and send again as the policy says, and raise the last error.
 
     `time_left` gives the seconds until the deadline; `scheduled` is told of each retry with the number of the attempt
-    that failed, the wait in seconds and the error.
+    that failed, the wait in seconds and the error, before `sleep` waits.
     """
     # tenacity costs a tenth of the import, and most sessions never need it.
     import tenacity
@@ -108,7 +108,7 @@ async def send_again(
         wait=wait,
         stop=stop,
         before_sleep=lambda state: scheduled(state.attempt_number, state.upcoming_sleep, _error_of(state)),
-        sleep=asyncio.sleep,
+        sleep=sleep,
         reraise=True,
     )(next_attempt)
 

@@ -37,9 +37,17 @@ class SecretText(str):
         raise TypeError("an API key is never pickled: make a session where it is used")
 
 
+class NotText(SecretText):
+    """The name of the type of what was given as a key and is no text: it may hold one, so nothing else is kept."""
+
+    __slots__ = ()
+
+
 def hidden(given: T) -> T | SecretText:
-    """Text as `SecretText`, anything else as it is: what is handed on prints as *** in every frame below."""
-    return SecretText(str.__str__(given)) if isinstance(given, str) else given
+    """Text as `SecretText`, None or a function as it is, anything else as `NotText`: no frame below shows a key."""
+    if given is None or callable(given) or isinstance(given, SecretText):
+        return given
+    return SecretText(str.__str__(given)) if isinstance(given, str) else NotText(type(given).__name__)
 
 
 class KeySource:
@@ -71,7 +79,7 @@ class KeySource:
             given: object = None
             try:
                 given = hidden(self._function())
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:  # it awaits nothing: nobody has cancelled it
                 failed = type(error).__name__
             if failed is not None:
                 raise ConfigurationError(f"the function that returns the {self._service} API key raised {failed}")
@@ -88,7 +96,7 @@ class KeySource:
 
     def hide(self, text: str) -> str:
         """The text with *** for every key that this session sent (of the last 32)."""
-        for key in self._used:
+        for key in self._longest_first():
             text = text.replace(str(key), HIDDEN)
         return text
 
@@ -99,7 +107,7 @@ class KeySource:
         """
         # nearly no answer holds a backslash, and to look for one takes a tenth of the time
         escaped = b"\\" in body and (b"\\u00" in body or b"\\/" in body)
-        for key in self._used:
+        for key in self._longest_first():
             if len(key) < shortest:
                 continue
             plain = key.encode()
@@ -109,9 +117,14 @@ class KeySource:
                 body = _spellings(plain).sub(HIDDEN.encode(), body)
         return body
 
+    def _longest_first(self) -> list[SecretText]:
+        """The keys, so that none is cut by another which is a part of it."""
+        return sorted(self._used, key=len, reverse=True)
+
     def _take(self, given: object) -> None:
-        if not isinstance(given, SecretText):
-            raise ConfigurationError(f"the {self._service} API key must be text, not {type(given).__name__}")
+        if isinstance(given, NotText) or not isinstance(given, SecretText):
+            kind = str(given) if isinstance(given, NotText) else type(given).__name__
+            raise ConfigurationError(f"the {self._service} API key must be text, not {kind}")
         if not given.strip():
             raise ConfigurationError(f"the {self._service} API key is empty")
         if any(not "!" <= letter <= "~" for letter in given):
