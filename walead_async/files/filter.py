@@ -7,9 +7,9 @@ import codecs
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from datetime import date, datetime, time, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, get_args
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, get_args
 
 import attrs
 
@@ -21,7 +21,7 @@ from walead_async.files.sources import PARQUET_BATCH, filled_sheet, library_for,
 from walead_async.paging.index import BlockIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from walead_async.models import Row
 
@@ -32,7 +32,7 @@ Keep: TypeAlias = Literal["free", "blocked"]
 KINDS = ("lead", "number")
 
 #: How many cells are looked up at once; in between, other tasks have their turn.
-BATCH = 1000
+BATCH = 250
 #: How many rows that cannot be read a report names.
 NAMED = 20
 
@@ -93,7 +93,7 @@ async def filter_file(
         raise InvalidInputError(f"{output}: the rows keep the format of {source}: give it the suffix {suffix}")
     wanted = (column,) if isinstance(column, str) else tuple(column or ()) or EVERY
     raw = RawLines()
-    rows = _Rows(indexes, keep, raw.ends)
+    rows = _Rows(indexes, keep)
     decided = rows.decide(rows_of_file(source, kind, wanted, encoding, raw))
     # what is wrong with the whole file shows before anything is written
     batch = next(decided, None)
@@ -114,48 +114,53 @@ async def filter_file(
     return rows.report()
 
 
-#: The first and the last line of a row, counted from 1, and whether it goes to the output.
-_Decision: TypeAlias = tuple[int, int, bool]
+class _Decided(NamedTuple):
+    """What was decided about the next rows, to the one that begins in the line `upto`.
+
+    Those that begin in the lines `gone` stay out of the output; all others go there, with what is no row.
+    """
+
+    upto: int
+    gone: Sequence[int]
 
 
 class _Rows:
     """Decides about the rows of a file, and counts them."""
 
-    def __init__(self, indexes: Sequence[BlockIndex], keep: Keep, ends: dict[int, int]) -> None:
+    def __init__(self, indexes: Sequence[BlockIndex], keep: Keep) -> None:
         self._indexes = indexes
         self._keeps_blocked = keep == "blocked"
-        self._ends = ends
-        self.count = self._kept = self._blocked = self._unreadable = 0
+        self.count = self._gone = self._blocked = self._unreadable = 0
         self._problems: list[Row] = []
 
     def report(self) -> FilterReport:
         """What became of all rows."""
-        return FilterReport(self.count, self._kept, self._blocked, self._unreadable, tuple(self._problems))
+        kept = self.count - self._gone
+        return FilterReport(self.count, kept, self._blocked, self._unreadable, tuple(self._problems))
 
-    def decide(self, rows: Iterator[Row]) -> Iterator[list[_Decision]]:
+    def decide(self, rows: Iterator[Row]) -> Iterator[_Decided]:
         """Decide row by row, many at once. Several cells of one row follow each other, and count together."""
-        line, ends, keeps_blocked = 0, self._ends, self._keeps_blocked
-        blocked, problem = False, None
+        line, blocked, problem = 0, False, None
         while cells := list(islice(rows, BATCH)):
-            decisions: list[_Decision] = []
-            blocked_rows = 0
+            decided, gone = 0, []
             for cell, found in zip(cells, self._look_up(cells), strict=True):
                 if (here := cell.line) != line:
                     if line:
-                        keep = blocked is keeps_blocked if problem is None else self._keeps(problem, blocked=blocked)
-                        decisions.append((line, ends.pop(line, line) if ends else line, keep))
-                        blocked_rows += blocked
+                        decided = line
+                        if not self._keeps(problem, blocked=blocked):
+                            gone.append(line)
                     line, blocked, problem = here, False, None
                 if found is True:
                     blocked = True
                 elif found is not False and problem is None:
                     problem = cell._replace(problem=cell.problem or str(found))
-            self._count(decisions, blocked_rows)
-            yield decisions
+            self._gone += len(gone)
+            if decided:
+                yield _Decided(decided, gone)
         if line:
-            keep = blocked is keeps_blocked if problem is None else self._keeps(problem, blocked=blocked)
-            self._count(last := [(line, ends.pop(line, line), keep)], int(blocked))
-            yield last
+            keep = self._keeps(problem, blocked=blocked)
+            self._gone += not keep
+            yield _Decided(line, () if keep else (line,))
 
     def _look_up(self, cells: Sequence[Row]) -> Sequence[bool | InvalidInputError]:
         texts = [cell.text if cell.problem is None else None for cell in cells]
@@ -164,25 +169,25 @@ class _Rows:
             found = [other if other is True else one for one, other in zip(found, index.look_up(texts), strict=True)]
         return found
 
-    def _keeps(self, problem: Row, *, blocked: bool) -> bool:
-        """Whether a row goes to the output of which a cell cannot be read: only if another one shows it blocked."""
-        if not blocked:
-            self._unreadable += 1
-            if len(self._problems) < NAMED:
-                self._problems.append(problem)
-        return blocked and self._keeps_blocked
-
-    def _count(self, decisions: Sequence[_Decision], blocked: int) -> None:
-        self.count += len(decisions)
-        self._kept += sum(keep for _, _, keep in decisions)
-        self._blocked += blocked
+    def _keeps(self, problem: Row | None, *, blocked: bool) -> bool:
+        """Whether a row goes to the output; one of which a cell cannot be read only if another one shows it blocked."""
+        self.count += 1
+        if blocked:
+            self._blocked += 1
+            return self._keeps_blocked
+        if problem is None:
+            return not self._keeps_blocked
+        self._unreadable += 1
+        if len(self._problems) < NAMED:
+            self._problems.append(problem)
+        return False
 
 
 class _Writer(Protocol):
     """Writes the rows of a source that go to the output, and all that is no row."""
 
-    def take(self, decisions: Sequence[_Decision]) -> None:
-        """Go on to the last of these rows."""
+    def take(self, decided: _Decided) -> None:
+        """Go on to the end of the last of these rows."""
         ...
 
     def end(self) -> None:
@@ -207,25 +212,25 @@ class _Text:
         self._name = str(source)
         self._source = source.open("rb")
         self._file = file
-        self._lines = raw.lines
+        self._lines, self._ends = raw.lines, raw.ends
         self._line = 0
         bom, self._codec = _bom_and_codec(raw.encoding, self._source.read(4))
         self._source.seek(len(bom))
         self._file.write(bom)
 
-    def take(self, decisions: Sequence[_Decision]) -> None:
-        if not decisions:
-            return
-        before, self._line = self._line, decisions[-1][1]
+    def take(self, decided: _Decided) -> None:
+        before, ends = self._line, self._ends
+        self._line = ends.get(decided.upto, decided.upto)
         next_line = self._lines.popleft
         every = [next_line() for _ in range(self._line - before)]
         kept: list[str] = []
         position = 0
-        for first, last, keep in decisions:
-            if not keep:
-                kept += every[position : first - 1 - before]
-                position = last - before
+        for first in decided.gone:
+            kept += every[position : first - 1 - before]
+            position = ends.get(first, first) - before
         kept += every[position:]
+        for first in list(takewhile(self._line.__ge__, ends)):
+            del ends[first]
         self._write(every, kept)
 
     def end(self) -> None:
@@ -289,10 +294,13 @@ class _Parquet:
         )
         self._batches = self._file.iter_batches(PARQUET_BATCH)
         self._keeps: list[bool] = []
+        self._line = 0
         self._batch: Any = None
 
-    def take(self, decisions: Sequence[_Decision]) -> None:
-        self._keeps += [keep for _, _, keep in decisions]
+    def take(self, decided: _Decided) -> None:
+        gone = set(decided.gone)
+        self._keeps += [line not in gone for line in range(self._line + 1, decided.upto + 1)]
+        self._line = decided.upto
         while self._keeps:
             if self._batch is None:
                 self._batch = self._next_batch()
@@ -349,16 +357,11 @@ class _Xlsx:
         self._sheet = self._book.add_worksheet(sheet.name)
         self._line = self._written = 0
 
-    def take(self, decisions: Sequence[_Decision]) -> None:
-        for first, _, keep in decisions:
-            self._copy_to(first - 1)
-            line, row = next(self._rows)
-            self._line = line
-            if keep:
-                self._write(line, row)
+    def take(self, decided: _Decided) -> None:
+        self._copy(decided.upto, set(decided.gone))
 
     def end(self) -> None:
-        self._copy_to(None)
+        self._copy(None, ())
         try:
             self._book.close()
         except self._failure as error:
@@ -369,13 +372,14 @@ class _Xlsx:
         with suppress(OSError, AttributeError):
             self._sheet.row_data_fh.close()
 
-    def _copy_to(self, last: int | None) -> None:
-        """Copy what is no row: notes, the header, empty lines."""
-        while last is None or self._line < last:
+    def _copy(self, upto: int | None, gone: Container[int]) -> None:
+        """Copy the lines up to this one, or all that are left, without those that are gone."""
+        while upto is None or self._line < upto:
             if (found := next(self._rows, None)) is None:
                 return
             self._line, row = found
-            self._write(self._line, row)
+            if self._line not in gone:
+                self._write(self._line, row)
 
     def _write(self, line: int, row: Sequence[object]) -> None:
         sheet, at = self._sheet, self._written
