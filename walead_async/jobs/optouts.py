@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from walead_async.errors import InvalidInputError, OutboxError
 from walead_async.identifiers import public_identifier
@@ -40,16 +42,20 @@ __all__ = [
     "stamp",
     "states",
     "take",
-    "taken_keys",
 ]
+
+T = TypeVar("T")
 
 WORKSPACE = "workspace"
 #: How many are listed at a time.
 PAGE = 1000
+#: How many ids, and how many new rows, one statement takes.
+IDS = 500
+ROWS = 100
 
 
 class OptOut(NamedTuple):
-    """One person and one list, as an outbox stores it; `destination` as in `schema.py`."""
+    """One person and one list, as an outbox stores it; `destination` as in `schema.py`, `at` in microseconds."""
 
     base_url: str
     account: str
@@ -57,12 +63,14 @@ class OptOut(NamedTuple):
     key: str
     reason: str | None
     digest: bytes | None
+    at: int
 
 
 class Taken(NamedTuple):
     """How an opt-out stands."""
 
     id: int
+    key: str
     state: str
     status: str | None
     detail: str | None
@@ -92,7 +100,7 @@ class Listed(NamedTuple):
 class Settled(NamedTuple):
     """What an attempt brought: the new state of these opt-outs ("pending" if it brought nothing)."""
 
-    ids: Sequence[int]
+    ids: list[int]
     state: str
     status: Status
     detail: str | None
@@ -112,31 +120,44 @@ def service_of(destination: str) -> str:
     return "phonely" if destination.startswith("agent:") else "walead"
 
 
-def take(connection: Connection, opt_outs: Iterable[OptOut], at: int) -> list[Taken]:
+def take(connection: Connection, opt_outs: Sequence[OptOut]) -> list[Taken]:
     """Store these; one that is there already, by its digest or as an identical one that is pending, stays as it is."""
-    return [_take(connection, opt_out, at) for opt_out in opt_outs]
+    taken: list[Taken] = []
+    for some in _portions(opt_outs, ROWS):
+        added = connection.execute(
+            f"insert into optout (base_url, account, destination, key, reason, digest, at) values {_places(len(some))} "
+            "on conflict do nothing returning id",
+            [*chain.from_iterable(some)],
+        )
+        ids = sorted(added.fetchall())
+        if len(ids) == len(some):  # they were numbered in their order
+            taken += [
+                Taken(number, opt_out.key, "pending", None, None) for (number,), opt_out in zip(ids, some, strict=True)
+            ]
+        else:
+            taken += [_there(connection, opt_out) for opt_out in some]
+    return taken
 
 
-def _take(connection: Connection, opt_out: OptOut, at: int) -> Taken:
-    row = connection.execute(
-        "insert into optout (base_url, account, destination, key, reason, digest, at) values (?, ?, ?, ?, ?, ?, ?) "
-        "on conflict do nothing returning id",
-        (*opt_out, at),
-    ).fetchall()
-    if row:
-        return Taken(row[0][0], "pending", None, None)
+@cache
+def _places(rows: int) -> str:
+    return ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * rows)
+
+
+def _there(connection: Connection, opt_out: OptOut) -> Taken:
+    """How one stands that was there before, or has just come."""
     place = (opt_out.key, opt_out.destination, opt_out.base_url)
     if opt_out.digest is not None:
         found = connection.execute(
-            "select id, state, status, detail from optout where digest = ? and key = ? and destination = ? "
+            "select id, key, state, status, detail from optout where digest = ? and key = ? and destination = ? "
             "and base_url = ?",
             (opt_out.digest, *place),
         ).fetchall()
     else:
         found = connection.execute(
-            "select id, state, status, detail from optout where state = 'pending' and digest is null and key = ? "
-            "and destination = ? and base_url = ? and coalesce(reason, '') = coalesce(?, '')",
-            (*place, opt_out.reason),
+            "select id, key, state, status, detail from optout where state = 'pending' and digest is null and key = ? "
+            "and destination = ? and base_url = ? and coalesce(reason, '') = ?",
+            (*place, opt_out.reason or ""),
         ).fetchall()
     return Taken(*found[0])
 
@@ -168,25 +189,27 @@ def pending(
         "and (? = '' or account in ('', ?)) order by id limit ?",
         (destination, after, base_url, account, account, limit),
     )
-    return [Pending(*row) for row in found]
+    return [*map(Pending._make, found)]
 
 
 def settle(connection: Connection, settled: Iterable[Settled]) -> None:
     """Write down what an attempt brought."""
-    connection.executemany(
-        "update optout set state = ?, status = ?, detail = ?, tries = tries + 1 where id = ? and state = 'pending'",
-        [(each.state, str(each.status), each.detail, number) for each in settled for number in each.ids],
-    )
+    for each in settled:
+        for some in _portions(each.ids, IDS):
+            connection.execute(
+                "update optout set state = ?, status = ?, detail = ?, tries = tries + 1 "
+                f"where state = 'pending' and id in ({_marks(some)})",
+                (each.state, str(each.status), each.detail, *some),
+            )
 
 
 def states(connection: Connection, ids: Sequence[int]) -> Iterator[Taken]:
     """How these stand; one that was removed is left out."""
-    for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
-        marks = ",".join("?" * len(some))
-        found = connection.execute(f"select id, state, status, detail from optout where id in ({marks})", some)
-        for row in found:
-            yield Taken(*row)
+    for some in _portions(ids, IDS):
+        found = connection.execute(
+            f"select id, key, state, status, detail from optout where id in ({_marks(some)})", some
+        )
+        yield from map(Taken._make, found)
 
 
 def counts(connection: Connection) -> Counts:
@@ -242,18 +265,7 @@ def listed(connection: Connection, *, waiting: bool, after: int = 0) -> list[Lis
         "order by id limit ?",
         ("pending" if waiting else "failed", after, PAGE),
     )
-    return [Listed(*row) for row in found]
-
-
-def taken_keys(connection: Connection, destination: str, base_url: str | None = None) -> set[str]:
-    """Whom this file's outbox has taken for a destination, whatever became of it: a mirror does not unblock them."""
-    if base_url is None:
-        found = connection.execute("select distinct key from optout where destination = ?", (destination,))
-    else:
-        found = connection.execute(
-            "select distinct key from optout where destination = ? and base_url = ?", (destination, base_url)
-        )
-    return {key for (key,) in found}
+    return [*map(Listed._make, found)]
 
 
 def retry(connection: Connection) -> int:
@@ -285,10 +297,7 @@ def retry(connection: Connection) -> int:
 
 def prune(connection: Connection, before: int) -> int:
     """Remove what was delivered and taken before this moment; returns how many. What waits or failed stays."""
-    removed = connection.execute(
-        "delete from optout where state = 'delivered' and at < ? returning id", (before,)
-    ).fetchall()
-    return len(removed)
+    return connection.execute("delete from optout where state = 'delivered' and at < ?", (before,)).rowcount
 
 
 def erase(connection: Connection, identifier: str) -> int:
@@ -297,11 +306,11 @@ def erase(connection: Connection, identifier: str) -> int:
     Raises `OutboxError` if one of them is pending, `InvalidInputError` if this is neither a person nor a number.
     """
     keys = keys_of(identifier)
-    marks = ",".join("?" * len(keys))
+    marks = _marks(keys)
     waiting = connection.execute(f"select count(*) from optout where state = 'pending' and key in ({marks})", keys)
     if waiting.fetchall()[0][0]:
         raise OutboxError("an opt-out of this person waits to be delivered: wait until it is, and then erase it")
-    return len(connection.execute(f"delete from optout where key in ({marks}) returning id", keys).fetchall())
+    return connection.execute(f"delete from optout where key in ({marks})", keys).rowcount
 
 
 def keys_of(identifier: str) -> list[str]:
@@ -324,3 +333,13 @@ def event(connection: Connection, what: str, by: str, detail_json: str) -> None:
         "insert into event (at, by_whom, what, detail_json) values (?, ?, ?, ?)",
         (microseconds(), by, what, detail_json),
     )
+
+
+def _portions(values: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    """These in portions that a statement can take."""
+    return (values[start : start + most] for start in range(0, len(values), most))
+
+
+def _marks(values: Sequence[object]) -> str:
+    """A ? for each."""
+    return ",".join("?" * len(values))

@@ -151,7 +151,7 @@ class Store:
         locked for longer than the limit, read-only, damaged or replaced, or the store is closed. It may be stored all
         the same.
         """
-        self._check_open()
+        self.check_open()
         done: asyncio.Future[T] = self._loop.create_future()
         if not self._gathered:
             # Whoever calls in this turn of the loop shares one commit.
@@ -164,7 +164,7 @@ class Store:
 
         Raises what `question` raises, and the error as `write` does, also if there is no file yet.
         """
-        self._check_open()
+        self.check_open()
         done: asyncio.Future[T] = self._loop.create_future()
         self._reader.put([_Job(question, done)])
         return await done
@@ -174,7 +174,7 @@ class Store:
 
         Raises the error if others read it for longer than the limit.
         """
-        self._check_open()
+        self.check_open()
         await self._in_writer(self._writing.scrub)
 
     def lock(self, suffix: str) -> FileLock:
@@ -208,7 +208,8 @@ class Store:
         await self._writer.end()
         self._write_lock.close()
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise the error unless it is open, in this process and this event loop."""
         if self._closed is not None:
             raise self._file.named(self._closed)
         if asyncio.get_running_loop() is not self._loop:
