@@ -10,11 +10,11 @@ from benchmarks.subjects import AT_ONCE
 
 __all__ = ["ROWS", "Row", "Subject"]
 
-Measure = Literal["wall", "CPU", "times faster", "times less CPU", "MB"]
+Measure = Literal["wall", "CPU", "times faster", "times less CPU", "ratio", "MB"]
 
 
 class Subject(NamedTuple):
-    """A function of `subjects.py` with its options, such as "window=8"."""
+    """A function of `subjects.py` or `durable.py` with its options, such as "window=8"."""
 
     name: str
     options: tuple[str, ...] = ()
@@ -24,9 +24,9 @@ class Row(NamedTuple):
     """One comparison: the work, and whom we do it beside.
 
     `measure` is what is compared: "wall" and "CPU" are ours divided by the peer's, "times faster" and "times less CPU"
-    the peer's divided by ours, "MB" is our own growth. A row without a gate informs. `size` is how much is done,
-    `quick` how much in the quick form; `done` is what a subject must return for it, and `at_server` and `warm_up` what
-    the server must have seen.
+    the peer's divided by ours, "ratio" is one that the subject itself has made, "MB" is our own growth. A row without a
+    gate informs. `size` is how much is done, `quick` how much in the quick form; `done` is what a subject must return
+    for it, and `at_server` and `warm_up` what the server must have seen.
     """
 
     group: str
@@ -60,6 +60,7 @@ WORK = "CPU time"
 JOBS = "Nightly jobs"
 MEMORY = "Memory growth"
 START = "Start-up, CPU time"
+DURABLE = "On the disk, the API down"
 UVLOOP = "On uvloop, CPU time"
 
 WINDOW_8, WINDOW_32 = ("window=8",), ("window=32",)
@@ -90,6 +91,17 @@ def _started(title: str, against: str, ours: str, peer: str, gate: float | None)
     """A row of new processes: 15 pairs, each the sum of five starts."""
     return Row(START, title, against, Subject(ours), Subject(peer), "CPU", gate, 5, 2, "nothing", runs=15)
 
+
+def _stored(
+    title: str, against: str, ours: Subject, peer: Subject | None, measure: Measure, gate: float, work: int, quick: int
+) -> Row:
+    """A row of what is synced to the disk."""
+    return Row(DURABLE, title, against, ours, peer, measure, gate, work, quick, "nothing")
+
+
+FOUR = ("processes=4",)
+BY_HAND, PACE = "sqlite3 by hand, the same group commit", "100 / rate and one synced commit"
+OURS_OUTBOX, SQLITE_OUTBOX = Subject("ours_outbox"), Subject("sqlite_outbox")
 
 ROWS = [
     _paged(8, "the plain aiohttp loop", Subject("aiohttp_list"), "times faster", 6.8),
@@ -158,6 +170,32 @@ ROWS = [
         8_000,
         "changes",
         latency=0.02,
+    ),
+    Row(
+        WORK,
+        "ask an index of 1,000,000 people about as many",
+        "normalising their names alone",
+        Subject("ours_index_asked"),
+        Subject("names_normalised"),
+        "CPU",
+        2.0,
+        1_000_000,
+        20_000,
+        "reads",
+        runs=3,
+    ),
+    Row(
+        WORK,
+        "filter 1,000,000 CSV rows by such an index",
+        "reading and normalising the rows alone",
+        Subject("ours_filter"),
+        Subject("rows_normalised"),
+        "CPU",
+        1.5,
+        1_000_000,
+        20_000,
+        "reads",
+        runs=3,
     ),
     Row(
         JOBS,
@@ -252,6 +290,32 @@ ROWS = [
     ),
     Row(
         MEMORY,
+        "an index of 1,000,000 people",
+        "the limit",
+        Subject("ours_index"),
+        None,
+        "MB",
+        24.0,
+        1_000_000,
+        20_000,
+        "reads",
+        runs=1,
+    ),
+    Row(
+        MEMORY,
+        "filter 1,000,000 CSV rows, its index included",
+        "the limit",
+        Subject("ours_filter", ("whole=1",)),
+        None,
+        "MB",
+        60.0,
+        1_000_000,
+        20_000,
+        "reads",
+        runs=1,
+    ),
+    Row(
+        MEMORY,
         "list 1,000,000 records",
         "the limit",
         OURS_LIST,
@@ -274,6 +338,74 @@ ROWS = [
         1_000_000,
         20_000,
         "changes",
+        runs=1,
+    ),
+    # a rate of at least 0.5, 0.25 and 0.6 of the other's
+    _stored("outbox.block, 100 callers", BY_HAND, OURS_OUTBOX, SQLITE_OUTBOX, "wall", 2.0, 40_000, 2_000),
+    _stored("outbox.block, p99 latency", PACE, Subject("ours_outbox_p99"), None, "ratio", 4.0, 40_000, 2_000),
+    _stored(
+        "outbox.block, four processes with 25 callers each",
+        BY_HAND,
+        Subject("ours_outbox", FOUR),
+        SQLITE_OUTBOX,
+        "wall",
+        4.0,
+        40_000,
+        2_000,
+    ),
+    _stored(
+        "outbox.block, four processes, p99 latency",
+        PACE,
+        Subject("ours_outbox_p99", FOUR),
+        None,
+        "ratio",
+        6.0,
+        40_000,
+        2_000,
+    ),
+    _stored(
+        "outbox.block, four processes, the slowest",
+        "the fastest",
+        Subject("ours_outbox_fairness", FOUR),
+        None,
+        "ratio",
+        2.0,
+        40_000,
+        2_000,
+    ),
+    _stored(
+        "outbox.block with 100,000 pending",
+        "with none",
+        Subject("ours_outbox", ("pending=100000",)),
+        OURS_OUTBOX,
+        "wall",
+        1 / 0.6,
+        40_000,
+        2_000,
+    ),
+    Row(
+        WORK,
+        "deliver 100,000 pending opt-outs",
+        "a block_stream of as many leads",
+        Subject("ours_outbox_delivered"),
+        Subject("ours_block_stream"),
+        "CPU",
+        2.5,
+        100_000,
+        5_000,
+        "changes",
+    ),
+    Row(
+        MEMORY,
+        "take 100,000 opt-outs, the API down",
+        "the limit",
+        Subject("ours_outbox_held"),
+        None,
+        "MB",
+        20.0,
+        100_000,
+        5_000,
+        "nothing",
         runs=1,
     ),
     _started("import walead_async", "importing its five dependencies", "ours_import", "dependencies_import", 1.10),

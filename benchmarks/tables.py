@@ -16,7 +16,7 @@ __all__ = ["HEADING", "figure_text", "gate_text", "line", "markdown", "rewrite",
 
 HEADING = f"{'work':52} {'against':34} {'figure':>22} {'gate':>14}  {'spread':14} server"
 
-UNITS = {"wall": "of the time", "CPU": "of the CPU", "MB": "MB"}
+UNITS = {"wall": "of the time", "CPU": "of the CPU", "ratio": "times", "MB": "MB"}
 
 
 def figure_text(row: Row, value: float) -> str:

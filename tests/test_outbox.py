@@ -257,6 +257,23 @@ async def test_without_a_key_only_an_identical_one_that_waits_is_merged(
         assert len(rows(where)) == 3
 
 
+async def test_who_comes_several_times_at_once_is_one_opt_out(
+    where: str, emulator: Emulator, session: AsyncSession
+) -> None:
+    async with QuickOutbox.open(where, session) as outbox:
+        calls = [outbox.block("john-doe", campaigns=["c1", "c1"]) for _ in range(5)]
+        calls += [outbox.block("jane-doe", idempotency_key="event-1") for _ in range(5)]
+        receipts = await asyncio.gather(*calls)
+        for receipt in receipts:
+            assert (await receipt.settled()).status is Status.DONE
+        assert [len(receipt.outcomes()) for receipt in receipts] == [3] * 5 + [1] * 5
+    assert sorted(row[:2] for row in rows(where)) == [
+        ("jane-doe", "workspace"),
+        ("john-doe", "campaign:c1"),
+        ("john-doe", "workspace"),
+    ]
+
+
 async def test_what_an_earlier_process_left_is_taken_up(where: str, emulator: Emulator, session: AsyncSession) -> None:
     async with service_down(emulator), QuickOutbox.open(where, session, drain=0) as outbox:
         receipt = await outbox.block("john-doe")
@@ -519,6 +536,23 @@ async def test_who_is_never_answered_for_holds_up_nobody(where: str) -> None:
         await (await outbox.block("john-doe")).settled()
         assert blocked == ["john-doe"]
         assert (await outbox.status()).depth == 150
+
+
+async def test_a_service_that_is_down_is_asked_ever_less_often(
+    where: str, emulator: Emulator, session: AsyncSession
+) -> None:
+    class PatientOutbox(QuickOutbox):
+        pace = Pace(gather=0.0, look=0.01, first=0.05, most=60.0)
+
+    loop = asyncio.get_running_loop()
+    emulator.faults.add("POST:status=429")
+    async with PatientOutbox.open(where, session, drain=0) as outbox:
+        await asyncio.gather(*map(outbox.block, PEOPLE[:100]))
+        await until(lambda: posts(emulator))
+        began = loop.time()
+        await until(lambda: len(posts(emulator)) >= 5)
+        # 0.05 + 0.1 + 0.2 + 0.4 s
+        assert loop.time() - began > 0.7
 
 
 async def test_a_service_that_hangs_holds_up_no_handler(where: str, emulator: Emulator, session: AsyncSession) -> None:

@@ -8,14 +8,14 @@ import os
 import time
 from collections.abc import Iterable
 from functools import partial
-from itertools import islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakValueDictionary
+from weakref import ref
 
 import attrs
 
 from walead_async.errors import ConfigurationError, InvalidInputError, OutboxError, WaleadError
-from walead_async.identifiers import kind_of, path_id, public_identifier, query_id
+from walead_async.identifiers import kind_of, path_id, public_identifier
 from walead_async.jobs import optouts
 from walead_async.jobs.delivery import Delivery, Pace, PhonelyDelivery, WaleadDelivery
 from walead_async.jobs.locks import holder_in_words
@@ -26,13 +26,17 @@ from walead_async.resources.items import check_reason
 from walead_async.session import AsyncSession, VoiceAgentSession
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
-    from typing import Self
+    from typing import Self, TypeAlias
 
     from psycopg import AsyncConnection
 
     from walead_async.jobs.database import Connection
     from walead_async.jobs.optouts import Taken
+
+    #: What callers gave who wait, and where each learns of its end.
+    _Calls: TypeAlias = list[tuple[list[OptOut], asyncio.Future[list[Taken]]]]
 
 __all__ = ["Outbox", "OutboxStatus", "Receipt", "read_status"]
 
@@ -98,8 +102,10 @@ class Outbox:
         self._phones = phones
         self._drain = drain
         self._depth = _Depth(max_depth)
+        self._gathered: _Calls = []
         self._closed = "is not open: use `async with`"
-        self._items: WeakValueDictionary[int, _Item] = WeakValueDictionary()
+        # What receipts that are still held wait for; an entry goes with its item.
+        self._items: dict[int, ref[_Item]] = {}
         # Those whose receipts are waited for, and the task that looks what became of them.
         self._waited_for: dict[int, _Item] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -204,54 +210,78 @@ class Outbox:
         it cannot be stored (a full disk, a database that is away, one locked for more than 10 s, `max_depth`, a closed
         outbox): answer 503 and let the sender try again, since it may be stored all the same.
         """
-        wanted = self._wanted(identifier, reason, campaigns, numbers, idempotency_key)
+        wanted, given = self._wanted(identifier, reason, campaigns, numbers, idempotency_key)
         if self._closed:
             raise self._error(self._closed)
         for delivery in self._deliveries:
             if delivery.refusal is not None:
                 raise OutboxError(*delivery.refusal.args)
-        opt_outs = [opt_out for _, opt_out in wanted]
-        transaction: str | None = None
         if connection is None:
-            taken = await self._store.write_together(self._take, opt_outs)
-        else:
-            await self._store.write(partial(self._allow, count=len(opt_outs)))
-            taken, transaction = await self._store.database.take_within(connection, opt_outs, microseconds())
-        for delivery in self._deliveries:
-            delivery.wake()
-        parts = []
-        for (given, opt_out), each in zip(wanted, taken, strict=True):
-            item = self._items.get(each.id)
-            if item is None:
-                self._items[each.id] = item = _Item(each.id, opt_out.key, transaction)
-            if each.state != "pending":
-                item.learn(each)
-            parts.append((given, item))
-        return Receipt(self, parts)
+            taken = await self._stored_with_others(wanted)
+            return Receipt(self, [self._item(each) for each in taken], given)
+        await self._store.write(partial(self._allow, count=len(wanted)))
+        taken, transaction = await self._store.database.take_within(connection, wanted)
+        return Receipt(self, [self._item(each, transaction) for each in taken], given)
+
+    def _item(self, taken: Taken, transaction: str | None = None) -> _Item:
+        """What this process knows of an opt-out, for all its receipts."""
+        known = self._items.get(taken.id)
+        item = None if known is None else known()
+        if item is None:
+            item = _Item(taken, self._items, transaction)
+            self._items[taken.id] = ref(item)
+        if taken.state != "pending":
+            item.learn(taken)
+        return item
 
     async def status(self) -> OutboxStatus:
         """How the outbox stands, over all processes. Raises `OutboxError` if it cannot be read."""
         return await read_status(self._store)
 
-    def _take(self, connection: Connection, calls: list[list[OptOut]]) -> list[list[Taken] | Exception]:
-        """Store what all who called give; for each what is stored, or why not."""
-        allowed: list[OutboxError | None] = []
-        for opt_outs in calls:
-            try:
-                self._allow(connection, len(opt_outs))
-            except OutboxError as error:
-                allowed.append(error)
-            else:
-                allowed.append(None)
-        wanted = [opt_outs for opt_outs, error in zip(calls, allowed, strict=True) if error is None]
-        taken = iter(optouts.take(connection, [each for opt_outs in wanted for each in opt_outs], microseconds()))
-        return [
-            list(islice(taken, len(opt_outs))) if error is None else error
-            for opt_outs, error in zip(calls, allowed, strict=True)
-        ]
+    def _stored_with_others(self, opt_outs: list[OptOut]) -> asyncio.Future[list[Taken]]:
+        """Have these stored, in one statement with those of everybody who calls in this turn of the loop."""
+        self._store.check_open()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[list[Taken]] = loop.create_future()
+        if not self._gathered:
+            loop.call_soon(self._hand_over)
+        self._gathered.append((opt_outs, done))
+        return done
+
+    def _hand_over(self) -> None:
+        calls, self._gathered = self._gathered, []
+        try:
+            stored = self._store.write(partial(self._take, calls=[opt_outs for opt_outs, _ in calls]))
+        except OutboxError as error:
+            _tell_all(calls, [error] * len(calls))
+            return
+        stored.add_done_callback(partial(self._stored, calls))
+
+    def _take(self, connection: Connection, calls: list[list[OptOut]]) -> list[list[Taken] | WaleadError]:
+        """Store what each call gave, as far as the depth allows it."""
+        allowed = self._depth.allowed(connection, list(map(len, calls)))
+        taken = optouts.take(connection, [*chain.from_iterable(calls[:allowed])])
+        told: list[list[Taken] | WaleadError] = []
+        first = 0
+        for call in calls[:allowed]:
+            told.append(taken[first : first + len(call)])
+            first += len(call)
+        return told + [self._error(self._depth.too_deep())] * (len(calls) - allowed)
 
     def _allow(self, connection: Connection, count: int) -> None:
-        self._depth.allow(connection, count, self)
+        """Raise `OutboxError` if so many more are too many."""
+        if not self._depth.allowed(connection, [count]):
+            raise self._error(self._depth.too_deep())
+
+    def _stored(self, calls: _Calls, stored: asyncio.Future[list[list[Taken] | WaleadError]]) -> None:
+        if stored.cancelled():
+            return
+        for delivery in self._deliveries:
+            delivery.wake()
+        error = stored.exception()
+        if error is not None and not isinstance(error, WaleadError):
+            error = self._error(f"cannot store this ({type(error).__name__})")
+        _tell_all(calls, stored.result() if error is None else [error] * len(calls))
 
     def _wanted(
         self,
@@ -260,23 +290,28 @@ class Outbox:
         campaigns: object,
         numbers: object,
         idempotency_key: object,
-    ) -> list[tuple[str, OptOut]]:
-        """What was given, and what is to be stored of it, for each list. Raises `InvalidInputError`."""
+    ) -> tuple[list[OptOut], list[str]]:
+        """What is to be stored for each list, and what was given for it. Raises `InvalidInputError`."""
         key = public_identifier(identifier)
         check_reason(reason)
+        why = reason if isinstance(reason, str) else None
         digest = None if idempotency_key is None else _digest(idempotency_key)
         walead = self._deliveries[0] if self._deliveries else None
         url, account = (walead.base_url, walead.account) if walead else ("", "")
-        given = str(identifier)
-        why = reason if isinstance(reason, str) else None
-        wanted = [(given, OptOut(url, account, WORKSPACE, key, why, digest))]
-        for campaign in _several("campaigns", campaigns):
-            destination = f"campaign:{path_id('campaign id', campaign)}"
-            wanted.append((given, OptOut(url, account, destination, key, why, digest)))
-        wanted.extend(self._wanted_number(pair, why, digest) for pair in _several("numbers", numbers))
-        return wanted
+        at = microseconds()
+        wanted, given = [OptOut(url, account, WORKSPACE, key, why, digest, at)], [str(identifier)]
+        if campaigns != ():
+            for campaign in _several("campaigns", campaigns):
+                destination = f"campaign:{path_id('campaign id', campaign)}"
+                wanted.append(OptOut(url, account, destination, key, why, digest, at))
+                given.append(str(identifier))
+        if numbers != ():
+            for pair in _several("numbers", numbers):
+                wanted.append(self._wanted_number(pair, why, digest, at))
+                given.append(str(pair[1]))  # type: ignore[index]
+        return wanted, given
 
-    def _wanted_number(self, pair: object, reason: str | None, digest: bytes | None) -> tuple[str, OptOut]:
+    def _wanted_number(self, pair: object, reason: str | None, digest: bytes | None, at: int) -> OptOut:
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
             raise InvalidInputError(f"numbers are pairs of an agent's id and a phone number, not {kind_of(pair)}")
         if self._phones is None:
@@ -286,10 +321,9 @@ class Outbox:
         agent, number = pair
         if agent == "all":
             raise InvalidInputError("'all' is no agent's id: name each agent, as `await phones.agents()` lists them")
-        destination = f"agent:{query_id('agent id', agent)}"
+        destination = f"agent:{path_id('agent id', agent)}"
         key = self._phones._normalise(number)
-        url, uid = self._phones._base_url, self._phones._uid
-        return str(number), OptOut(url, uid, destination, key, reason, digest)
+        return OptOut(self._phones._base_url, self._phones._uid, destination, key, reason, digest, at)
 
     def _check(self, delivery: Delivery, accounts: set[tuple[str, str, str]]) -> None:
         """Raise the error if opt-outs wait for another base URL, or another Phonely user."""
@@ -316,7 +350,8 @@ class Outbox:
     def _settled(self, settled: Settled, said: WaleadError | None) -> None:
         """Tell the receipts of this process what the delivery brought."""
         for number in settled.ids:
-            item = self._items.get(number)
+            known = self._items.get(number)
+            item = None if known is None else known()
             if item is not None:
                 item.know(settled.status, settled.detail, said, ended=settled.state != "pending")
                 if item.ended:
@@ -370,9 +405,10 @@ class Outbox:
 class Receipt:
     """What `block` returns: the opt-out is stored. `await receipt.settled()` waits until the services have it."""
 
-    def __init__(self, outbox: Outbox, parts: list[tuple[str, _Item]]) -> None:
+    def __init__(self, outbox: Outbox, items: list[_Item], given: list[str]) -> None:
         self._outbox = outbox
-        self._parts = parts
+        self._items = items
+        self._given = given
 
     def __repr__(self) -> str:
         return f"<Receipt {', '.join(outcome.status for outcome in self.outcomes())}>"
@@ -382,7 +418,7 @@ class Receipt:
 
         NOT_SENT, or UNKNOWN after an attempt without an answer, is still to be delivered.
         """
-        return [item.outcome(given) for given, item in self._parts]
+        return [item.outcome(given) for item, given in zip(self._items, self._given, strict=True)]
 
     async def settled(self) -> Outcome:
         """Wait until every list has it, or refused it, and return the worst of the outcomes.
@@ -390,7 +426,7 @@ class Receipt:
         To cancel this changes nothing. Raises `OutboxError` if the outbox is closed before: it is delivered the next
         time.
         """
-        for _, item in self._parts:
+        for item in self._items:
             if not item.ended:
                 await self._outbox._wait_for(item)
         return max(self.outcomes(), key=lambda outcome: WORST.index(outcome.status))
@@ -399,18 +435,33 @@ class Receipt:
 class _Item:
     """What this process knows of one opt-out; its receipts share it."""
 
-    __slots__ = ("__weakref__", "_detail", "_error", "_status", "_waiting", "ended", "id", "key", "transaction")
+    __slots__ = (
+        "__weakref__",
+        "_detail",
+        "_error",
+        "_known",
+        "_status",
+        "_waiting",
+        "ended",
+        "id",
+        "key",
+        "transaction",
+    )
 
-    def __init__(self, number: int, key: str, transaction: str | None = None) -> None:
-        self.id = number
-        self.key = key
-        #: The caller's own transaction in which it was stored, as long as its end is not known.
+    def __init__(self, opt_out: Taken, known: dict[int, ref[_Item]], transaction: str | None) -> None:
+        self.id = opt_out.id
+        self.key = opt_out.key
+        #: The caller's own transaction in which it was stored, if it was.
         self.transaction = transaction
         self.ended = False
+        self._known = known
         self._status = Status.NOT_SENT
         self._detail: str | None = WAITS
         self._error: WaleadError | None = None
         self._waiting: list[asyncio.Future[None]] = []
+
+    def __del__(self) -> None:
+        self._known.pop(self.id, None)
 
     def outcome(self, given: str) -> Outcome:
         """How it stands."""
@@ -461,18 +512,33 @@ class _Depth:
         self._count = 0
         self._good_until = float("-inf")
 
-    def allow(self, connection: Connection, more: int, outbox: Outbox) -> None:
-        """Raise `OutboxError` if so many more are too many. Other processes are counted as often as is cheap."""
+    def allowed(self, connection: Connection, sizes: list[int]) -> int:
+        """How many of these calls may be taken, in their order. Other processes are counted as often as is cheap."""
         began = time.monotonic()
         if began >= self._good_until:
             self._count = optouts.count_pending(connection)
             now = time.monotonic()
             self._good_until = now + (now - began) / COUNTING
-        if self._count + more > self._most:
-            raise outbox._error(
-                f"holds {self._count:,} opt-outs that wait, and may hold {self._most:,}: try again later"
-            )
-        self._count += more
+        for number, size in enumerate(sizes):
+            if self._count + size > self._most:
+                return number
+            self._count += size
+        return len(sizes)
+
+    def too_deep(self) -> str:
+        """Why no more are taken."""
+        return f"holds {self._count:,} opt-outs that wait, and may hold {self._most:,}: try again later"
+
+
+def _tell_all(calls: _Calls, told: Sequence[list[Taken] | WaleadError]) -> None:
+    """Give each call its result, or an error of its own: one that several raise would collect the traces of all."""
+    for (_, done), each in zip(calls, told, strict=True):
+        if done.done():
+            continue
+        if isinstance(each, WaleadError):
+            done.set_exception(type(each)(*each.args))
+        else:
+            done.set_result(each)
 
 
 class _Told(NamedTuple):

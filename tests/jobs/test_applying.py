@@ -402,6 +402,22 @@ async def test_a_key_that_is_not_accepted_stops_at_once(
     assert stands.state is PlanState.STOPPED
 
 
+async def test_an_apply_that_cannot_list_stops_and_leaves_a_finished_plan_as_it_was(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    made = await plan(journal, session, files.csv(["jane"]))
+    emulator.faults.add("GET:status=401")
+    report = await apply(journal, session, made.id)
+    assert (report.state, report.counts, report.ok) == (PlanState.STOPPED, {"not_sent": 1}, False)
+    assert isinstance(report.error, AuthenticationError)
+    assert (await status(journal))[0].state is PlanState.STOPPED
+    emulator.faults.clear()
+    assert (await apply(journal, session, made.id, settle=0.0)).ok
+    emulator.faults.add("GET:status=401")
+    assert (await apply(journal, session, made.id)).state is PlanState.STOPPED
+    assert (await status(journal))[0].state is PlanState.VERIFIED
+
+
 async def test_who_is_refused_is_told_and_missing(
     emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
 ) -> None:
@@ -469,13 +485,23 @@ async def test_a_removal_without_an_answer_waits_for_lists_to_settle_before_it_i
 async def test_an_unverified_list_proves_presence_and_never_absence(
     emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
 ) -> None:
-    await ours(journal, session, files)
-    made = await mirror(journal, session, files)
-    emulator.settings = Settings(hidden_identifier="person-00019")
+    await ours(journal, session, files, 150)
+    there = emulator.blocked_leads.identifiers()
+    made = await plan(journal, session, files.csv(there[2:]), mode="mirror")
+    few, many = [await plan(journal, session, files.csv(there[5:last], f"{last}.csv")) for last in (80, 130)]
+    emulator.settings = Settings(offset_limit=100)
+    report = await apply(journal, session, few.id, settle=0.0)
+    assert (report.verdict, report.verified, report.ok) == (Completeness.UNVERIFIED, True, True)
+    report = await apply(journal, session, many.id, settle=0.0)
+    assert (report.verdict, report.verified, report.missing, report.unknown) == (
+        Completeness.UNVERIFIED,
+        False,
+        30,
+        True,
+    )
     report = await apply(journal, session, made.id, settle=0.0)
-    if report.verdict is Completeness.UNVERIFIED:
-        assert (report.verified, report.unknown) == (False, True)
-    assert ("person-00019", "asked") in blocked(emulator)
+    assert (report.verdict, report.verified, report.unknown) == (Completeness.UNVERIFIED, False, True)
+    assert {name for name, _ in blocked(emulator)} == set(there[2:])
 
 
 async def test_a_campaign_is_added_to(

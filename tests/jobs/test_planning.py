@@ -140,10 +140,10 @@ async def test_a_list_that_could_not_be_verified_withholds(
 ) -> None:
     await removals(journal, session, files, 150)
     emulator.settings = Settings(offset_limit=100)
-    made = await plan(journal, session, files.csv(people(148)), mode="mirror")
-    assert made.verdict is Completeness.UNVERIFIED
-    assert made.unblock == 0
-    assert not made.withheld or "verified" in made.why_withheld[0]
+    made = await plan(journal, session, files.csv(emulator.blocked_leads.identifiers()[2:]), mode="mirror")
+    assert (made.verdict, made.unblock, made.withheld) == (Completeness.UNVERIFIED, 0, 2)
+    (why,) = made.why_withheld
+    assert "verified" in why
 
 
 async def test_a_list_that_fails_makes_no_plan(
@@ -283,6 +283,25 @@ async def test_a_plan_that_is_not_there_is_named(session: AsyncSession, journal:
     for call in (status(journal, "typo"), apply(journal, session, "typo")):
         with pytest.raises(InvalidInputError, match="no plan 'typo'"):
             await call
+
+
+async def test_a_plan_whose_process_ended_while_it_was_made_is_not_seen_and_goes_after_a_day(
+    session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    half = await plan(journal, session, files.csv(people(3)))
+    await journal.store.write(lambda db: db.execute("update plan set state = 'making'"))
+    with pytest.raises(InvalidInputError, match="no plan"):
+        await apply(journal, session, half.id)
+    assert await status(journal) == []
+    await plan(journal, session, files.csv(["jane"], "a.csv"))
+    items = "select count(*) from item"
+    assert await journal.store.read(lambda db: db.execute(items).fetchone()) == (4,)
+    day = 25 * 3600 * 1_000_000
+    await journal.store.write(
+        lambda db: db.execute("update plan set made_at = made_at - ? where state = 'making'", (day,))
+    )
+    await plan(journal, session, files.csv(["joe"], "b.csv"))
+    assert await journal.store.read(lambda db: db.execute(items).fetchone()) == (2,)
 
 
 async def test_the_same_source_is_stored_once(session: AsyncSession, journal: Journal, files: Files) -> None:

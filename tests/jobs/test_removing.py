@@ -10,7 +10,7 @@ from job_files import Files, blocked, people
 from stores import on_disk, stored
 
 from walead_async import AsyncSession, VoiceAgentSession
-from walead_async.errors import InvalidInputError, JournalError
+from walead_async.errors import InvalidInputError, JournalError, OutboxError
 from walead_async.jobs import Journal, apply, erase, open_journal, plan, prune, run, status, undo
 from walead_async.testing import Emulator, Settings
 
@@ -63,7 +63,7 @@ async def test_whose_opt_out_is_pending_is_not_erased(
     for key, state in (("jane", "pending"), ("joe", "delivered")):
         statement = "insert into optout (base_url, destination, key, at, state) values ('x', 'workspace', ?, 0, ?)"
         stored(where, statement, (key, state))
-    with pytest.raises(InvalidInputError, match="pending"):
+    with pytest.raises(OutboxError, match="waits to be delivered"):
         await erase(journal, "jane")
     assert (await erase(journal, "joe")).items == 2
     assert [found.total for found in await status(journal)] == [1]

@@ -230,8 +230,12 @@ def check(plan: Plan, server: Server, got: list[Record], end: str) -> None:
     if plan.hidden == "stretch" and (not got or (plan.second_look == "long" and len(got) <= plan.size)):
         # what lies behind a list that came whole in one answer is not looked for
         lost = set()
-    if plan.hidden != "nothing" and plan.fixed and plan.tied >= plan.length:
+    of_one_date = plan.tied >= plan.length or (server.drifted and plan.tied > plan.size)
+    if plan.hidden != "nothing" and plan.fixed and of_one_date:
         # records of one date alone, in one order from both sides: nothing shows what is hidden
+        lost = set()
+    if plan.fault == "ones" and plan.shown == "unevenly late":
+        # no two pages of one record need be of one state of the list
         lost = set()
     undisturbed = not server.drifted and not server.met and plan.fault != "varying" and plan.hidden != "side"
     if end in {Completeness.COMPLETE.value, Completeness.CHANGED.value}:

@@ -289,6 +289,10 @@ class ProgressDisplay:
             self._waits_for = self._idle = "its input" if step.phase == "reading" else "this machine"
         self._done, self._total = step.done, step.total
 
+    def reached(self, done: int) -> None:
+        """So many are done, of what no event tells."""
+        self._done, self._waits_for = done, "the disk"
+
     @property
     def _doing(self) -> str:
         """What it does now: searches for people are told by the answers, a list that is read by its records."""
@@ -332,9 +336,13 @@ class ProgressDisplay:
             redirect_stderr=False,
         )
         with suppress(OSError), bar:
-            task = bar.add_task("", total=self._total)
+            task, things = bar.add_task("", total=self._total), self._things
             try:
                 while _bar is bar:
+                    if things != self._things:
+                        # the next phase of a job, whose total may not be known
+                        bar.remove_task(task)
+                        task, things = bar.add_task("", total=self._total), self._things
                     doing = visible(f"{self._things}; {self._doing}")
                     bar.update(task, total=self._total, completed=self._done, description=doing, refresh=True)
                     await asyncio.sleep(0.2)

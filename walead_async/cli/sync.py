@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from contextlib import asynccontextmanager
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar, cast
 
 import click
@@ -249,8 +250,8 @@ async def plan_command(
             raise
     if as_json:
         write_json([_plan_fields(plan)])
-    words = _plan_words(plan, named=planning["column"] is not None)
-    _print_words(words, [*_doubts(plan), *_next_steps(plan, where)], as_json=as_json)
+    _print_plan(plan, planning, as_json=as_json)
+    _print_words([], _next_steps(plan, where), as_json=as_json)
     return ExitCode.DONE if plan.ended_early is None else ExitCode.NOT_DONE
 
 
@@ -279,18 +280,18 @@ async def apply_command(
     """
     async with opened_journal(where) as journal:
         [plan] = await jobs.status(journal, plan_id)
-        _say_if_for_good(plan.target)
+        if plan.target.startswith("campaign:"):
+            _say_for_good()
         if not yes:
             say(_status_words(plan))
             if not agreed("Apply it?", NOTHING):
                 return ExitCode.NOT_DONE
         phones = plan.target.startswith("agent:")
-        async with _opened_session(service, uid, rate_limit, phones=phones) as (session, shown):
-            try:
-                report = await jobs.apply(journal, session, plan_id, **applying, progress=shown.step)
-            except asyncio.CancelledError:
-                await _say_tally(journal, shown, plan_id)
-                raise
+        async with (
+            _opened_session(service, uid, rate_limit, phones=phones) as (session, shown),
+            _tally(journal, shown, plan_id),
+        ):
+            report = await jobs.apply(journal, session, plan_id, **applying, progress=shown.step)
     if as_json:
         write_json([_report_fields(report)])
     _print_words(_report_words(report), _failures(report, where), as_json=as_json)
@@ -321,28 +322,22 @@ async def run_command(
     """
     if not yes:
         check_terminal(NOTHING, reads_standard_input=source == "-")
-    phones = planning["agent"] is not None
     if planning["campaign"] is not None:
-        _say_if_for_good(f"campaign:{planning['campaign']}")
-    named = planning["column"] is not None
-    plan: Plan | None = None
-    async with (
-        opened_journal(where, must_exist=False) as journal,
-        _opened_session(service, uid, rate_limit, phones=phones) as (session, shown),
-    ):
-        try:
-            if yes:
+        _say_for_good()
+    opened_session = partial(_opened_session, service, uid, rate_limit, phones=planning["agent"] is not None)
+    async with opened_journal(where, must_exist=False) as journal:
+        if yes:
+            async with opened_session() as (session, shown), _tally(journal, shown):
                 plan, report = await jobs.run(journal, session, source, **planning, **applying, progress=shown.step)
-                _print_words(_plan_words(plan, named=named), _doubts(plan), as_json=as_json)
-            else:
+            _print_plan(plan, planning, as_json=as_json)
+        else:
+            async with opened_session() as (session, shown), _tally(journal, shown):
                 plan = await jobs.plan(journal, session, source, **planning, progress=shown.step)
-                _print_words(_plan_words(plan, named=named), _doubts(plan), as_json=as_json)
-                if not agreed("Apply it?", NOTHING):
-                    return ExitCode.NOT_DONE
+            _print_plan(plan, planning, as_json=as_json)
+            if not agreed("Apply it?", NOTHING):
+                return ExitCode.NOT_DONE
+            async with opened_session() as (session, shown), _tally(journal, shown, plan.id):
                 report = await jobs.apply(journal, session, plan.id, **applying, progress=shown.step)
-        except asyncio.CancelledError:
-            await _say_tally(journal, shown, None if plan is None else plan.id)
-            raise
     if as_json:
         write_json([{**_plan_fields(plan), **_report_fields(report)}])
     _print_words(_report_words(report), _failures(report, where), as_json=as_json)
@@ -350,12 +345,17 @@ async def run_command(
     return ExitCode.NOT_DONE if code is ExitCode.DONE and plan.ended_early is not None else code
 
 
-async def _say_tally(journal: Journal, shown: ProgressDisplay, plan_id: str | None) -> None:
-    """Say on stderr how far an interrupted apply has come."""
-    say(f"So far: {shown}. Nothing is lost: the same command goes on from the journal.")
-    if plan_id is not None:
-        [plan] = await jobs.status(journal, plan_id)
-        say(_status_words(plan))
+@asynccontextmanager
+async def _tally(journal: Journal, shown: ProgressDisplay, plan_id: str | None = None) -> AsyncIterator[None]:
+    """Where somebody interrupts, say on stderr how far it has come."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        say(f"So far: {shown}. What was done is kept: start it again, and it goes on.")
+        if plan_id is not None:
+            [plan] = await jobs.status(journal, plan_id)
+            say(_status_words(plan))
+        raise
 
 
 @sync_command.command("status")
@@ -426,6 +426,11 @@ async def undo_command(
         write_json([_plan_fields(plan)])
     _print_words(_plan_words(plan), [*_doubts(plan), *_next_steps(plan, where)], as_json=as_json)
     return ExitCode.DONE
+
+
+def _print_plan(plan: Plan, planning: PlanKeywords, *, as_json: bool) -> None:
+    """Write what a plan found."""
+    _print_words(_plan_words(plan, named=planning["column"] is not None), _doubts(plan), as_json=as_json)
 
 
 def _print_words(words: Iterable[str], troubles: Iterable[str], *, as_json: bool) -> None:
@@ -500,7 +505,8 @@ def _doubts(plan: Plan) -> Iterator[str]:
     if plan.ended_early is not None:
         yield f"The source was not read to its end: {one_line(plan.ended_early)}"
     if plan.cut is not None:
-        yield f"{_row_words(plan.cut)}; it is blocked all the same"
+        unusable = plan.cut.line in {row.line for row in plan.invalid_rows}
+        yield _row_words(plan.cut) + ("" if unusable else "; it is blocked all the same")
     for why in plan.why_withheld:
         yield f"{count_of(plan.withheld, 'removal')} withheld: {why}"
     for why, count in plan.why_kept.items():
@@ -514,19 +520,19 @@ def _row_words(row: InvalidRow) -> str:
     return f"  line {row.line}: {text!r}: {one_line(row.why)}"
 
 
-def _say_if_for_good(target: str) -> None:
-    """A campaign's blocks stay: say so before one is sent."""
-    if target.startswith("campaign:"):
-        say("A campaign block cannot be undone: the API has no campaign unblock.")
+def _say_for_good() -> None:
+    say("A campaign block cannot be undone: the API has no campaign unblock.")
 
 
 def _next_steps(plan: Plan, where: str) -> Iterator[str]:
-    journal = f" --journal {without_password(where)}"
-    if plan.rejected is not None:
-        yield f"Mend {plan.rejected}, and plan with it as SOURCE too: it keeps lines and reasons."
+    journal = f" --journal {shlex.quote(without_password(where))}"
+    if plan.rejected is not None and plan.mode == "add":
+        yield f"Mend the rows in {plan.rejected}, and run that file as well."
+    elif plan.rejected is not None:
+        yield f"Mend the rows that stand in {plan.rejected} where they come from, and plan again."
     if plan.withheld:
         yield f"To see who is withheld: walead sync report {plan.id}{journal} --output report.html"
-        yield (f"To remove them all the same: walead sync apply {plan.id}{journal} --allow-removals {plan.withheld}")
+        yield f"To remove them all the same: walead sync apply {plan.id}{journal} --allow-removals {plan.withheld}"
     yield f"To carry it out: walead sync apply {plan.id}{journal}"
 
 
@@ -549,7 +555,7 @@ def _report_words(report: ApplyReport) -> Iterator[str]:
 
 def _failures(report: ApplyReport, where: str) -> Iterator[str]:
     """What is not as wanted after an apply, and what to do."""
-    journal = f" --journal {without_password(where)}"
+    journal = f" --journal {shlex.quote(without_password(where))}"
     if report.error is not None:
         yield f"walead: {error_words(report.error)}"
         yield f"To go on: walead sync apply {report.plan}{journal}"

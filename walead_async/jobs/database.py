@@ -174,9 +174,7 @@ class Database(Protocol[C]):
         """Nothing was heard of the connection that writes: end that if possible; returns the error to raise."""
         ...
 
-    async def take_within(
-        self, connection: object, opt_outs: Sequence[OptOut], at: int
-    ) -> tuple[list[Taken], str | None]:
+    async def take_within(self, connection: object, opt_outs: Sequence[OptOut]) -> tuple[list[Taken], str | None]:
         """Store opt-outs in the transaction of a connection that somebody else has; returns also its id.
 
         Raises `InvalidInputError` for a connection that cannot be used so, and the error.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from walead_async.bulk.api import BulkStream
     from walead_async.jobs.store import Store
+    from walead_async.models import Outcome
     from walead_async.session import AsyncSession, VoiceAgentSession
 
 __all__ = ["Delivery", "Pace", "PhonelyDelivery", "WaleadDelivery"]
@@ -39,8 +40,6 @@ log = logging.getLogger("walead_async.outbox")
 #: Opt-outs of one destination that are read at a time, and those that are tried while it does not answer.
 MOST = 5000
 FEW = 100
-#: Rows that are settled in one change.
-GROUP = 500
 
 
 @attrs.frozen
@@ -129,6 +128,12 @@ class Delivery:
                 return
             except OutboxError as error:
                 log.warning("the delivery to %s is interrupted: %s", self.service, error)
+            except Exception as error:
+                # Whoever takes opt-outs must not answer 202 for days while nothing is delivered.
+                name = type(error).__name__
+                self.refusal = OutboxError(f"the delivery has ended unexpectedly ({name}): start it again")
+                log.error("%s: %s", self.service, self.refusal)
+                return
             finally:
                 await self._lock.release()
 
@@ -192,14 +197,17 @@ class Delivery:
                     limit=limit,
                 )
                 waiting = await self._store.read(read)
-                if not waiting and not after:
+                full = len(waiting) == limit
+                if not waiting and after:
+                    after = 0
+                    continue
+                if not waiting:
                     if not worked and self._drained_by is not None:
                         self._given_up.add(destination)  # all that is pending there is another session's
                     return
                 worked = True
                 # What is never answered must not hold up those who came later.
-                after = waiting[-1].id if waiting else 0
-                full = len(waiting) == limit
+                after = waiting[-1].id if full else 0
                 await self.check_account()
                 settled, error = await self._attempt(destination, waiting)
             except WaleadError as failure:
@@ -208,7 +216,7 @@ class Delivery:
                 log.error("a delivery to %s failed unexpectedly: %s", destination, type(failure).__name__)
                 settled, error = False, OutboxError(f"a delivery failed unexpectedly ({type(failure).__name__})")
             self._note(destination, error)
-            if settled or not waiting:
+            if settled:
                 failures = after = 0
                 continue
             failures += 1
@@ -219,27 +227,29 @@ class Delivery:
                 return
 
     async def _attempt(self, destination: str, waiting: Sequence[Pending]) -> tuple[bool, WaleadError | None]:
-        """Send these; whether any was settled, and what ended the run, None if it came to its end."""
-        people: dict[str, list[Pending]] = {}
-        for each in waiting:
-            people.setdefault(each.key, []).append(each)
-        reasons = {key: next((one.reason for one in same if one.reason), None) for key, same in people.items()}
+        """Send these; whether any was settled, and what ended the run or was refused, None if all went well."""
+        people: dict[str, list[int]] = {}
+        reasons: dict[str, str | None] = {}
+        for number, key, reason in waiting:
+            if key in people:
+                people[key].append(number)
+                reasons[key] = reasons[key] or reason
+            else:
+                people[key], reasons[key] = [number], reason
         unsettled = iter(people.values())
         commits = _Commits(self._store, self._tell)
-        left: list[tuple[Settled, WaleadError | None]] = []
+        left: list[tuple[list[int], Outcome]] = []
         refusal: WaleadError | None = None
         error: WaleadError | None = None
         try:
             async with aclosing(self.stream(destination, reasons)) as outcomes:
                 async for outcome in outcomes:
-                    ids = [one.id for one in next(unsettled)]
-                    state = STATES.get(outcome.status, "pending")
-                    settled = Settled(ids, state, outcome.status, outcome.detail)
-                    if state == "pending":
-                        left.append((settled, outcome.error))
+                    ids = next(unsettled)
+                    if (state := STATES.get(outcome.status)) is None:
+                        left.append((ids, outcome))
                     else:
                         refusal = refusal or outcome.error
-                        commits.add(settled, outcome.error)
+                        commits.add(ids, state, outcome.status, outcome.detail, outcome.error)
         except WaleadError as ended_by:
             error = ended_by
         finally:
@@ -247,16 +257,14 @@ class Delivery:
         hopeless = False
         if error is not None:
             hopeless, error = await self.judge(destination, error)
-        if hopeless and error is not None:
-            rest = [Settled([one.id for one in same], "failed", Status.REFUSED, str(error)) for same in unsettled]
-            left = [
-                (each._replace(state="failed", status=Status.REFUSED, detail=str(error)), error) for each, _ in left
-            ]
-            left += [(each, error) for each in rest]
-        for settled, said in left:
-            commits.add(settled, said)
-        error = error or next((said for _, said in left if said is not None), refusal)
-        return await commits.stored() > 0, error
+        if hopeless:
+            for ids in (*(ids for ids, _ in left), *unsettled):
+                commits.add(ids, "failed", Status.REFUSED, str(error), error)
+        else:
+            for ids, outcome in left:
+                commits.add(ids, "pending", outcome.status, outcome.detail, outcome.error)
+                refusal = refusal or outcome.error
+        return await commits.stored() > 0, error or refusal
 
     def _note(self, destination: str, error: WaleadError | None) -> None:
         """Keep what a destination said, for `status`, and log what somebody has to see to."""
@@ -301,31 +309,35 @@ class _Commits:
         self._store = store
         self._tell = tell
         self._loop = asyncio.get_running_loop()
-        self._gathered: list[tuple[Settled, WaleadError | None]] = []
+        self._gathered: dict[tuple[str, Status, str | None], tuple[Settled, WaleadError | None]] = {}
         self._stored: list[asyncio.Future[None]] = []
         self._settled = 0
 
-    def add(self, settled: Settled, said: WaleadError | None) -> None:
-        """This is to be written down."""
+    def add(self, ids: list[int], state: str, status: Status, detail: str | None, said: WaleadError | None) -> None:
+        """This is to be written down of these opt-outs."""
         if not self._gathered:
             # The loop comes to it when the run has no more outcomes at hand.
             self._loop.call_soon(self.hand_over)
-        self._gathered.append((settled, said))
-        self._settled += settled.state != "pending"
+        alike = self._gathered.get((state, status, detail))
+        if alike is None:
+            self._gathered[state, status, detail] = (Settled([*ids], state, status, detail), said)
+        else:
+            alike[0].ids.extend(ids)
+        if state != "pending":
+            self._settled += 1
 
     def hand_over(self) -> None:
         """Have what was gathered written."""
-        rows, self._gathered = self._gathered, []
-        for start in range(0, len(rows), GROUP):
-            some = rows[start : start + GROUP]
+        groups, self._gathered = [*self._gathered.values()], {}
+        if groups:
             with suppress(OutboxError):  # closed meanwhile: what was not written down is sent again
-                future = self._store.write(partial(optouts.settle, settled=[settled for settled, _ in some]))
-                future.add_done_callback(partial(self._written, some))
+                future = self._store.write(partial(optouts.settle, settled=[settled for settled, _ in groups]))
+                future.add_done_callback(partial(self._written, groups))
                 self._stored.append(future)
 
-    def _written(self, rows: Sequence[tuple[Settled, WaleadError | None]], future: asyncio.Future[None]) -> None:
+    def _written(self, groups: Sequence[tuple[Settled, WaleadError | None]], future: asyncio.Future[None]) -> None:
         if not future.cancelled() and future.exception() is None:
-            for settled, said in rows:
+            for settled, said in groups:
                 self._tell(settled, said)
 
     async def stored(self) -> int:
@@ -356,6 +368,9 @@ class WaleadDelivery(Delivery):
     def stream(self, destination: str, people: Mapping[str, str | None]) -> BulkStream:
         """`POST` to the workspace's list or a campaign's."""
         if destination == WORKSPACE:
+            reasons = set(people.values())
+            if len(reasons) == 1:
+                return self._session.blocked_leads.block_stream(list(people), reason=reasons.pop())
             return self._session.blocked_leads.block_stream([LeadToBlock(*person) for person in people.items()])
         campaign = self._session.campaign(destination.removeprefix("campaign:"))
         return campaign.blocked_leads.block_stream(list(people))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from functools import cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from walead_async.errors import InvalidInputError, OutboxError
 from walead_async.identifiers import public_identifier
@@ -44,18 +46,21 @@ __all__ = [
     "taking",
 ]
 
+T = TypeVar("T")
+#: A statement with its values, and a way to say several, each answered with the rows that it finds.
+Statement: TypeAlias = "tuple[str, Sequence[Value]]"
+Steps: TypeAlias = "Generator[Statement, list[tuple[Any, ...]], T]"
+
 WORKSPACE = "workspace"
 #: How many are listed at a time.
 PAGE = 1000
-#: How many rows one statement stores, or settles.
-STORED_AT_ONCE = 100
-SETTLED_AT_ONCE = 500
-
-Statement: TypeAlias = "tuple[str, Sequence[Value]]"
+#: How many ids, and how many new rows, one statement takes.
+IDS = 500
+ROWS = 100
 
 
 class OptOut(NamedTuple):
-    """One person and one list, as an outbox stores it; `destination` as in `schema.py`."""
+    """One person and one list, as an outbox stores it; `destination` as in `schema.py`, `at` in microseconds."""
 
     base_url: str
     account: str
@@ -63,12 +68,14 @@ class OptOut(NamedTuple):
     key: str
     reason: str | None
     digest: bytes | None
+    at: int
 
 
 class Taken(NamedTuple):
     """How an opt-out stands."""
 
     id: int
+    key: str
     state: str
     status: str | None
     detail: str | None
@@ -98,7 +105,7 @@ class Listed(NamedTuple):
 class Settled(NamedTuple):
     """What an attempt brought: the new state of these opt-outs ("pending" if it brought nothing)."""
 
-    ids: Sequence[int]
+    ids: list[int]
     state: str
     status: Status
     detail: str | None
@@ -118,9 +125,9 @@ def service_of(destination: str) -> str:
     return "phonely" if destination.startswith("agent:") else "walead"
 
 
-def take(connection: Connection, opt_outs: Sequence[OptOut], at: int) -> list[Taken]:
+def take(connection: Connection, opt_outs: Sequence[OptOut]) -> list[Taken]:
     """Store these; one that is there already, by its digest or as an identical one that is pending, stays as it is."""
-    steps = taking(opt_outs, at)
+    steps = taking(opt_outs)
     try:
         statement = next(steps)
         while True:
@@ -130,45 +137,48 @@ def take(connection: Connection, opt_outs: Sequence[OptOut], at: int) -> list[Ta
         return taken
 
 
-def taking(opt_outs: Sequence[OptOut], at: int) -> Generator[Statement, list[tuple[Any, ...]], list[Taken]]:
-    """The statements of `take`, each answered with its rows: for a connection that has to be awaited."""
-    taken: dict[object, Taken] = {}
-    left = {_name(opt_out): opt_out for opt_out in opt_outs}
-    while left:
-        rows = list(left.values())
-        for start in range(0, len(rows), STORED_AT_ONCE):
-            some = rows[start : start + STORED_AT_ONCE]
-            marks = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(some))
-            added = yield (
-                f"insert into optout (base_url, account, destination, key, reason, digest, at) values {marks} "
-                "on conflict do nothing returning id, base_url, account, destination, key, reason, digest",
-                [value for opt_out in some for value in (*opt_out, at)],
-            )
-            for number, *stored in added:
-                name = _name(OptOut(*stored))
-                taken[name] = Taken(number, "pending", None, None)
-                del left[name]
-        for name, opt_out in list(left.items()):
-            place = (opt_out.key, opt_out.destination, opt_out.base_url)
-            last: bytes | str
-            if opt_out.digest is not None:
-                where, last = "digest = ?", opt_out.digest
-            else:
-                where, last = "state = 'pending' and digest is null and coalesce(reason, '') = ?", opt_out.reason or ""
-            found = yield (
-                "select id, state, status, detail from optout where key = ? and destination = ? and base_url = ? "
-                f"and {where}",
-                (*place, last),
-            )
-            if found:  # or it was delivered or removed meanwhile, and is stored after all
-                taken[name] = Taken(*found[0])
-                del left[name]
-    return [taken[_name(opt_out)] for opt_out in opt_outs]
+def taking(opt_outs: Sequence[OptOut]) -> Steps[list[Taken]]:
+    """The statements of `take`, each answered with the rows that it finds: for a connection that is awaited."""
+    taken: list[Taken] = []
+    for some in _portions(opt_outs, ROWS):
+        ids = sorted((yield _insert(some)))
+        if len(ids) == len(some):  # they were numbered in their order
+            taken += [
+                Taken(number, opt_out.key, "pending", None, None) for (number,), opt_out in zip(ids, some, strict=True)
+            ]
+        else:
+            for opt_out in some:
+                taken.append((yield from _there(opt_out)))
+    return taken
 
 
-def _name(opt_out: OptOut) -> tuple[object, ...]:
-    """What makes an opt-out one of its own."""
-    return (*opt_out[2:4], opt_out.base_url, opt_out.reason or "" if opt_out.digest is None else opt_out.digest)
+def _insert(opt_outs: Sequence[OptOut]) -> Statement:
+    return (
+        f"insert into optout (base_url, account, destination, key, reason, digest, at) values {_places(len(opt_outs))} "
+        "on conflict do nothing returning id",
+        [*chain.from_iterable(opt_outs)],
+    )
+
+
+@cache
+def _places(rows: int) -> str:
+    return ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * rows)
+
+
+def _there(opt_out: OptOut) -> Steps[Taken]:
+    """How one stands that was there before, or has just come."""
+    place: tuple[Value, ...] = (opt_out.key, opt_out.destination, opt_out.base_url)
+    if opt_out.digest is not None:
+        where, place = "digest = ?", (*place, opt_out.digest)
+    else:
+        where = "state = 'pending' and digest is null and coalesce(reason, '') = ?"
+        place = (*place, opt_out.reason or "")
+    columns = "id, key, state, status, detail"
+    statement = f"select {columns} from optout where key = ? and destination = ? and base_url = ? and {where}"
+    while not (found := (yield statement, place)):
+        # Another process has settled or removed it meanwhile.
+        yield _insert([opt_out])
+    return Taken(*found[0])
 
 
 def count_pending(connection: Connection) -> int:
@@ -198,33 +208,27 @@ def pending(
         "and (? = '' or account in ('', ?)) order by id limit ?",
         (destination, after, base_url, account, account, limit),
     )
-    return [Pending(*row) for row in found]
+    return [*map(Pending._make, found)]
 
 
 def settle(connection: Connection, settled: Iterable[Settled]) -> None:
     """Write down what an attempt brought."""
-    alike: dict[tuple[Value, ...], list[int]] = {}
     for each in settled:
-        alike.setdefault((each.state, str(each.status), each.detail), []).extend(each.ids)
-    for end, ids in alike.items():
-        for start in range(0, len(ids), SETTLED_AT_ONCE):
-            some = ids[start : start + SETTLED_AT_ONCE]
-            marks = ", ".join("?" * len(some))
+        for some in _portions(each.ids, IDS):
             connection.execute(
                 "update optout set state = ?, status = ?, detail = ?, tries = tries + 1 "
-                f"where state = 'pending' and id in ({marks})",
-                (*end, *some),
+                f"where state = 'pending' and id in ({_marks(some)})",
+                (each.state, str(each.status), each.detail, *some),
             )
 
 
 def states(connection: Connection, ids: Sequence[int]) -> Iterator[Taken]:
     """How these stand; one that was removed is left out."""
-    for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
-        marks = ",".join("?" * len(some))
-        found = connection.execute(f"select id, state, status, detail from optout where id in ({marks})", some)
-        for row in found:
-            yield Taken(*row)
+    for some in _portions(ids, IDS):
+        found = connection.execute(
+            f"select id, key, state, status, detail from optout where id in ({_marks(some)})", some
+        )
+        yield from map(Taken._make, found)
 
 
 def counts(connection: Connection) -> Counts:
@@ -280,18 +284,13 @@ def listed(connection: Connection, *, waiting: bool, after: int = 0) -> list[Lis
         "order by id limit ?",
         ("pending" if waiting else "failed", after, PAGE),
     )
-    return [Listed(*row) for row in found]
+    return [*map(Listed._make, found)]
 
 
-def taken_keys(connection: Connection, destination: str, base_url: str | None = None) -> set[str]:
-    """Whom this file's outbox has taken for a destination, whatever became of it: a mirror does not unblock them."""
-    if base_url is None:
-        found = connection.execute("select distinct key from optout where destination = ?", (destination,))
-    else:
-        found = connection.execute(
-            "select distinct key from optout where destination = ? and base_url = ?", (destination, base_url)
-        )
-    return {key for (key,) in found}
+def taken_keys(connection: Connection, kind: Literal["lead", "number"]) -> list[str]:
+    """All people, or all numbers, whom this file's outbox has taken, whatever became of it: nobody unblocks them."""
+    where = "destination like 'agent:%'" if kind == "number" else "destination not like 'agent:%'"
+    return [key for (key,) in connection.execute(f"select distinct key from optout where {where}")]
 
 
 def retry(connection: Connection) -> int:
@@ -323,10 +322,7 @@ def retry(connection: Connection) -> int:
 
 def prune(connection: Connection, before: int) -> int:
     """Remove what was delivered and taken before this moment; returns how many. What waits or failed stays."""
-    removed = connection.execute(
-        "delete from optout where state = 'delivered' and at < ? returning id", (before,)
-    ).fetchall()
-    return len(removed)
+    return connection.execute("delete from optout where state = 'delivered' and at < ?", (before,)).rowcount
 
 
 def erase(connection: Connection, identifier: str) -> int:
@@ -335,11 +331,11 @@ def erase(connection: Connection, identifier: str) -> int:
     Raises `OutboxError` if one of them is pending, `InvalidInputError` if this is neither a person nor a number.
     """
     keys = keys_of(identifier)
-    marks = ",".join("?" * len(keys))
+    marks = _marks(keys)
     waiting = connection.execute(f"select count(*) from optout where state = 'pending' and key in ({marks})", keys)
     if waiting.fetchall()[0][0]:
         raise OutboxError("an opt-out of this person waits to be delivered: wait until it is, and then erase it")
-    return len(connection.execute(f"delete from optout where key in ({marks}) returning id", keys).fetchall())
+    return connection.execute(f"delete from optout where key in ({marks})", keys).rowcount
 
 
 def keys_of(identifier: str) -> list[str]:
@@ -362,3 +358,13 @@ def event(connection: Connection, what: str, by: str, detail_json: str) -> None:
         "insert into event (at, by_whom, what, detail_json) values (?, ?, ?, ?)",
         (microseconds(), by, what, detail_json),
     )
+
+
+def _portions(values: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    """These in portions that a statement can take."""
+    return (values[start : start + most] for start in range(0, len(values), most))
+
+
+def _marks(values: Sequence[object]) -> str:
+    """A ? for each."""
+    return ",".join("?" * len(values))

@@ -20,8 +20,9 @@ import orjson
 from walead_async.errors import InvalidInputError, WaleadError
 from walead_async.files.encoding import ends_with_line_end
 from walead_async.files.sources import rows
-from walead_async.jobs import guards, records
+from walead_async.jobs import guards, optouts, records
 from walead_async.jobs.compare import Listed, compare, read_list
+from walead_async.jobs.locks import whoami
 from walead_async.jobs.parts import SEPARATOR, Spill
 from walead_async.jobs.records import NewItem
 from walead_async.jobs.store import POSTGRESQL, microseconds, open_store, without_password
@@ -167,7 +168,7 @@ async def made_plan(
     options.check(target)
     mirror, take_over = options.mode == "mirror", options.take_over
     tell = progress or nothing
-    plan_id, by = records.new_plan_id(), options.by or records.myself()
+    plan_id, by = records.new_plan_id(), options.by or whoami()
     store, folder = journal.store, journal.folder
     place = Path(options.rejected) if options.rejected else None
     if place is None and folder is not None:
@@ -382,7 +383,7 @@ class Keep:
 
 async def read_keep(journal: Journal, target: Target, files: Sequence[str | os.PathLike[str]]) -> Keep:
     """Read whom nobody may unblock. The caller closes it."""
-    own = await journal.store.read(lambda db: records.opted_out(db, target.kind))
+    own = await journal.store.read(lambda db: optouts.taken_keys(db, target.kind))
     spill = Spill(journal.folder)
     keep = Keep(frozenset(map(target.key_of, own)), spill)
     try:
@@ -404,7 +405,7 @@ async def _read_keep_file(spill: Spill, target: Target, file: str) -> str | None
     path = Path(file)
     if file.startswith(POSTGRESQL) or await asyncio.to_thread(_is_outbox, path):
         async with open_store(file, create=False) as outbox:
-            found = await outbox.read(lambda db: records.opted_out(db, target.kind))
+            found = await outbox.read(lambda db: optouts.taken_keys(db, target.kind))
         keys = list(map(target.key_of, found))
         spill.add(keys, keys)
         return None

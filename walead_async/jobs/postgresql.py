@@ -255,9 +255,7 @@ class PostgresDatabase:
         for connection in list(self._connections):
             _cut(connection)
 
-    async def take_within(
-        self, connection: object, opt_outs: Sequence[OptOut], at: int
-    ) -> tuple[list[Taken], str | None]:
+    async def take_within(self, connection: object, opt_outs: Sequence[OptOut]) -> tuple[list[Taken], str | None]:
         """Store opt-outs in the transaction of the caller's connection."""
         if not isinstance(connection, psycopg.AsyncConnection):
             raise InvalidInputError(f"connection is a psycopg AsyncConnection, not {kind_of(connection)}")
@@ -274,7 +272,7 @@ class PostgresDatabase:
                 self._check_version(version)
                 if found != self._id:
                     raise InvalidInputError(f"connection is of another database than the outbox {self.where!r}")
-                steps = optouts.taking(opt_outs, at)
+                steps = optouts.taking(opt_outs)
                 step = next(steps)
                 while True:
                     try:

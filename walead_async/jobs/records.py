@@ -6,11 +6,8 @@ the ends of a `Status`. Items stand in the parts of their keys, in the order (pa
 
 from __future__ import annotations
 
-import getpass
 import json
-import os
 import secrets
-import socket
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 
     from walead_async.jobs.database import Connection
 
-__all__ = ["Event", "Item", "NewItem", "OpenItem", "RemarkableItem", "StoredPlan", "myself", "new_plan_id"]
+__all__ = ["Event", "Item", "NewItem", "OpenItem", "RemarkableItem", "StoredPlan", "new_plan_id"]
 
 FINGERPRINT = 16
 
@@ -119,15 +116,6 @@ _PLAN = (
 def new_plan_id() -> str:
     """A name that sorts by time and is easily told from others."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def myself() -> str:
-    """Who runs this: user@host."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 def _stored_plan(row: Sequence[Any]) -> StoredPlan:
@@ -415,12 +403,6 @@ def drop_owned(db: Connection, owner: Sequence[str]) -> None:
     db.execute("delete from source where kind = 'owned' and base_url = ? and account = ? and target = ?", tuple(owner))
 
 
-def opted_out(db: Connection, kind: str) -> list[str]:
-    """The keys of everybody, or of every number, whom the outbox in this file has taken."""
-    where = "destination like 'agent:%'" if kind == "number" else "destination not like 'agent:%'"
-    return [key for (key,) in db.execute(f"select distinct key from optout where {where}")]
-
-
 def later_plans(db: Connection, plan: StoredPlan) -> list[StoredPlan]:
     """The plans of the same list that were applied later; for an undo, later than the plan that it takes back."""
     since = plan.number if plan.undoes is None else plan.undoes
@@ -487,18 +469,6 @@ def drop_needless(db: Connection, before: int) -> int:
         db.execute("delete from source where id = ?", (source,))
     db.execute("delete from event where plan is null and at < ?", (before,))
     return len(ids)
-
-
-def has_pending(db: Connection, keys: Sequence[str]) -> bool:
-    """Whether an opt-out of one of these is still to be delivered."""
-    marks = ", ".join("?" * len(keys))
-    found = db.execute(f"select 1 from optout where state = 'pending' and key in ({marks}) limit 1", tuple(keys))
-    return found.fetchone() is not None
-
-
-def drop_optouts(db: Connection, key: str) -> int:
-    """Remove the opt-outs of a person; returns how many."""
-    return db.execute("delete from optout where key = ?", (key,)).rowcount
 
 
 def drop_items(db: Connection, plan: int, part: int, same: Callable[[str], bool]) -> int:

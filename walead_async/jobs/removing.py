@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 from walead_async.errors import InvalidInputError
 from walead_async.files.export import beside, put_in_place, told
 from walead_async.identifiers import public_identifier
-from walead_async.jobs import records
+from walead_async.jobs import optouts, records
+from walead_async.jobs.locks import whoami
 from walead_async.jobs.parts import SEPARATOR, encoded, part_of
 from walead_async.jobs.planning import fingerprints
 from walead_async.jobs.values import EraseReport, PruneReport
@@ -51,7 +52,7 @@ async def prune(journal: Journal, before: date | datetime) -> PruneReport:
             items += await store.write(partial(records.drop_plan, plan=plan))
             files += await asyncio.to_thread(_unlink, plan)
         sources = await store.write(lambda db: records.drop_needless(db, moment))
-        await store.write(lambda db: records.add_event(db, None, records.myself(), "pruned", {"plans": len(old)}))
+        await store.write(lambda db: records.add_event(db, None, whoami(), "pruned", {"plans": len(old)}))
         await store.scrub()
     return PruneReport(plans=len(old), items=items, sources=sources, files=files)
 
@@ -92,7 +93,7 @@ async def erase(journal: Journal, identifier: str) -> EraseReport:
     """Remove one person, or one phone number, from all plans, sources and files of rejected rows.
 
     It cannot be undone afterwards what was done to them, and nobody is unblocked. Raises `InvalidInputError` for what
-    is neither, and while an opt-out of theirs is pending; `JournalError` as `prune`.
+    is neither, `OutboxError` while an opt-out of theirs waits to be delivered, and `JournalError` as `prune`.
     """
     keys: dict[str, str] = {}
     for kind, normalise in (("lead", public_identifier), ("number", phone_number)):
@@ -103,20 +104,19 @@ async def erase(journal: Journal, identifier: str) -> EraseReport:
     texts = {identifier.strip().casefold(), *(key.casefold() for key in keys.values())}
     store = journal.store
     async with journal.locked():
-        if await store.read(lambda db: records.has_pending(db, list(keys.values()))):
-            raise InvalidInputError("an opt-out of this person is pending: erase them once it is delivered")
+        items = await store.write(lambda db: optouts.erase(db, identifier))
         plans = await store.read(records.plans)
         rejected = 0
         for path in {path for plan in plans if (path := _rejected(plan)) is not None}:
             rejected += await asyncio.to_thread(_without_rows, path, texts)
-        items = sources = 0
+        sources = 0
         for kind, key in keys.items():
             compared = key if kind == "lead" else digits_of(key)
             items += await store.write(partial(_without_items, plans=plans, key=key, compared=compared))
             sources += await store.write(partial(_without_key, key=key, compared=compared))
         for plan in plans:
             await store.write(partial(_without_texts, plan=plan, texts=texts))
-        await store.write(lambda db: records.add_event(db, None, records.myself(), "erased", {"items": items}))
+        await store.write(lambda db: records.add_event(db, None, whoami(), "erased", {"items": items}))
         await store.scrub()
     return EraseReport(items=items, sources=sources, rejected=rejected)
 
@@ -124,7 +124,7 @@ async def erase(journal: Journal, identifier: str) -> EraseReport:
 def _without_items(db: Connection, plans: list[StoredPlan], key: str, compared: str) -> int:
     part = part_of(compared.encode())
     same = partial(_is_same, key=key, compared=compared)
-    return sum(records.drop_items(db, plan.number, part, same) for plan in plans) + records.drop_optouts(db, key)
+    return sum(records.drop_items(db, plan.number, part, same) for plan in plans)
 
 
 def _is_same(found: str, key: str, compared: str) -> bool:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SqliteFile"]
 
+#: How many pages SQLite gathers in the file beside before it moves them: fewer, and every hundredth commit is slow.
+CHECKPOINT = 4000
+
 
 class SqliteFile:
     """One file, which may be an outbox and a journal at once. All of its methods block.
@@ -139,6 +142,7 @@ class SqliteFile:
         try:
             connection.execute("pragma synchronous = full")
             connection.execute("pragma secure_delete = on")
+            connection.execute(f"pragma wal_autocheckpoint = {CHECKPOINT}")
             self.check_version(connection)
             self._inode = self._found_inode()
         except BaseException:
@@ -208,7 +212,7 @@ class SqliteFile:
         path = self._write_lock.name
         return self._error(f"another process has held {path!r} for more than {self.limit:g} s: try again later")
 
-    async def take_within(self, connection: object, opt_outs: object, at: int) -> tuple[list[Taken], str | None]:
+    async def take_within(self, connection: object, opt_outs: object) -> tuple[list[Taken], str | None]:
         """No transaction of another connection can be joined in a file."""
         raise InvalidInputError("connection= is for an outbox in PostgreSQL, and this one is a file")
 

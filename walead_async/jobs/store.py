@@ -19,7 +19,7 @@ from walead_async.jobs.schema import VERSIONS
 from walead_async.jobs.sqlite import SqliteFile
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["POSTGRESQL", "Store", "microseconds", "open_store", "without_password"]
 
 T = TypeVar("T")
-V = TypeVar("V")
 
 #: How the address of a PostgreSQL database begins.
 POSTGRESQL = ("postgresql://", "postgres://")
@@ -89,17 +88,14 @@ def open_store(
 
 
 class _Job(Generic[T]):
-    """One call that waits for a thread; `alone`: outside a transaction; `values`: for a call that takes several."""
+    """One call that waits for a thread; `alone`: outside a transaction."""
 
-    __slots__ = ("alone", "call", "done", "failure", "result", "timer", "values")
+    __slots__ = ("alone", "call", "done", "failure", "result", "timer")
 
-    def __init__(
-        self, call: Callable[..., Any], done: asyncio.Future[T], *, alone: bool = False, values: Sequence[Any] = ()
-    ) -> None:
+    def __init__(self, call: Callable[..., T], done: asyncio.Future[T], *, alone: bool = False) -> None:
         self.call = call
         self.done = done
         self.alone = alone
-        self.values = values
         self.result: T | None = None
         self.failure: BaseException | None = None
         self.timer: asyncio.TimerHandle | None = None
@@ -156,32 +152,20 @@ class Store:
         locked for longer than the limit, away, read-only, damaged or replaced, or closed. It may be stored all the
         same.
         """
-        self._check_open()
-        return self._gather(_Job(change, self._loop.create_future()))
-
-    def write_together(
-        self, change: Callable[[Connection, list[V]], Sequence[T | Exception]], value: V
-    ) -> asyncio.Future[T]:
-        """As `write`, for a change that takes the values of all who wait at once.
-
-        It returns for each of them what the `await` returns, or the error that it raises.
-        """
-        self._check_open()
-        return self._gather(_Job(change, self._loop.create_future(), values=[value]))
-
-    def _gather(self, job: _Job[T]) -> asyncio.Future[T]:
+        self.check_open()
+        done: asyncio.Future[T] = self._loop.create_future()
         if not self._gathered:
             # Whoever calls in this turn of the loop shares one commit.
             self._loop.call_soon(self._hand_over)
-        self._gathered.append(job)
-        return job.done
+        self._gathered.append(_Job(change, done))
+        return done
 
     async def read(self, question: Callable[[Connection], T]) -> T:
         """Ask a snapshot of what is committed; returns what `question` returns, which runs in the reader's thread.
 
         Raises what `question` raises, and the error as `write` does, also if there is no file yet.
         """
-        self._check_open()
+        self.check_open()
         done: asyncio.Future[T] = self._loop.create_future()
         self._reader.put([_Job(question, done)])
         return await done
@@ -191,7 +175,7 @@ class Store:
 
         Raises the error if others read them for longer than the limit.
         """
-        self._check_open()
+        self.check_open()
         await self.in_writer(lambda: self.database.scrub(self._writing.connected()))
 
     def lock(self, name: str, *target: str) -> Lock:
@@ -249,7 +233,8 @@ class Store:
         await self._writer.end()
         self.database.close()
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raise the error unless it is open, in this process and this event loop."""
         if self._closed is not None:
             raise self.database.named(self._closed)
         if asyncio.get_running_loop() is not self._loop:
@@ -418,21 +403,14 @@ class _Writer:
     def _committed(self, connection: Opened, jobs: list[_Job[Any]]) -> bool:
         """Commit these; False if one of them failed after it had changed something, and nothing is committed."""
         self._database.begin(connection)
-        for call, together in _by_call(jobs):
+        for job in jobs:
             changes = connection.total_changes
             try:
-                if together[0].values:
-                    results = call(connection, [value for job in together for value in job.values])
-                    for job, result in zip(together, results, strict=True):
-                        job.result, job.failure = (None, result) if isinstance(result, Exception) else (result, None)
-                else:
-                    (job,) = together
-                    job.result = call(connection)
+                job.result = job.call(connection)
             except BaseException as error:
                 if self._database.concerns_all(error):
                     raise
-                for job in together:
-                    job.failure = error
+                job.failure = error
                 if connection.total_changes != changes:
                     connection.execute("rollback")
                     return False
@@ -444,17 +422,6 @@ class _Writer:
         if connection is not None:
             with suppress(self._database.failures):
                 connection.close()
-
-
-def _by_call(jobs: Sequence[_Job[Any]]) -> Iterator[tuple[Callable[..., Any], list[_Job[Any]]]]:
-    """The jobs one by one, but those together whose call takes the values of several."""
-    together: dict[Callable[..., Any], list[_Job[Any]]] = {}
-    for job in jobs:
-        if job.values:
-            together.setdefault(job.call, []).append(job)
-        else:
-            yield job.call, [job]
-    yield from together.items()
 
 
 class _Reader:

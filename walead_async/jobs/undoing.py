@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from walead_async.jobs import guards, records
 from walead_async.jobs.activity import Activity
 from walead_async.jobs.applying import Applying, target_of_plan
+from walead_async.jobs.locks import whoami
 from walead_async.jobs.parts import unescaped
 from walead_async.jobs.planning import store_items, summary_of
 from walead_async.jobs.records import Item, NewItem, StoredPlan
@@ -50,7 +51,7 @@ async def undo(
     Raises `InvalidInputError` for a plan that is not there, or of another base URL or account; `JournalError`; and the
     errors of a listing, which an outage is waited for up to `patience` seconds.
     """
-    by = by or records.myself()
+    by = by or whoami()
     (plan,) = await journal.store.read(lambda db: records.plans(db, plan_id))
     async with journal.working_on(session, plan.target) as take:
         await take(plan)
