@@ -403,6 +403,22 @@ async def test_a_key_that_is_not_accepted_stops_at_once(
     assert stands.state is PlanState.STOPPED
 
 
+async def test_an_apply_that_cannot_list_stops_and_leaves_a_finished_plan_as_it_was(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    made = await plan(journal, session, files.csv(["jane"]))
+    emulator.faults.add("GET:status=401")
+    report = await apply(journal, session, made.id)
+    assert (report.state, report.counts, report.ok) == (PlanState.STOPPED, {"not_sent": 1}, False)
+    assert isinstance(report.error, AuthenticationError)
+    assert (await status(journal))[0].state is PlanState.STOPPED
+    emulator.faults.clear()
+    assert (await apply(journal, session, made.id, settle=0.0)).ok
+    emulator.faults.add("GET:status=401")
+    assert (await apply(journal, session, made.id)).state is PlanState.STOPPED
+    assert (await status(journal))[0].state is PlanState.VERIFIED
+
+
 async def test_who_is_refused_is_told_and_missing(
     emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
 ) -> None:

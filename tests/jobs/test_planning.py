@@ -287,6 +287,25 @@ async def test_a_plan_that_is_not_there_is_named(session: AsyncSession, journal:
             await call
 
 
+async def test_a_plan_whose_process_ended_while_it_was_made_is_not_seen_and_goes_after_a_day(
+    session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    half = await plan(journal, session, files.csv(people(3)))
+    await journal.store.write(lambda db: db.execute("update plan set state = 'making'"))
+    with pytest.raises(InvalidInputError, match="no plan"):
+        await apply(journal, session, half.id)
+    assert await status(journal) == []
+    await plan(journal, session, files.csv(["jane"], "a.csv"))
+    items = "select count(*) from item"
+    assert await journal.store.read(lambda db: db.execute(items).fetchone()) == (4,)
+    day = 25 * 3600 * 1_000_000
+    await journal.store.write(
+        lambda db: db.execute("update plan set made_at = made_at - ? where state = 'making'", (day,))
+    )
+    await plan(journal, session, files.csv(["joe"], "b.csv"))
+    assert await journal.store.read(lambda db: db.execute(items).fetchone()) == (2,)
+
+
 async def test_the_same_source_is_stored_once(session: AsyncSession, journal: Journal, files: Files) -> None:
     for name in ("one.csv", "two.csv"):
         await plan(journal, session, files.csv(people(3), name))

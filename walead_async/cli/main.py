@@ -34,6 +34,7 @@ COMMANDS = {
     "demo": ("demo", "Show everything, without account or network."),
     "list": ("leads", "Print who is blocked in the workspace."),
     "find": ("leads", "Say whether people are blocked in the workspace."),
+    "filter": ("filter", "Write the rows of a contact file whose person is not blocked."),
     "block": ("leads", "Block people in the workspace."),
     "unblock": ("leads", "Unblock people in the workspace."),
     "export": ("leads", "Write the workspace's block list to a file."),

@@ -289,6 +289,10 @@ class ProgressDisplay:
             self._waits_for = self._idle = "its input" if step.phase == "reading" else "this machine"
         self._done, self._total = step.done, step.total
 
+    def reached(self, done: int) -> None:
+        """So many are done, of what no event tells."""
+        self._done, self._waits_for = done, "the disk"
+
     @property
     def _doing(self) -> str:
         """What it does now: searches for people are told by the answers, a list that is read by its records."""

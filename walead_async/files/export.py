@@ -32,6 +32,7 @@ __all__ = [
     "Format",
     "JsonLines",
     "Parquet",
+    "Sink",
     "Xlsx",
     "beside",
     "export_leads",
@@ -133,7 +134,7 @@ class Xlsx(Format):
     def __init__(self, file: IO[bytes], folder: Path, most_rows: int = EXCEL_ROWS) -> None:
         library = library_for(".xlsx", "xlsxwriter")
         self._failure: type[Exception] = library.exceptions.XlsxWriterException
-        self._sink = _Sink(file)
+        self._sink = Sink(file)
         options = {"constant_memory": True, "tmpdir": str(folder)}
         self._book: Any = library.Workbook(self._sink, options)
         self._book.use_zip64()
@@ -173,7 +174,7 @@ class Xlsx(Format):
             self._sheet.row_data_fh.close()
 
 
-class _Sink:
+class Sink:
     """The file under a ZIP archive. An archive that failed still writes its end when it is collected: in vain then."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -182,21 +183,25 @@ class _Sink:
         self.closed = False
 
     def write(self, piece: bytes) -> int:
+        """Write a piece, or only count it."""
         if not self.closed:
             self._file.write(piece)
         self._position += len(piece)
         return len(piece)
 
     def tell(self) -> int:
+        """Where the next piece goes."""
         return self._position
 
     def seek(self, position: int) -> int:
+        """Go somewhere else."""
         if not self.closed:
             self._file.seek(position)
         self._position = position
         return position
 
     def flush(self) -> None:
+        """Hand over what is held back."""
         if not self.closed:
             self._file.flush()
 

@@ -24,7 +24,7 @@ from walead_async.jobs.parts import SEPARATOR, encoded
 from walead_async.jobs.planning import Keep, PlanOptions, SourceFile, made_plan, read_keep, same_key
 from walead_async.jobs.reconcile import VANISHED, Change, Found, Showed, ToSend, after_sending, before_sending
 from walead_async.jobs.records import NewItem, StoredPlan
-from walead_async.jobs.sending import WRITTEN_AT_ONCE, Patience, Pull, is_outage
+from walead_async.jobs.sending import Patience, Pull, is_outage
 from walead_async.jobs.store import microseconds
 from walead_async.jobs.targets import Session, Target, target_of
 from walead_async.jobs.values import ApplyReport, Plan, PlanState, Progress, ProgressCallback
@@ -166,7 +166,7 @@ class Applying:
         self._by = by or whoami()
         self._activity = activity
         self._tell = activity.step
-        self._wrote = False
+        self._begun = self._wrote = False
         self._sent_at = plan.sent_at or 0
         self._settled = 0
         # What is not stored yet: states of items, and items that join a part.
@@ -200,11 +200,17 @@ class Applying:
 
     async def carry_out(self, allow_removals: int, listed: Listed | None = None) -> ApplyReport:
         """List, block, unblock, and list. `listed` is the list if it was just read."""
+        recording = asyncio.create_task(self._record_activity())
+        try:
+            return await self._carried_out(allow_removals, listed)
+        finally:
+            recording.cancel()
+            await asyncio.wait([recording])
+
+    async def _carried_out(self, allow_removals: int, listed: Listed | None) -> ApplyReport:
         counts = await self._counts()
         removes = any(action == "unblock" for action, _ in counts)
         with ExitStack() as stack:
-            recording = asyncio.create_task(self._record_activity())
-            stack.callback(recording.cancel)
             files = self._plan.options.get("keep", ()) if removes else ()
             keep = stack.enter_context(await read_keep(self._journal, self._target, files))
             try:
@@ -212,6 +218,7 @@ class Applying:
                 stack.callback(opening.close)
                 await self._check_account(opening)
                 await self._store.write(lambda db: records.begin_apply(db, self._plan, self._by))
+                self._begun = True
                 withheld = counts.get(("unblock", "withheld"), 0)
                 if 0 < withheld <= allow_removals and not keep.unreadable:
                     await self._store.write(lambda db: records.release(db, self._plan, self._by, withheld))
@@ -419,7 +426,7 @@ class Applying:
         try:
             async for outcome in stream:
                 pull.settled(outcome)
-                if len(pull.ends) >= WRITTEN_AT_ONCE:
+                if pull.due:
                     done += len(pull.ends)
                     await pull.write()
                     self._tell(Progress(f"{action}ing", done, total))
@@ -498,7 +505,9 @@ class Applying:
 
         def end(db: Connection) -> dict[tuple[str, str], int]:
             records.add_event(db, self._plan.id, self._by, "activity", done)
-            records.set_state(db, self._plan.number, state, result)
+            # What was seen of a finished plan stays true where a further apply of it could not begin.
+            if self._begun or not self._plan.result:
+                records.set_state(db, self._plan.number, state, result)
             counts = records.counts(db, self._plan.number)
             words = None if error is None else str(error)
             records.add_event(db, self._plan.id, self._by, state.value, {**(result or {}), "error": words})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -27,11 +28,15 @@ if TYPE_CHECKING:
     from walead_async.jobs.store import Store
     from walead_async.models import Outcome
 
-__all__ = ["WRITTEN_AT_ONCE", "Patience", "Pull", "is_outage"]
+__all__ = ["Patience", "Pull", "is_outage"]
 
-#: Items that are marked as sent in one commit, and outcomes that are written in one.
-MARKED_AT_ONCE = 2_000
-WRITTEN_AT_ONCE = 2_000
+#: Items that are marked as sent in one commit.
+MARKED_AT_ONCE = 8_000
+#: Outcomes are written once there are so many, or after so many seconds: a commit costs a wait for the disk.
+WRITTEN_AT_ONCE = 8_000
+WRITTEN_AFTER = 1.0
+#: It is looked at whether to write them each time that so many have come.
+LOOKED_AT = 250
 #: The states of items whose outcome has another name.
 STATES = {Status.NOT_SENT: "open", Status.DUPLICATE: "already"}
 #: The pauses in an outage, in seconds: the first, and the longest.
@@ -90,6 +95,7 @@ class Pull(AsyncIterator[object]):
         # The items after those, which are marked meanwhile.
         self._marking: asyncio.Task[list[OpenItem]] | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._written_at = time.monotonic()
         self.ends: list[tuple[OpenItem, str, str | None]] = []
         #: How many ended as wanted, and why others may yet, if there are any.
         self.count = 0
@@ -147,8 +153,17 @@ class Pull(AsyncIterator[object]):
             # a list that cannot be read to its end leaves them unknown, however long one waits
             self.failure = self.failure if isinstance(error, PaginationError) else error
 
+    @property
+    def due(self) -> bool:
+        """Whether it is time to write the outcomes."""
+        count = len(self.ends)
+        if count % LOOKED_AT:
+            return False
+        return count >= WRITTEN_AT_ONCE or (count > 0 and time.monotonic() > self._written_at + WRITTEN_AFTER)
+
     async def write(self) -> None:
         """Write the outcomes that are known, while the stream goes on."""
+        self._written_at = time.monotonic()
         if self._writing is not None:
             await self._writing
         ends, self.ends = self.ends, []
