@@ -212,11 +212,16 @@ async def test_every_encoding_stays(
     assert counts(report) == (3, 1, 2, 0)
 
 
-async def test_bytes_that_the_codec_would_write_otherwise_are_refused(tmp_path: Path, people: BlockIndex) -> None:
-    # the same text, with an escape that says nothing
-    content = b"URL,x\nbob,\x1b$B\x1b(B\x1b$BF|\x1b(B\njohn-doe,1\n"
+@pytest.mark.parametrize(
+    ("note", "encoding"),
+    [(b"\x1b$B\x1b(B\x1b$BF|\x1b(B", "iso2022_jp"), (b"\x87\x9a", "cp932")],
+    ids=["an escape that says nothing", "another code of one letter"],
+)
+async def test_bytes_that_the_codec_would_write_otherwise_are_refused(
+    tmp_path: Path, people: BlockIndex, note: bytes, encoding: str
+) -> None:
     with pytest.raises(SourceError, match="save it as UTF-8"):
-        await filtered(tmp_path / "in.csv", content, people, encoding="iso2022_jp")
+        await filtered(tmp_path / "in.csv", b"URL,x\nbob," + note + b"\njohn-doe,1\n", people, encoding=encoding)
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 

@@ -97,6 +97,7 @@ async def test_who_is_missing_and_what_still_stands_is_named(
     assert "not on the closing list" in page.told_of("new")[-1]
     assert "still stands" in page.told_of("person-00039")[-1]
     assert "1 wanted, and not on the closing list" in page.source
+    assert "Nobody." not in page.source
 
 
 async def test_what_people_wrote_is_text_and_nothing_else(
@@ -127,6 +128,7 @@ async def test_requests_and_waits_are_drawn(
     assert re.search(r"Requests a second, up to [\d,.]+ \(\d+ answered, 1 failed\)", page.source)
     assert re.search(r"Items a second, up to [\d,.]+ \(1,200 settled\)", page.source)
     assert "1,200 to block: 1,200 done" in page.source
+    assert "Nobody." in page.source
     drawn = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page.source, re.DOTALL)]
     assert [drawing.get("role") for drawing in drawn] == ["img"] * 4
     assert [row[2] for row in page.rows if len(row) == 4] == ["planned", "applying", "verified"]

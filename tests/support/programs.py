@@ -39,6 +39,7 @@ class Walead:
 
     def __init__(self, emulator: Emulator, folder: Path, longest: float = LONGEST) -> None:
         self.longest = longest
+        self._key = emulator.api_key
         #: An environment that leads nowhere.
         self.bare = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ},
@@ -121,6 +122,6 @@ class Walead:
                 await program.wait()
         assert program.returncode is not None
         done = Done(program.returncode, out.decode(), (err or b"").decode())
-        assert self.environment["WALEAD_API_KEY"] not in done.out + done.err
+        assert self._key not in done.out + done.err
         assert "Traceback" not in done.err
         return done

@@ -69,6 +69,7 @@ async def report(journal: Journal, plan_id: str, output: str | os.PathLike[str])
     path = Path(output)
     with told(path), beside(path) as (file, unfinished):
         _write(file, _head(plan, state, counts, events))
+        nobody = ["<p>Nobody.</p>\n"]
         for action, end in sorted(counts, key=_order):
             title = f"{'To block' if action == 'block' else 'To unblock'}: {_told(end)}"
             about, at = [f"<h3>{_text(title)}</h3><p>{ENDS[_told(end)]}</p>"], (-1, -1)
@@ -79,7 +80,8 @@ async def report(journal: Journal, plan_id: str, output: str | os.PathLike[str])
                     break
                 at = (items[-1].part, items[-1].number)
                 _write(file, [*about, _table(("who", "reason", "record", "dated", "why"), map(_item_cells, items))])
-                about = []
+                about, nobody = [], []
+        _write(file, nobody)
         _write(file, _tail(plan, events))
         await asyncio.to_thread(put_in_place, file, unfinished, path)
 
@@ -152,8 +154,6 @@ def _head(
     yield from _over_time(events)
     yield from _guards(summary)
     yield "<h2>Not as wanted, withheld or kept</h2>\n"
-    if not any(_told(end) not in {"done", "already"} for _, end in counts):
-        yield "<p>Nobody.</p>\n"
 
 
 def _count(summary: Mapping[str, Any], name: str) -> str:
