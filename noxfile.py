@@ -58,7 +58,10 @@ def versions(session: nox.Session) -> None:
 def floors(session: nox.Session) -> None:
     """Run the tests on the lowest versions that the package says it works with."""
     extras = PROJECT["project"]["optional-dependencies"]
-    wanted = PROJECT["project"]["dependencies"] + extras["cli"] + extras["files"] + extras["otel"] + extras["phone"]
+    wanted = PROJECT["project"]["dependencies"].copy()
+    for name in ("cli", "files", "otel", "phone", "postgres"):
+        # a constraint names no extra
+        wanted += [requirement.replace("[binary]", "") for requirement in extras[name]]
     lowest = Path(session.create_tmp()) / "lowest.txt"
     lowest.write_text("\n".join(requirement.replace(">=", "==") for requirement in wanted), encoding="utf-8")
     session.install(PACKAGE, *group("tests"), "--constraint", str(lowest.resolve()))
@@ -143,7 +146,7 @@ def mutations(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure this package beside its peers; a gate that is missed fails: `nox -s bench -- --quick`."""
-    session.install(".[cli]", *group("bench"))
+    session.install(".[cli,postgres]", *group("bench"))
     figures = Path("build") / "benchmarks"
     figures.mkdir(parents=True, exist_ok=True)
     pictures = ["--picture", str(figures / "figures.svg"), "--growth-picture", str(figures / "growth.svg")]

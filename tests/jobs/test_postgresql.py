@@ -356,7 +356,7 @@ async def test_a_full_disk_refuses_all_who_share_the_commit_and_goes_on_when_the
         )
         stored(
             postgres_url,
-            "create trigger full before insert on walead_event for each row execute function full_disk()",
+            "create trigger filling before insert on walead_event for each row execute function full_disk()",
         )
         told = await asyncio.gather(store.write(added("two")), store.write(added("full")), return_exceptions=True)
         assert [type(each) for each in told] == [JournalError, JournalError]
