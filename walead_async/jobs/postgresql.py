@@ -55,6 +55,9 @@ SESSION = {
     "tcp_user_timeout": "25000",
     "idle_session_timeout": "0",
     "default_transaction_isolation": "read committed",
+    # What is read in order is read along an index, also before the server has statistics of new rows.
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
 }
 #: Rows that one statement adds.
 ADDED_AT_ONCE = 500
