@@ -171,13 +171,13 @@ class Pull(AsyncIterator[object]):
 
     async def close(self) -> None:
         """Write what is known; what was marked and not taken is open again."""
-        if self._writing is not None:
-            await self._writing
-            self._writing = None
-        if self.ends:
-            await self._end(self.ends)
-        left = [*self._ahead[::-1], *await self._marked()]
-        self._ahead = []
+        try:
+            if self._writing is not None:
+                await self._writing
+            if self.ends:
+                await self._end(self.ends)
+        finally:
+            left = [*self._ahead[::-1], *await self._marked()]
         if left:
             first, last = (left[0].part, left[0].number), (left[-1].part, left[-1].number)
             plan, action = self._plan, self._action

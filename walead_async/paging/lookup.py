@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from walead_async.models import BlockedLead
     from walead_async.paging.paginator import PageSource
+    from walead_async.paging.reader import SecondLook
 
 __all__ = [
     "READ_TO_ITS_END",
@@ -48,7 +49,9 @@ async def read_to_its_end(source: PageSource[T], take: Callable[[Sequence[T]], o
     Returns COMPLETE or CHANGED, or INCOMPLETE if `take` returned True, which ends the read. Raises `PaginationError`
     where the answers leave it open whether that was the whole list, and the errors of any request.
     """
-    paginator = Paginator(source, window=WINDOW, start=START)
+    # somebody will act upon an absence, so a list that came in one answer is looked at from its other side too
+    second_look: SecondLook = "no" if source.second_look == "no" else "always"
+    paginator = Paginator(source, window=WINDOW, start=START, second_look=second_look)
     try:
         while (page := await paginator.next()) is not None:
             if take(page.records) is True:
