@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import sqlite3
 from pathlib import Path
 
@@ -341,6 +342,18 @@ async def test_one_process_applies_at_a_time(session: AsyncSession, journal: Jou
         with other.store.apply_lock(), pytest.raises(JournalError, match=r"process \d+, since"):
             await apply(journal, session, made.id)
     assert (await apply(journal, session, made.id, settle=0.0)).ok
+
+
+async def test_whoever_looks_whether_a_journal_is_worked_on_refuses_nobody(
+    session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    made = await plan(journal, session, files.csv(["jane"]))
+    assert (await apply(journal, session, made.id, settle=0.0)).ok
+    with journal.path.with_name("J.lock").open("rb") as looks:
+        fcntl.flock(looks, fcntl.LOCK_SH)
+        applying = asyncio.create_task(apply(journal, session, made.id, settle=0.0))
+        await asyncio.sleep(0.01)
+    assert (await applying).ok
 
 
 async def test_an_outage_is_waited_for(

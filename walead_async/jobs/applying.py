@@ -125,7 +125,7 @@ async def run(
         note=note,
         by=by,
     )
-    with journal.store.apply_lock():
+    async with journal.locked(must_exist=False):
         made, listed = await made_plan(journal, session, source, options, progress)
         with ExitStack() as stack:
             stack.callback(listed.close)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from walead_async.errors import JournalError
 from walead_async.jobs import records
 from walead_async.jobs.store import open_store
 from walead_async.jobs.values import PlanState, PlanStatus
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Journal", "open_journal", "status", "summed"]
 
+#: A look whether a journal is worked on takes less than this, in seconds.
+LOOK = 0.05
 #: The states of an item that is as wanted, or is left as it is for a reason.
 ENDED_WELL = frozenset({"done", "already", "kept"})
 #: What is told of items whose end is not known.
@@ -42,10 +46,17 @@ class Journal:
         return self.store.path
 
     @asynccontextmanager
-    async def locked(self) -> AsyncIterator[None]:
+    async def locked(self, *, must_exist: bool = True) -> AsyncIterator[None]:
         """Hold the lock of the one process that works on it. Raises `JournalError` if another does, or it is absent."""
-        await self.store.read(lambda db: None)
-        with self.store.apply_lock():
+        if must_exist:
+            await self.store.read(lambda db: None)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self.store.apply_lock())
+            except JournalError:
+                # `is_applied` of somebody who only looks holds it for a moment
+                await asyncio.sleep(LOOK)
+                stack.enter_context(self.store.apply_lock())
             yield
 
     def is_applied(self) -> bool:
