@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from walead_async.errors import (
     PermissionDeniedError,
     ServerError,
 )
-from walead_async.jobs import Journal, Plan, PlanState, apply, open_journal, plan, run, status
+from walead_async.jobs import Journal, Plan, PlanState, apply, open_journal, plan, run, status, undo
 from walead_async.jobs.guards import CHANGED, KEEP_LISTED, LATER_PLAN, OPTED_OUT, UNREADABLE_NAME
 from walead_async.models import Completeness
 from walead_async.testing import Emulator, Settings
@@ -342,6 +343,19 @@ async def test_one_process_applies_at_a_time(session: AsyncSession, where: str, 
     assert (await apply(journal, session, made.id, settle=0.0)).ok
 
 
+async def test_whoever_looks_whether_a_journal_is_worked_on_refuses_nobody(
+    session: AsyncSession, file_journal: Journal, files: Files
+) -> None:
+    journal = file_journal
+    made = await plan(journal, session, files.csv(["jane"]))
+    assert (await apply(journal, session, made.id, settle=0.0)).ok
+    with Path(f"{journal.where}.lock").open("rb") as looks:  # noqa: ASYNC230
+        fcntl.flock(looks, fcntl.LOCK_SH)
+        applying = asyncio.create_task(apply(journal, session, made.id, settle=0.0))
+        await asyncio.sleep(0.01)
+    assert (await applying).ok
+
+
 async def test_an_outage_is_waited_for(
     emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
 ) -> None:
@@ -536,6 +550,28 @@ async def test_an_agents_numbers_are_mirrored(
     assert (first.ok, made.unblock, made.kept, made.already, made.duplicate) == (True, 1, 1, 19, 1)
     assert report.ok
     assert set(emulator.agents["A"]) == {*numbers[1:], "+14155559999"}
+
+
+async def test_numbers_for_all_agents_are_verified_only_where_every_agent_holds_them(
+    emulator: Emulator, phones: VoiceAgentSession, journal: Journal, files: Files
+) -> None:
+    emulator.settings = Settings(agents=("A", "B"))
+    emulator.agents["A"] = {"+14155550001": None, "+14155550002": None}
+    emulator.agents["B"] = {"+14155550001": None}
+    source = files.text("number\n+14155550001\n+14155550002\n+14155550003\n")
+    made, report = await run(journal, phones, source, agent="all", settle=0.0)
+    assert (made.block, made.already, made.target) == (2, 1, "agent:all")
+    assert report.ok
+    assert set(emulator.agents["A"]) == set(emulator.agents["B"]) == {f"+1415555000{n}" for n in (1, 2, 3)}
+    taken_back = await undo(journal, phones, made.id)
+    assert (taken_back.unblock, sum(taken_back.not_undone.values())) == (0, 2)
+    emulator.settings = Settings(agents=("A", "B", "C"))
+    made, report = await run(journal, phones, source, agent="all", settle=0.0)
+    assert (made.block, report.ok, len(emulator.agents["C"])) == (3, True, 3)
+    emulator.settings = Settings(agents=("A", "B", "C", "D"), agents_without_access=("D",))
+    made, report = await run(journal, phones, source, agent="all", settle=0.0)
+    assert (made.block, report.ok, report.verified) == (3, False, False)
+    assert report.counts["refused"] == 3
 
 
 async def test_what_an_agent_lists_that_is_no_number_is_kept(

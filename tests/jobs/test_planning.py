@@ -248,11 +248,11 @@ async def test_a_call_that_cannot_be_made_is_refused_before_anything_is_read(
         await status(journal)
 
 
-async def test_all_agents_together_are_refused_in_words(
+async def test_all_agents_together_cannot_be_a_mirror(
     phones: VoiceAgentSession, journal: Journal, files: Files
 ) -> None:
-    with pytest.raises(InvalidInputError, match="one agent"):
-        await plan(journal, phones, files.text("number\n+14155550123\n"), agent="all")
+    with pytest.raises(InvalidInputError, match="one agent at a time"):
+        await plan(journal, phones, files.text("number\n+14155550123\n"), agent="all", mode="mirror")
 
 
 @pytest.mark.parametrize(

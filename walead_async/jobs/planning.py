@@ -141,8 +141,8 @@ class PlanOptions:
         """Raise `InvalidInputError` for options that do not fit each other, or this list."""
         if self.mode not in {"add", "mirror"}:
             raise InvalidInputError(f"mode is 'add' or 'mirror', not {self.mode!r}")
-        if self.mode == "mirror" and not target.may_remove:
-            raise InvalidInputError("a campaign's list cannot be a mirror, since the API has no campaign unblock: add")
+        if self.mode == "mirror" and target.no_removal:
+            raise InvalidInputError(f"a mirror cannot be made of this list, since {target.no_removal}: use mode='add'")
         if isinstance(self.keep, (str, bytes, os.PathLike)):
             raise InvalidInputError("keep takes a list of files, not a single one: put it into a list")
         if any(without_password(os.fspath(file)) != os.fspath(file) for file in self.keep):

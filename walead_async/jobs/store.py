@@ -36,6 +36,8 @@ OPENING = 30.0
 
 #: What is said when a lock is lost.
 LOST = "lost its connection while it was at work, and nothing more was begun: start again, it goes on from there"
+#: A look whether a lock is held takes less than this, in seconds.
+LOOK = 0.05
 #: How often a transaction is carried out that another one keeps from its end.
 REPEATED = 5
 #: How long closing waits for a thread that does not come back, in seconds; it ends with the process.
@@ -198,6 +200,10 @@ class Store:
             if locks and not self.database.locks_targets:
                 return
             locks.append(lock := self.lock("apply", *target))
+            if await lock.take():
+                return
+            # somebody who only looks whether it is held may hold it for a moment
+            await asyncio.sleep(LOOK)
             if not await lock.take():
                 holder = holder_in_words(await lock.told())
                 raise self.database.named(f"is in use by {holder}: wait until it ends")

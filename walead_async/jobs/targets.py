@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from walead_async.errors import InvalidInputError
 from walead_async.identifiers import plain_lines, public_identifier
 from walead_async.jobs.parts import SEPARATOR, escaped, unescaped
-from walead_async.models import BlockedLead, LeadToBlock
+from walead_async.models import BlockedLead, Completeness, LeadToBlock, Page
 from walead_async.phones import phone_number
-from walead_async.resources.agents import digits_of
+from walead_async.resources.agents import ALL, digits_of
 from walead_async.resources.items import check_reason
 from walead_async.session import AsyncSession, VoiceAgentSession
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 
     from walead_async.bulk.api import BulkStream
-    from walead_async.models import CampaignBlockedLead
+    from walead_async.models import CampaignBlockedLead, Outcome
     from walead_async.paging.listing import Listing
+    from walead_async.resources.everywhere import Everywhere
 
 __all__ = ["Line", "Session", "Target", "is_readable", "record_of", "record_text", "target_of"]
 
@@ -29,19 +30,39 @@ Line: TypeAlias = tuple[bytes, bytes]
 
 #: Before the key of a name that no source could hold: no key begins like this.
 UNREADABLE = "\x1e"
+#: How many numbers are blocked in all agents at a time.
+AT_ONCE = 5000
+
+
+class Pages(Protocol):
+    """A list that is read by pages, as a `Listing` is."""
+
+    @property
+    def verdict(self) -> Completeness:
+        """Whether it was read to its end."""
+        ...
+
+    @property
+    def why(self) -> str | None:
+        """What keeps the verdict from COMPLETE."""
+        ...
+
+    def pages(self) -> AsyncIterable[Page[Any]]:
+        """Read it."""
+        ...
 
 
 class Target(Protocol):
     """One list: what a source and it are compared by, and how it is read and changed.
 
     A line of a source is a key with what comes with it: a person's reason, or a number as it is sent. A line of the
-    list is the key of a record with its `record_text`. `kind` is that of the rows of a source. `may_remove` is False
-    where there is no unblock, `has_ids` where records have none.
+    list is the key of a record with its `record_text`. `kind` is that of the rows of a source. `no_removal` says
+    why nothing can be removed there, None where it can; `has_ids` is False where records have none.
     """
 
     name: str
     kind: Literal["lead", "number"]
-    may_remove: bool
+    no_removal: str | None
     has_ids: bool
     #: "workspace:ID" once a record has shown it, "uid:ID" for a voice agent's; None where nothing has shown it.
     account: str | None
@@ -52,7 +73,7 @@ class Target(Protocol):
         """The key of a row, and its line. Raises `InvalidInputError` for what cannot be sent."""
         ...
 
-    def pages(self) -> Listing[Any]:
+    def pages(self) -> Pages:
         """The list."""
         ...
 
@@ -84,7 +105,7 @@ class Target(Protocol):
         """What a bulk call takes to remove what is sent and has this `record_text`."""
         ...
 
-    def block(self, items: AsyncIterable[Any]) -> BulkStream:
+    def block(self, items: AsyncIterable[Any]) -> BulkStream | AsyncGenerator[Outcome, None]:
         """Block these; each is what `to_block` made."""
         ...
 
@@ -100,9 +121,7 @@ def target_of(session: Session, campaign: str | None, agent: str | None) -> Targ
     if agent is not None:
         if not isinstance(session, VoiceAgentSession):
             raise InvalidInputError("an agent's list needs a VoiceAgentSession")
-        if agent == "all":
-            raise InvalidInputError("a plan is for one agent: name it, and make a plan for each")
-        return _Agent(session, agent)
+        return _AllAgents(session) if agent.lower() == ALL else _Agent(session, agent)
     if not isinstance(session, AsyncSession):
         raise InvalidInputError("a VoiceAgentSession needs agent=...; a workspace's list needs an AsyncSession")
     return _Workspace(session) if campaign is None else _Campaign(session, campaign)
@@ -176,7 +195,8 @@ class _Workspace:
 
     name = "workspace"
     kind: Literal["lead", "number"] = "lead"
-    may_remove = has_ids = True
+    no_removal: str | None = None
+    has_ids = True
 
     def __init__(self, session: AsyncSession) -> None:
         self._leads = session.blocked_leads
@@ -224,7 +244,8 @@ class _Campaign:
     """A campaign's list: it has no ids, and what is blocked there cannot be unblocked."""
 
     kind: Literal["lead", "number"] = "lead"
-    may_remove = has_ids = False
+    no_removal: str | None = "the API has no campaign unblock"
+    has_ids = False
 
     def __init__(self, session: AsyncSession, campaign_id: str) -> None:
         self.name = f"campaign:{campaign_id}"
@@ -260,7 +281,7 @@ class _Campaign:
         return self._leads.block_stream(items)
 
     def unblock(self, items: AsyncIterable[Any]) -> BulkStream:
-        raise InvalidInputError("the API has no campaign unblock")
+        raise InvalidInputError(str(self.no_removal))
 
 
 def _digits_key(number: str) -> str:
@@ -270,19 +291,17 @@ def _digits_key(number: str) -> str:
         return UNREADABLE + escaped(number)
 
 
-class _Agent:
-    """A voice agent's list: numbers, without ids or reasons, compared by their digits."""
+class _Numbers:
+    """A list of numbers, without ids or reasons, compared by their digits."""
 
     kind: Literal["lead", "number"] = "number"
-    may_remove, has_ids = True, False
+    has_ids = False
     plain: Callable[[Sequence[str]], str | None] | None = None
 
     def __init__(self, session: VoiceAgentSession, agent_id: str) -> None:
-        agent = session.agent(agent_id)
         self.name = f"agent:{agent_id}"
         self.account: str | None = f"uid:{session.uid}"
-        self._list = agent.block_list
-        self._normalise: Callable[[object], str] = agent.block_list.normalise
+        self._normalise: Callable[[object], str] = session.everywhere.normalise
 
     def keys(self, records: Sequence[Any]) -> list[bytes]:
         return [_digits_key(number).encode() for number in records]
@@ -291,9 +310,6 @@ class _Agent:
         number = self._normalise(text)
         digits = digits_of(number).encode()
         return digits, digits + SEPARATOR + number.encode()
-
-    def pages(self) -> Listing[Any]:
-        return self._list.list()
 
     def lines(self, records: Sequence[Any]) -> tuple[list[bytes], list[bytes]]:
         keys = self.keys(records)
@@ -315,8 +331,69 @@ class _Agent:
     def to_unblock(self, sent: str, text: str) -> str:
         return sent
 
+
+class _Agent(_Numbers):
+    """A voice agent's list."""
+
+    no_removal: str | None = None
+
+    def __init__(self, session: VoiceAgentSession, agent_id: str) -> None:
+        super().__init__(session, agent_id)
+        self._list = session.agent(agent_id).block_list
+
+    def pages(self) -> Listing[Any]:
+        return self._list.list()
+
     def block(self, items: AsyncIterable[Any]) -> BulkStream:
         return self._list.block_stream(items)
 
     def unblock(self, items: AsyncIterable[Any]) -> BulkStream:
         return self._list.unblock_stream(items)
+
+
+class _AllAgents(_Numbers):
+    """The lists of all voice agents of a user together: a number stands there if it stands in each."""
+
+    no_removal: str | None = "numbers are unblocked in one agent at a time"
+
+    def __init__(self, session: VoiceAgentSession) -> None:
+        super().__init__(session, ALL)
+        self._everywhere = session.everywhere
+
+    def pages(self) -> Pages:
+        return _HeldByAll(self._everywhere)
+
+    async def block(self, items: AsyncIterable[Any]) -> AsyncGenerator[Outcome, None]:
+        some: list[str] = []
+        async for number in items:
+            some.append(number)
+            if len(some) == AT_ONCE:
+                for outcome in await self._block(some):
+                    yield outcome
+                some = []
+        for outcome in await self._block(some) if some else ():
+            yield outcome
+
+    async def _block(self, numbers: list[str]) -> Sequence[Outcome]:
+        return (await self._everywhere.block(numbers, check=False)).outcomes
+
+    def unblock(self, items: AsyncIterable[Any]) -> BulkStream:
+        raise InvalidInputError(str(self.no_removal))
+
+
+class _HeldByAll:
+    """The numbers that every agent holds, as one page. Where an agent's list may not be read, none is known to be."""
+
+    def __init__(self, everywhere: Everywhere) -> None:
+        self._everywhere = everywhere
+        self.verdict = Completeness.INCOMPLETE
+        self.why: str | None = "the lists were not read yet"
+
+    async def pages(self) -> AsyncGenerator[Page[str], None]:
+        found = await self._everywhere.missing()
+        if found.unread:
+            self.verdict = Completeness.UNVERIFIED
+            self.why = f"the lists of these agents may not be read: {', '.join(found.unread)}"
+            return
+        self.verdict, self.why = Completeness.COMPLETE, None
+        yield Page(found.held, 0)

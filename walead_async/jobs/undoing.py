@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["undo"]
 
-CAMPAIGN = "a campaign block cannot be undone through the API"
 NOT_SHOWN = "no closing list shows the record that it made"
 TOO_LATE = "the record is dated after the plan's last request, so it is somebody else's"
 
@@ -126,8 +125,8 @@ def _undone(
                 blocks[item.key] = NewItem("block", item.key, reason, "")
         if item.action != "block" or item.state not in {"done", "sent", "unknown"}:
             continue
-        if not target.may_remove:
-            not_undone[CAMPAIGN] += 1
+        if target.no_removal:
+            not_undone[target.no_removal] += 1
         elif item.state != "done" or item.key not in made:
             not_undone[NOT_SHOWN] += 1
         else:
