@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import ref
 
 import attrs
@@ -195,7 +195,7 @@ class Outbox:
         campaigns: Iterable[str] = (),
         numbers: Iterable[tuple[str, str]] = (),
         idempotency_key: str | None = None,
-        connection: AsyncConnection[Any] | None = None,
+        connection: AsyncConnection[object] | None = None,
     ) -> Receipt:
         """Take an opt-out: this person is to be blocked. Returns once it is safely on the disk, service or no service.
 
