@@ -16,11 +16,11 @@ from walead_async.resources.items import number_entries
 
 if TYPE_CHECKING:
     from walead_async.cli.inputs import Inputs
-    from walead_async.cli.options import ServiceOptions
+    from walead_async.cli.options import Decorator, ServiceOptions
 
 __all__ = ["agent_command"]
 
-agent_argument = click.argument("agent", metavar="AGENT")
+agent_argument: Decorator = click.argument("agent", metavar="AGENT")
 
 
 @click.group("agent", cls=Group)

@@ -14,8 +14,8 @@ try:
 
     if find_spec("rich") is None:
         raise ModuleNotFoundError(name="rich")
-except ModuleNotFoundError as error:
-    print(f'walead: {error.name} is missing: python -m pip install "walead_async[cli]"', file=sys.stderr)
+except ModuleNotFoundError as _missing:
+    print(f'walead: {_missing.name} is missing: python -m pip install "walead_async[cli]"', file=sys.stderr)
     sys.exit(2)
 
 from walead_async._version import __version__

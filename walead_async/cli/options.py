@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 from enum import IntEnum
 from functools import wraps
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, ParamSpec, Protocol, TypeVar
 
 import click
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FILE",
+    "Decorator",
     "ExitCode",
     "Group",
     "ServiceOptions",
@@ -44,6 +45,13 @@ __all__ = [
 P = ParamSpec("P")
 T = TypeVar("T")
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
+
+
+class Decorator(Protocol):
+    """What gives the command that it decorates an option or an argument more."""
+
+    def __call__(self, command: Decorated, /) -> Decorated:
+        """Decorate this command."""
 
 
 class ExitCode(IntEnum):
@@ -269,12 +277,12 @@ def takes_items(metavar: str, kind: Kind = "lead") -> Callable[[Callable[..., T]
     return decorate
 
 
-user_id = click.option("--uid", metavar="U", help="The Phonely user's id, if PHONELY_UID is not set.")
-region = click.option(
+user_id: Decorator = click.option("--uid", metavar="U", help="The Phonely user's id, if PHONELY_UID is not set.")
+region: Decorator = click.option(
     "--region",
     metavar="CC",
     help="Read numbers without a country code as this country's (two capital letters), and check every number.",
 )
-dry_run = click.option(
+dry_run: Decorator = click.option(
     "--dry-run", is_flag=True, help="Print what would be sent, a line an item, and send nothing; no key is needed."
 )

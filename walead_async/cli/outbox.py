@@ -21,13 +21,15 @@ from walead_async.outbox import read_status
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from walead_async.cli.options import ServiceOptions
+    from walead_async.cli.options import Decorator, ServiceOptions
     from walead_async.jobs.store import Connection, Store
 
 __all__ = ["outbox_command"]
 
-outbox_option = click.option("--outbox", "path", type=FILE, metavar="F", required=True, help="The file of the outbox.")
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+outbox_option: Decorator = click.option(
+    "--outbox", "path", type=FILE, metavar="F", required=True, help="The file of the outbox."
+)
+yes_option: Decorator = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @click.group("outbox", cls=Group)
