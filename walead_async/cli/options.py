@@ -52,6 +52,7 @@ class Decorator(Protocol):
 
     def __call__(self, command: Decorated, /) -> Decorated:
         """Decorate this command."""
+        ...
 
 
 class ExitCode(IntEnum):
