@@ -94,9 +94,12 @@ def layers(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the pages, warnings being errors, and run every Python snippet in them and in the README."""
+    """Build the pages, as HTML, as one page and as text, and run every snippet in them and in the README."""
     session.install(PACKAGE, *group("docs"))
-    session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html")
+    html, text = Path("docs/_build/html"), Path("docs/_build/text")
+    for builder, folder in (("html", html), ("singlehtml", html / "single"), ("text", text)):
+        session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", builder, "docs", str(folder))
+    session.run("python", "docs/llms.py", str(text), str(html))
     session.run("pytest", "-p", "snippets", "docs", "README.md", env={"PYTHONPATH": "docs"})
 
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 KEY = {"x-api-key": "bench"}
 PATH = "/v1/blocked-leads"
 BATCH = 500
+#: Has no divisor in common with how much is done: it puts people into another order.
+STEP = 7919
 AT_ONCE = 50
 
 
@@ -325,6 +328,108 @@ def _decode(decode: Callable[[bytes], Sized], work: int, clock: Clock) -> int:
     records = sum(len(decode(page)) for _ in range(work))
     clock.stop()
     return records
+
+
+async def ours_index(url: str, work: int, clock: Clock) -> int:
+    """`await session.blocked_leads.index()`."""
+    from walead_async import AsyncSession, PageRead
+
+    seen, settled = 0, False
+
+    def count(event: object) -> None:
+        nonlocal seen, settled
+        seen += event.records if isinstance(event, PageRead) else 0
+        if not settled and seen >= work // 100:
+            settled = True
+            clock.settled()
+
+    async with AsyncSession("bench", base_url=url, hooks=[count]) as session:
+        clock.start()
+        index = await session.blocked_leads.index()
+        clock.stop()
+    return len(index)
+
+
+def people_asked_about(work: int) -> Iterator[str]:
+    """Names of people, every other one of whom is blocked, in no order."""
+    return (f"jane-doe-{number * STEP % work * 2:08d}" for number in range(work))
+
+
+async def ours_index_asked(url: str, work: int, clock: Clock) -> int:
+    """`index.blocked(names)`, a thousand at once."""
+    from walead_async import AsyncSession
+
+    names = list(people_asked_about(work))
+    async with AsyncSession("bench", base_url=url) as session:
+        index = await session.blocked_leads.index()
+    blocked = 0
+    clock.start()
+    for first in range(0, work, 1000):
+        blocked += sum(index.blocked(names[first : first + 1000]))
+    clock.stop()
+    return 2 * blocked
+
+
+async def names_normalised(url: str, work: int, clock: Clock) -> int:
+    """What an index does to each name before it is looked up; the list is read as for one."""
+    from walead_async import AsyncSession
+    from walead_async.identifiers import public_identifier
+
+    names = list(people_asked_about(work))
+    async with AsyncSession("bench", base_url=url) as session:
+        await session.blocked_leads.index()
+    clock.start()
+    done = sum(1 for name in names if public_identifier(name))
+    clock.stop()
+    return done
+
+
+def contact_file(folder: str, work: int) -> Path:
+    """The export of a CRM: links to profiles of people, every other one of whom is blocked."""
+    path = Path(folder) / "contacts.csv"
+    with path.open("w", encoding="utf-8") as file:
+        file.write("First Name,Last Name,Company,LinkedIn URL,Note\n")
+        for name in people_asked_about(work):
+            file.write(f'Jane,Doe,"Example, Inc.",https://www.linkedin.com/in/{name}/,met at the fair\n')
+    return path
+
+
+async def ours_filter(url: str, work: int, clock: Clock, *, whole: int = 0) -> int:
+    """`await filter_file(source, output, index)`; the `whole` of it, or without reading the list."""
+    from walead_async import AsyncSession
+    from walead_async.files import filter_file
+
+    with tempfile.TemporaryDirectory() as folder:
+        source = contact_file(folder, work)
+        async with AsyncSession("bench", base_url=url) as session:
+            clock.settled()
+            if whole:
+                clock.start()
+            index = await session.blocked_leads.index()
+        if not whole:
+            clock.start()
+        report = await filter_file(source, source.with_name("out.csv"), index)
+        clock.stop()
+    return 2 * report.kept
+
+
+async def rows_normalised(url: str, work: int, clock: Clock) -> int:
+    """The rows of the same file, read and normalised; the list is read as for a filter."""
+    from walead_async import AsyncSession
+    from walead_async.files import rows
+    from walead_async.identifiers import public_identifier
+
+    done = 0
+    with tempfile.TemporaryDirectory() as folder:
+        source = contact_file(folder, work)
+        async with AsyncSession("bench", base_url=url) as session:
+            await session.blocked_leads.index()
+        clock.start()
+        for row in rows(source):
+            public_identifier(row.text)
+            done += 1
+        clock.stop()
+    return done
 
 
 async def ours_import(url: str, work: int, clock: Clock) -> int:

@@ -18,9 +18,11 @@ from walead_async import (
     AgentInfo,
     AsyncSession,
     BlockedLead,
+    BlockIndex,
     BulkReport,
     CampaignBlockedLead,
     CampaignInfo,
+    MissingNumbers,
     RetryPolicy,
     Status,
     VoiceAgentSession,
@@ -48,6 +50,10 @@ QUESTIONS: dict[str, Call] = {
     "campaign": lambda walead: walead.campaign("C").get(),
     "list of an agent": lambda phones: phones.agent("A").block_list.list().collect(),
     "agents": lambda phones: phones.agents(),
+    "index": lambda walead: walead.blocked_leads.index(),
+    "index of a campaign": lambda walead: walead.campaign("C").blocked_leads.index(),
+    "index of an agent": lambda phones: phones.agent("A").block_list.index(),
+    "missing somewhere": lambda phones: phones.everywhere.missing(),
     "find": lambda walead: walead.blocked_leads.find("john-doe"),
     "find many": lambda walead: walead.blocked_leads.find_many(PEOPLE),
 }
@@ -59,9 +65,18 @@ CHANGES: dict[str, Call] = {
     "block in a campaign": lambda walead: walead.campaign("C").blocked_leads.block(PEOPLE, check=False),
     "block numbers": lambda phones: phones.agent("A").block_list.block(NUMBERS, check=False),
     "unblock numbers": lambda phones: phones.agent("A").block_list.unblock(NUMBERS, check=False),
+    "block everywhere": lambda phones: phones.everywhere.block(NUMBERS, check=False),
 }
 #: The calls of `VoiceAgentSession`; the others are those of `AsyncSession`.
-OF_AGENTS = {"list of an agent", "agents", "block numbers", "unblock numbers"}
+OF_AGENTS = {
+    "list of an agent",
+    "agents",
+    "index of an agent",
+    "missing somewhere",
+    "block numbers",
+    "unblock numbers",
+    "block everywhere",
+}
 GIVEN = {name: NUMBERS if name in OF_AGENTS else IDS if name == "unblock" else PEOPLE for name in CHANGES}
 
 SAYINGS = ["2024-01-01T00:00:00Z", "\ud800", KEY, f"the key {KEY}, which is wrong"]
@@ -229,7 +244,8 @@ def check_question(name: str, service: Service, value: object, requests: int) ->
         return
     assert succeeded(service.reads)
     found = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else [value]
-    kinds = BlockedLead | CampaignBlockedLead | CampaignInfo | AgentInfo | str | None
+    of_many = BlockIndex | MissingNumbers
+    kinds = BlockedLead | CampaignBlockedLead | CampaignInfo | AgentInfo | of_many | str | None
     assert all(isinstance(one, kinds) for one in found)
     if name == "find" and isinstance(value, BlockedLead):
         assert value.public_identifier.lower() == "john-doe"

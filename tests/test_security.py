@@ -64,12 +64,14 @@ FAILING: dict[str, Script] = {
     "a key in plain words of a proxy": answers(answer(b"x" * 1_995 + KEY.encode() + b"\xff", status="502 Bad")),
 }
 
+
 Call = Callable[[AsyncSession], Awaitable[object]]
 CALLS: dict[str, Call] = {
     "list": lambda session: session.blocked_leads.list().collect(),
     "block": lambda session: session.blocked_leads.block(["john-doe"], reason="asked"),
     "unblock": lambda session: session.blocked_leads.unblock(["r-1"]),
     "campaign": lambda session: session.campaign("c-1").get(),
+    "index": lambda session: session.blocked_leads.index(),
 }
 
 

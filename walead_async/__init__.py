@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from walead_async.outbox import Outbox as Outbox
     from walead_async.outbox import OutboxStatus as OutboxStatus
     from walead_async.outbox import Receipt as Receipt
+    from walead_async.paging.index import BlockIndex as BlockIndex
     from walead_async.paging.listing import Listing as Listing
     from walead_async.resources.agents import Agent as Agent
     from walead_async.resources.agents import BlockList as BlockList
     from walead_async.resources.blocked_leads import BlockedLeads as BlockedLeads
     from walead_async.resources.campaigns import Campaign as Campaign
     from walead_async.resources.campaigns import CampaignBlockedLeads as CampaignBlockedLeads
+    from walead_async.resources.everywhere import Everywhere as Everywhere
     from walead_async.session import *
     from walead_async.transport.messages import Response as Response
 
@@ -42,14 +44,16 @@ _NAMES = {
     ),
     "events": "BatchSettled Event Hook LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
     "models": (
-        "AgentInfo BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock Outcome Page Row "
-        "Status"
+        "AgentInfo BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock MissingNumbers "
+        "Outcome Page Row Status"
     ),
     "outbox": "Outbox OutboxStatus Receipt",
+    "paging.index": "BlockIndex",
     "paging.listing": "Listing",
     "resources.agents": "Agent BlockList",
     "resources.blocked_leads": "BlockedLeads",
     "resources.campaigns": "Campaign CampaignBlockedLeads",
+    "resources.everywhere": "Everywhere",
     "session": "AsyncSession VoiceAgentSession",
     "transport.messages": "Response",
 }

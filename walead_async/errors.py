@@ -191,7 +191,12 @@ class UnexpectedResponseError(WaleadError):
 
 
 class PaginationError(WaleadError):
-    """The service pages its list in a way that cannot be read without losing records: the text says what it did."""
+    """The service pages its list in a way that cannot be read without losing records: the text says what it did.
+
+    `unverified` is True if a list was read that has to be whole, and the answers leave it open whether it was.
+    """
+
+    unverified: bool = False
 
 
 class BulkFailedError(WaleadError):

@@ -25,6 +25,7 @@ __all__ = [
     "CampaignInfo",
     "Completeness",
     "LeadToBlock",
+    "MissingNumbers",
     "Outcome",
     "Page",
     "Row",
@@ -85,6 +86,23 @@ class AgentInfo:
     name: str | None
     number: str | None
     country: str | None
+
+
+@attrs.frozen
+class MissingNumbers:
+    """How the block lists of a user's voice agents differ.
+
+    `numbers` are those that one agent holds and another lacks, each with the agents that lack it. `unread` are the
+    agents whose list may not be read, by their ids, with what the service said: what these hold or lack is unknown.
+    """
+
+    numbers: Mapping[str, tuple[AgentInfo, ...]]
+    unread: Mapping[str, WaleadError]
+
+    @property
+    def ok(self) -> bool:
+        """True if every list was read, and all hold the same."""
+        return not self.numbers and not self.unread
 
 
 @attrs.frozen

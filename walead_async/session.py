@@ -23,6 +23,7 @@ from walead_async.phones import number_reader
 from walead_async.resources.agents import ALL, Agent, list_agents
 from walead_async.resources.blocked_leads import BlockedLeads, ListMemory
 from walead_async.resources.campaigns import Campaign
+from walead_async.resources.everywhere import Everywhere
 from walead_async.resources.other_calls import other_call
 from walead_async.transport.client import Client
 from walead_async.transport.http import Http
@@ -123,7 +124,8 @@ class _Session:
         _check_patience(RetryPolicy() if retry is None else retry, Timeouts() if timeouts is None else timeouts)
         view = copy.copy(self)
         # what was made of the old patience is made anew
-        vars(view).pop("blocked_leads", None)
+        for made in ("blocked_leads", "everywhere"):
+            vars(view).pop(made, None)
         view._owner = False
         view._client = self._client.with_patience(retry, timeouts)
         return view
@@ -245,6 +247,11 @@ class VoiceAgentSession(_Session):
         if agent_id.lower() == ALL:
             raise InvalidInputError("'all' is no agent: give the id of one, which agents() lists")
         return Agent(self._client, self._uid, agent_id, self._normalise)
+
+    @cached_property
+    def everywhere(self) -> Everywhere:
+        """The block lists of all agents that the user has, together."""
+        return Everywhere(self._client, self._uid, self._normalise)
 
     async def agents(self) -> list[AgentInfo]:
         """The voice agents of the user, in the order of the service (`POST /get-agents`); each call asks anew.

@@ -8,7 +8,7 @@ from collections import deque
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING
 
-from walead_async.bulk.outcomes import Result, duplicate_of
+from walead_async.bulk.outcomes import Chunk, Result, duplicate_of
 from walead_async.bulk.results import Known
 from walead_async.errors import WaleadError
 from walead_async.models import Status
@@ -18,9 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from walead_async.bulk.operation import Entries
-    from walead_async.bulk.outcomes import Chunk
 
-__all__ = ["MAX_BYTES", "Batch", "Batcher", "FirstPositions", "Limits", "SendQueue", "SizeLimit", "places_of"]
+__all__ = [
+    "MAX_BYTES",
+    "Batch",
+    "Batcher",
+    "Distinct",
+    "FirstPositions",
+    "Limits",
+    "SendQueue",
+    "SizeLimit",
+    "places_of",
+]
 
 #: How many bytes of items one request takes at first: most servers take a body of a MiB.
 MAX_BYTES = 900_000
@@ -243,6 +252,36 @@ class Batcher:
     def close(self) -> None:
         """Forget the keys."""
         self._firsts.close()
+
+
+class Distinct:
+    """The keys of a whole input, each once, for calls that make something else of them than one batch after the other.
+
+    `wanted` says where each key stands: a chunk of `chunks`, and the index in it. What cannot be sent, and what stood
+    earlier in the input, has its result; each key gets its own by `resolve`.
+    """
+
+    def __init__(self, items: Sequence[object], normalise: Callable[[Sequence[object]], Entries]) -> None:
+        self.chunks: list[Chunk] = []
+        self.wanted: dict[str, tuple[Chunk, int]] = {}
+        batcher, limits = Batcher(normalise), Limits(MOST_TAKEN)
+        for first in range(0, len(items), MOST_TAKEN):
+            chunk = Chunk(first, items[first : first + MOST_TAKEN])
+            self.chunks.append(chunk)
+            batcher.add(chunk)
+            for batch in batcher.take(limits, everything=True):
+                self.wanted.update(zip(batch.keys, batch, strict=True))
+        batcher.close()
+
+    def resolve(self, key: str, result: Result) -> None:
+        """Give a key its result."""
+        chunk, index = self.wanted[key]
+        chunk.resolve((index,), result)
+
+    def resolve_all(self, result: Result) -> None:
+        """Give every key, none of which has one yet, the same result."""
+        for key in self.wanted:
+            self.resolve(key, result)
 
 
 class SendQueue:

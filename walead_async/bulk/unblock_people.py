@@ -7,8 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from walead_async.bulk.api import check_call
-from walead_async.bulk.batching import Batcher, Limits
-from walead_async.bulk.outcomes import DONE, Chunk, Result, report_of
+from walead_async.bulk.batching import Distinct
+from walead_async.bulk.outcomes import DONE, Result, report_of
 from walead_async.bulk.results import ours
 from walead_async.bulk.runner import Runner, run_to_its_end
 from walead_async.models import SETTLED, BulkReport, Status
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from walead_async.transport.messages import Caller
 
 __all__ = ["Records", "unblock_identifiers"]
-
-#: How many identifiers are normalised at once.
-AT_ONCE = 1_000
 
 NOT_BLOCKED = Result(Status.ALREADY, "is not blocked")
 LOOKUP_FAILED = "nobody could be looked up in the list, so nothing was sent"
@@ -68,7 +65,7 @@ async def unblock_identifiers(
         records = people.take(await lookup.records(people.wanted)) if people.wanted else []
     except Exception as error:
         ended_by = ours(error, "the look-up", sent=False)
-        people.give_up(ended_by)
+        people.resolve_all(Result(Status.NOT_SENT, LOOKUP_FAILED, ended_by))
     else:
         runner = Runner(caller, unblock, records, batch_size, verify, window=None)
         done, ended_by = await run_to_its_end(runner)
@@ -83,23 +80,13 @@ async def unblock_identifiers(
     return report
 
 
-class _People:
+class _People(Distinct):
     """The people of one call: who is wanted, and what became of each."""
 
     def __init__(self, items: Sequence[object], normalise: Callable[[Sequence[object]], Entries]) -> None:
-        self.chunks: list[Chunk] = []
-        #: Where each person stands: a chunk, and the index in it.
-        self.wanted: dict[str, tuple[Chunk, int]] = {}
+        super().__init__(items, normalise)
         # How many records each person has.
         self._records: dict[str, int] = {}
-        batcher, limits = Batcher(normalise), Limits(AT_ONCE)
-        for first in range(0, len(items), AT_ONCE):
-            chunk = Chunk(first, items[first : first + AT_ONCE])
-            self.chunks.append(chunk)
-            batcher.add(chunk)
-            for batch in batcher.take(limits, everything=True):
-                self.wanted.update(zip(batch.keys, batch, strict=True))
-        batcher.close()
 
     def take(self, found: Mapping[str, tuple[BlockedLead, ...]]) -> list[BlockedLead]:
         """The records to remove, person by person. Who has none is settled."""
@@ -107,7 +94,7 @@ class _People:
             if found[key]:
                 self._records[key] = len(found[key])
             else:
-                self._resolve(key, NOT_BLOCKED)
+                self.resolve(key, NOT_BLOCKED)
         return [record for key in self._records for record in found[key]]
 
     def settle(self, outcomes: Iterable[Outcome]) -> None:
@@ -120,16 +107,7 @@ class _People:
                 by_record.setdefault(outcome.key, Result(outcome.status, outcome.detail, outcome.error))
                 for outcome in islice(turn, count)
             ]
-            self._resolve(key, _result_of_person(mine))
-
-    def give_up(self, error: WaleadError) -> None:
-        """Nobody could be looked up."""
-        for key in self.wanted:
-            self._resolve(key, Result(Status.NOT_SENT, LOOKUP_FAILED, error))
-
-    def _resolve(self, key: str, result: Result) -> None:
-        chunk, index = self.wanted[key]
-        chunk.resolve((index,), result)
+            self.resolve(key, _result_of_person(mine))
 
 
 def _result_of_person(records: Sequence[Result]) -> Result:

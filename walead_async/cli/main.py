@@ -34,6 +34,7 @@ COMMANDS = {
     "demo": ("demo", "Show everything, without account or network."),
     "list": ("leads", "Print who is blocked in the workspace."),
     "find": ("leads", "Say whether people are blocked in the workspace."),
+    "filter": ("filter", "Write the rows of a contact file whose person is not blocked."),
     "block": ("leads", "Block people in the workspace."),
     "unblock": ("leads", "Unblock people in the workspace."),
     "export": ("leads", "Write the workspace's block list to a file."),
@@ -42,6 +43,7 @@ COMMANDS = {
     "outbox": ("outbox", "See to the opt-outs that an application's outbox holds."),
     "emulator": ("emulate", "Serve WaLead and Phonely on 127.0.0.1 until Ctrl-C or SIGTERM."),
     "doctor": ("doctor", "Check configuration, key and reachability, and say what to do."),
+    "docs": ("docs", "Say where the pages about this package are."),
 }
 
 

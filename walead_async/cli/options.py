@@ -244,8 +244,13 @@ def moment(_: click.Context, __: click.Parameter, given: str | None) -> datetime
     return found
 
 
-def takes_items(metavar: str, kind: Kind = "lead") -> Callable[[Callable[..., T]], Callable[..., T]]:
-    """Add arguments, `--file`, `--column` and `--encoding`; the command gets them together as `given`."""
+def takes_items(
+    metavar: str, kind: Kind = "lead", *, optional: bool = False
+) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    """Add arguments, `--file`, `--column` and `--encoding`; the command gets them together as `given`.
+
+    Where they are `optional` it gets None if none of them was given.
+    """
 
     def decorate(command: Callable[..., T]) -> Callable[..., T]:
         @click.argument("texts", nargs=-1, metavar=f"[{metavar}]...")
@@ -268,6 +273,8 @@ def takes_items(metavar: str, kind: Kind = "lead") -> Callable[[Callable[..., T]
         def with_items(
             texts: tuple[str, ...], file: str | None, columns: tuple[str, ...], encoding: str | None, **others: object
         ) -> T:
+            if optional and not texts and not columns and file is None and encoding is None:
+                return command(given=None, **others)
             from walead_async.cli.inputs import Inputs
 
             given = Inputs(texts, file=file, columns=columns, encoding=encoding, kind=kind)

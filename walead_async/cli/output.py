@@ -263,6 +263,10 @@ class Progress:
             case _:
                 pass
 
+    def reached(self, done: int) -> None:
+        """So many are done, of what no event tells."""
+        self._done, self._waits_for = done, "the disk"
+
     @property
     def _doing(self) -> str:
         """What it does now: searches for people are told by the answers, a list that is read by its records."""

@@ -12,7 +12,17 @@ if TYPE_CHECKING:
 
     from walead_async.models import Row
 
-__all__ = ["EXPORT_COLUMNS", "HEAD_ROWS", "Header", "Kind", "find_header", "known_columns", "not_one_word", "undecided"]
+__all__ = [
+    "EVERY",
+    "EXPORT_COLUMNS",
+    "HEAD_ROWS",
+    "Header",
+    "Kind",
+    "find_header",
+    "known_columns",
+    "not_one_word",
+    "undecided",
+]
 
 Kind: TypeAlias = Literal["lead", "number", "id"]
 
@@ -102,6 +112,14 @@ HEAD_ROWS = 20
 SHOWN = 20
 
 
+class _Every(tuple[str, ...]):
+    """No names at all, but for what it is."""
+
+
+#: In the place of wanted names: none is named, and every column that could be meant is read, where () asks which.
+EVERY: Sequence[str] = _Every()
+
+
 class Header(NamedTuple):
     """Where the header stands among the first rows, and what it says.
 
@@ -124,7 +142,8 @@ def known_columns(names: Sequence[str], kind: Kind, wanted: Sequence[str], file:
     """
     plain = [_plain(name) for name in names]
     if not wanted:
-        found = [_by_known_name(names, plain, kind)]
+        meant = _by_known_name(names, plain, kind)
+        found = [[at] for at in meant] if wanted is EVERY and meant else [meant]
     else:
         found = [[at for at, name in enumerate(names) if name.strip() == each.strip()] for each in wanted]
         found = [

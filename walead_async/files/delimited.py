@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from walead_async.errors import SourceError
 from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, not_one_word, undecided
-from walead_async.files.encoding import lines_of
+from walead_async.files.encoding import RawLines, lines_of
 from walead_async.models import Row
 
 if TYPE_CHECKING:
@@ -113,21 +113,23 @@ _DELIMITERS = {".csv": ",;\t|", ".tsv": "\t"}
 _HINT = re.compile(r"sep=([^\w\s\"]|\t)[\r\n]*", re.IGNORECASE).fullmatch
 
 
-def delimited_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
+def delimited_rows(
+    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, raw: RawLines | None = None
+) -> Iterator[Row]:
     """The rows of a CSV or TSV file below its header. Raises `SourceError`.
 
     A blank line is no row; a line of delimiters alone is one, with an empty cell. The file is one of our own exports
     if it has exactly their header: then the quote that keeps spreadsheets from running a cell is taken off again.
     """
     with path.open(encoding=encoding, newline="") as file:
-        lines = lines_of(file, str(path))
+        lines = lines_of(file, str(path), raw)
         head = list(islice(lines, HEAD_ROWS))
         delimiters = _DELIMITERS[path.suffix.lower()]
         hint = _HINT(head[0]) if head else None
         if hint is not None:
             delimiters, head[0] = hint[1], "\n"
         delimiter, header = _layout(head, delimiters, kind, wanted, str(path))
-        found = _rows(_Lines(chain(head, lines), str(path)), delimiter, header)
+        found = _rows(_Lines(chain(head, lines), str(path)), delimiter, header, raw.ends if raw else None)
         yield from not_one_word(found, kind, str(path), lambda: header.bare)
 
 
@@ -156,7 +158,7 @@ def _head_rows(head: Iterable[str], delimiter: str) -> list[list[str]]:
     return rows
 
 
-def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
+def _rows(lines: _Lines, delimiter: str, header: Header, ends: dict[int, int] | None) -> Iterator[Row]:
     """Read strictly: a quote out of place would otherwise join rows without a word."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     keys, reason, width, own = header.keys, header.reason, header.width, header.own
@@ -175,6 +177,8 @@ def _rows(lines: _Lines, delimiter: str, header: Header) -> Iterator[Row]:
             return
         if _blank(row):
             continue
+        if ends is not None and lines.given > line:
+            ends[line] = lines.given
         if above >= 0:
             above -= 1
             title = row
@@ -217,12 +221,13 @@ class _Lines:
         self.name = name
         self.may_hold_nul = False
         self._lines = lines
-        self._given = 0
+        #: How many lines were given out.
+        self.given = 0
         self._row = 1
 
     def row_begins(self) -> int:
         """A new row begins: return the number of its first line."""
-        self._row = self._given + 1
+        self._row = self.given + 1
         return self._row
 
     def __iter__(self) -> _Lines:
@@ -230,15 +235,15 @@ class _Lines:
 
     def __next__(self) -> str:
         line = next(self._lines)
-        self._given += 1
-        if self._given - self._row >= MAX_ROW_LINES:
+        self.given += 1
+        if self.given - self._row >= MAX_ROW_LINES:
             raise SourceError(
                 f"{self.name}, line {self._row}: a quote that opens here is not closed within {MAX_ROW_LINES:,} lines: "
                 'close it, or write "" for a quote inside a cell'
             )
         if "\0" in line and not self.may_hold_nul:
             raise SourceError(
-                f"{self.name}, line {self._given}: NUL characters: the file is damaged or no text; export it again"
+                f"{self.name}, line {self.given}: NUL characters: the file is damaged or no text; export it again"
             )
         return line
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import deque
 from typing import IO, TYPE_CHECKING
 
 from walead_async.errors import SourceError
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["encoding_of", "is_doubtful", "known_encoding", "lines_of", "lines_of_stream"]
+__all__ = ["RawLines", "encoding_of", "is_doubtful", "known_encoding", "lines_of", "lines_of_stream"]
 
 #: A line longer than this is no row of a list. It bounds the memory that a file without line ends could take.
 MAX_LINE = 1 << 20
@@ -99,12 +100,27 @@ def known_encoding(name: str) -> str:
         raise SourceError(f"no encoding is called {name!r}: say utf-8, windows-1252, mac-roman or cp850") from None
 
 
-def lines_of(file: IO[str], name: str) -> Iterator[str]:
+class RawLines:
+    """The lines of a text file as they stand there, kept while its rows are read, for who writes rows out again.
+
+    `lines` are those that were read and not taken from here, in order; `ends` is the last line of a row, by its first,
+    where that is another one; `encoding` is that of the file.
+    """
+
+    def __init__(self) -> None:
+        self.encoding = "utf-8"
+        self.lines: deque[str] = deque()
+        self.ends: dict[int, int] = {}
+
+
+def lines_of(file: IO[str], name: str, raw: RawLines | None = None) -> Iterator[str]:
     """The lines of an open text file with their ends. Raises `SourceError` for one too long to be a row."""
     number = 0
     while line := file.readline(MAX_LINE):
         number += 1
         _refuse_endless(len(line), name, number)
+        if raw is not None:
+            raw.lines.append(line)
         yield line
 
 

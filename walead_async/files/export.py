@@ -25,7 +25,20 @@ if TYPE_CHECKING:
 
     from walead_async.models import BlockedLead
 
-__all__ = ["FORMATS", "SUFFIXES", "Csv", "Format", "JsonLines", "Parquet", "Xlsx", "export_leads"]
+__all__ = [
+    "FORMATS",
+    "SUFFIXES",
+    "Csv",
+    "Format",
+    "JsonLines",
+    "Parquet",
+    "Sink",
+    "Xlsx",
+    "beside",
+    "export_leads",
+    "put_in_place",
+    "told",
+]
 
 #: What Excel allows: rows with the header among them, and characters in a cell.
 EXCEL_ROWS = 1_048_576
@@ -121,7 +134,7 @@ class Xlsx(Format):
     def __init__(self, file: IO[bytes], folder: Path, most_rows: int = EXCEL_ROWS) -> None:
         library = library_for(".xlsx", "xlsxwriter")
         self._failure: type[Exception] = library.exceptions.XlsxWriterException
-        self._sink = _Sink(file)
+        self._sink = Sink(file)
         options = {"constant_memory": True, "tmpdir": str(folder)}
         self._book: Any = library.Workbook(self._sink, options)
         self._book.use_zip64()
@@ -161,7 +174,7 @@ class Xlsx(Format):
             self._sheet.row_data_fh.close()
 
 
-class _Sink:
+class Sink:
     """The file under a ZIP archive. An archive that failed still writes its end when it is collected: in vain then."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -170,21 +183,25 @@ class _Sink:
         self.closed = False
 
     def write(self, piece: bytes) -> int:
+        """Write a piece, or only count it."""
         if not self.closed:
             self._file.write(piece)
         self._position += len(piece)
         return len(piece)
 
     def tell(self) -> int:
+        """Where the next piece goes."""
         return self._position
 
     def seek(self, position: int) -> int:
+        """Go somewhere else."""
         if not self.closed:
             self._file.seek(position)
         self._position = position
         return position
 
     def flush(self) -> None:
+        """Hand over what is held back."""
         if not self.closed:
             self._file.flush()
 
@@ -240,11 +257,11 @@ async def export_leads(path: str | Path | IO[bytes], records: AsyncIterable[Bloc
     form = FORMATS.get(path.suffix.lower())
     if form is None:
         raise InvalidInputError(f"{path}: the suffix names the format: give it one of {', '.join(SUFFIXES)}")
-    with _beside(path) as (file, unfinished), closing(form(file, unfinished.parent)) as out:
+    with beside(path) as (file, unfinished), closing(form(file, unfinished.parent)) as out:
         count = await _write_all(out, records, path)
-        with _told(path):
+        with told(path):
             out.end()
-            _put_in_place(file, unfinished, path)
+            put_in_place(file, unfinished, path)
     return count
 
 
@@ -266,11 +283,11 @@ async def _write_all(out: Format, records: AsyncIterable[BlockedLead], name: Pat
         async for record in iterator:
             batch.append(record)
             if len(batch) == BATCH:
-                with _told(name):
+                with told(name):
                     out.write(batch)
                 count += len(batch)
                 batch = []
-        with _told(name):
+        with told(name):
             out.write(batch)
     finally:
         # A listing that is left early would otherwise keep its requests until it is collected.
@@ -281,17 +298,17 @@ async def _write_all(out: Format, records: AsyncIterable[BlockedLead], name: Pat
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
+def beside(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
     """A new file of mode 0600, in a folder of its own beside its later place; the folder is gone afterwards.
 
     The folder also takes what a library needs on the disk meanwhile, so that no copy of the list stays elsewhere.
     """
-    with _told(path):
+    with told(path):
         if path.is_dir():
             raise SourceError(f"{path}: a folder: give the name of a file in it")
         folder = Path(tempfile.mkdtemp(prefix=".walead-export-", dir=path.resolve().parent))
     try:
-        with _told(path):
+        with told(path):
             unfinished = folder / "unfinished"
             file = os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         try:
@@ -304,7 +321,7 @@ def _beside(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _put_in_place(file: IO[bytes], unfinished: Path, path: Path) -> None:
+def put_in_place(file: IO[bytes], unfinished: Path, path: Path) -> None:
     """Bring the file to the disk, then under its name. A symbolic link stays one: what it points to is replaced."""
     file.flush()
     os.fsync(file.fileno())
@@ -320,7 +337,7 @@ def _put_in_place(file: IO[bytes], unfinished: Path, path: Path) -> None:
 
 
 @contextmanager
-def _told(path: Path | str) -> Iterator[None]:
+def told(path: Path | str) -> Iterator[None]:
     """Turn what goes wrong on the disk into an error that names the file."""
     try:
         yield

@@ -14,7 +14,7 @@ import orjson
 from walead_async.errors import ConfigurationError, SourceError
 from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, known_columns, not_one_word, undecided
 from walead_async.files.delimited import TOTAL, cell_rows, delimited_rows, is_total, key_text, reason_text
-from walead_async.files.encoding import encoding_of, is_doubtful, known_encoding, lines_of, lines_of_stream
+from walead_async.files.encoding import RawLines, encoding_of, is_doubtful, known_encoding, lines_of, lines_of_stream
 from walead_async.models import Row
 
 if TYPE_CHECKING:
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 __all__ = [
     "SUFFIXES",
     "Kind",
+    "filled_sheet",
     "library_for",
     "parquet_rows",
     "rows",
+    "rows_of_file",
     "xlsx_rows",
 ]
 
@@ -58,7 +60,7 @@ def xlsx_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
     calamine = library_for(".xlsx", "python_calamine")
     try:
         with calamine.CalamineWorkbook.from_path(path) as book:
-            sheet = _filled_sheet(book, calamine, str(path))
+            sheet = filled_sheet(book, calamine, str(path))
             filled = ((at, row) for at, row in enumerate(sheet.iter_rows(), 1) if any(cell != "" for cell in row))
             head = list(islice(filled, HEAD_ROWS)) if sheet.height else []
             if not head:
@@ -123,7 +125,7 @@ def _target(link: str | None, kind: Kind) -> str | None:
     return link if kind == "lead" or (kind == "number" and dials) else None
 
 
-def _filled_sheet(book: CalamineWorkbook, calamine: ModuleType, file: str) -> CalamineSheet:
+def filled_sheet(book: CalamineWorkbook, calamine: ModuleType, file: str) -> CalamineSheet:
     """The one sheet that has a filled cell; any, if none has."""
     sheets = [
         book.get_sheet_by_index(at)
@@ -172,22 +174,32 @@ def rows(
         return _text_rows(lines_of_stream(source, "the stream"), wanted, "the stream")
     if source == "-":
         return _text_rows(lines_of_stream(sys.stdin.buffer, "standard input"), wanted, "standard input")
-    path = Path(source)
+    return rows_of_file(Path(source), kind, wanted, encoding)
+
+
+def rows_of_file(
+    path: Path, kind: Kind, wanted: Sequence[str], encoding: str | None, raw: RawLines | None = None
+) -> Iterator[Row]:
+    """The rows of a file, as `rows` gives them; `raw` is filled with the lines of a text file meanwhile."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise SourceError(f"{path}: files are read by their suffix: give it one of {', '.join(SUFFIXES)}")
     _refuse_what_is_no_file(path)
     if encoding is not None:
         encoding = known_encoding(encoding)
-    return _unchanged(_file_rows(path, suffix, kind, wanted, encoding), path)
+    return _unchanged(_file_rows(path, suffix, kind, wanted, encoding, raw), path)
 
 
-def _file_rows(path: Path, suffix: str, kind: Kind, wanted: Sequence[str], encoding: str | None) -> Iterator[Row]:
+def _file_rows(
+    path: Path, suffix: str, kind: Kind, wanted: Sequence[str], encoding: str | None, raw: RawLines | None
+) -> Iterator[Row]:
     if suffix in _TABLES:
         yield from _TABLES[suffix](path, kind, wanted)
         return
     found = encoding or encoding_of(path)
-    read = _TEXTS[suffix](path, kind, wanted, found)
+    if raw is not None:
+        raw.encoding = found
+    read = _TEXTS[suffix](path, kind, wanted, found, raw)
     if encoding is not None or found.startswith("utf"):
         yield from read
         return
@@ -234,9 +246,11 @@ def _changed(path: Path, line: int) -> SourceError:
     return SourceError(f"{path}: changed while it was read, before or after line {line}: start again when it is whole")
 
 
-def _text_file_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
-    with path.open(encoding=encoding) as file:
-        yield from not_one_word(_text_rows(lines_of(file, str(path)), wanted, str(path)), kind, str(path))
+def _text_file_rows(
+    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, raw: RawLines | None = None
+) -> Iterator[Row]:
+    with path.open(encoding=encoding, newline="") as file:
+        yield from not_one_word(_text_rows(lines_of(file, str(path), raw), wanted, str(path)), kind, str(path))
 
 
 def _text_rows(lines: Iterable[str], wanted: Sequence[str], name: str) -> Iterator[Row]:
@@ -248,15 +262,17 @@ def _text_rows(lines: Iterable[str], wanted: Sequence[str], name: str) -> Iterat
             yield Row(number, line.rstrip("\r\n"))
 
 
-def _json_rows(path: Path, kind: Kind, wanted: Sequence[str], encoding: str) -> Iterator[Row]:
+def _json_rows(
+    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, raw: RawLines | None = None
+) -> Iterator[Row]:
     """A JSON text or object a line. Objects may differ in their fields: each is looked at by its own names.
 
     One without a known field is a row with an empty text, but for the first. A last line that ends inside a value
     ends the read.
     """
     headers: dict[tuple[str, ...], Header] = {}
-    with path.open(encoding=encoding) as file:
-        found = _rows_of_json_lines(lines_of(file, str(path)), headers, kind, wanted, str(path))
+    with path.open(encoding=encoding, newline="") as file:
+        found = _rows_of_json_lines(lines_of(file, str(path), raw), headers, kind, wanted, str(path))
         yield from not_one_word(found, kind, str(path), lambda: any(header.bare for header in headers.values()))
 
 
@@ -274,7 +290,7 @@ def _rows_of_json_lines(
         try:
             yield from _rows_of_json(orjson.loads(line), number, headers, kind, wanted, place)
         except orjson.JSONDecodeError as error:
-            if not line.endswith("\n") and line.lstrip()[:1] in {"{", "[", '"'}:
+            if not line.endswith(("\n", "\r")) and line.lstrip()[:1] in {"{", "[", '"'}:
                 raise SourceError(f"{place}: the file ends inside a JSON value ({error}): it was cut off") from None
             yield Row(number, line.strip(), None, f"not JSON ({error}): write one JSON text or object a line")
         except SourceError as error:
@@ -305,7 +321,7 @@ def _rows_of_json(
     return cell_rows(number, [key_text(found[names[key]], place) for key in header.keys], reason)
 
 
-_TEXTS: dict[str, Callable[[Path, Kind, Sequence[str], str], Iterator[Row]]] = {
+_TEXTS: dict[str, Callable[[Path, Kind, Sequence[str], str, RawLines | None], Iterator[Row]]] = {
     ".csv": delimited_rows,
     ".tsv": delimited_rows,
     ".txt": _text_file_rows,

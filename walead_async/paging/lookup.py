@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
 from walead_async.errors import InvalidInputError, PaginationError
-from walead_async.identifiers import public_identifier
+from walead_async.identifiers import plain_lines, public_identifier
 from walead_async.models import Completeness
 from walead_async.paging.cursor import START
 from walead_async.paging.paginator import Paginator
@@ -20,8 +20,19 @@ if TYPE_CHECKING:
 
     from walead_async.models import BlockedLead
     from walead_async.paging.paginator import PageSource
+    from walead_async.paging.reader import SecondLook
 
-__all__ = ["READ_TO_ITS_END", "Lookup", "SearchCapabilities", "key_of"]
+__all__ = [
+    "READ_TO_ITS_END",
+    "Lookup",
+    "SearchCapabilities",
+    "key_of",
+    "keys_of",
+    "public_identifiers",
+    "read_to_its_end",
+]
+
+T = TypeVar("T")
 
 READ_TO_ITS_END = frozenset({Completeness.COMPLETE, Completeness.CHANGED})
 WINDOW = 8
@@ -30,6 +41,28 @@ FIRST = Ask(0)
 TRIES = 3
 #: Names for which a search can prove an absence: others may be stored percent-encoded.
 _searchable = re.compile(r"[A-Za-z0-9_-]+").fullmatch
+
+
+async def read_to_its_end(source: PageSource[T], take: Callable[[Sequence[T]], object]) -> Completeness:
+    """Give each page of a list to `take`, to the list's end: whoever was on none of them is absent.
+
+    Returns COMPLETE or CHANGED, or INCOMPLETE if `take` returned True, which ends the read. Raises `PaginationError`
+    where the answers leave it open whether that was the whole list, and the errors of any request.
+    """
+    # somebody will act upon an absence, so a list that came in one answer is looked at from its other side too
+    second_look: SecondLook = "no" if source.second_look == "no" else "always"
+    paginator = Paginator(source, window=WINDOW, start=START, second_look=second_look)
+    try:
+        while (page := await paginator.next()) is not None:
+            if take(page.records) is True:
+                return Completeness.INCOMPLETE
+    finally:
+        await paginator.aclose()
+    if paginator.verdict not in READ_TO_ITS_END:
+        error = PaginationError(f"whether somebody is not blocked cannot be told from this list: {paginator.why}")
+        error.unverified = True
+        raise error
+    return paginator.verdict
 
 
 @attrs.define
@@ -197,24 +230,21 @@ class Lookup:
     async def _listed(self, keys: Collection[str], *, every: bool) -> dict[str, tuple[BlockedLead, ...]]:
         """The records of each person in the whole list: one, or `every` one. () only if it was read to its end."""
         found: dict[str, tuple[BlockedLead, ...]] = dict.fromkeys(keys, ())
-        paginator = Paginator(self._pages(None), window=WINDOW, start=START, second_look="always")
         capitals = encoded = False
-        try:
-            while (page := await paginator.next()) is not None:
-                self._learn(page.records)
-                for lead in page.records:
-                    name = lead.public_identifier
-                    capitals = capitals or name != name.lower()
-                    if (key := key_of(name)) in found:
-                        found[key] += (lead,)
-                    encoded = encoded or ("%" in name and _searchable(key) is not None)
-                if not every and all(found.values()):
-                    return found
-        finally:
-            await paginator.aclose()
-        if paginator.verdict not in READ_TO_ITS_END:
-            raise PaginationError(f"whether somebody is not blocked cannot be told from this list: {paginator.why}")
-        self._capabilities.listed(capitals=capitals, encoded=encoded)
+
+        def take(records: Sequence[BlockedLead]) -> bool:
+            nonlocal capitals, encoded
+            self._learn(records)
+            for lead in records:
+                name = lead.public_identifier
+                capitals = capitals or name != name.lower()
+                if (key := key_of(name)) in found:
+                    found[key] += (lead,)
+                encoded = encoded or ("%" in name and _searchable(key) is not None)
+            return not every and all(found.values())
+
+        if await read_to_its_end(self._pages(None), take) in READ_TO_ITS_END:
+            self._capabilities.listed(capitals=capitals, encoded=encoded)
         return found
 
     async def _page(self, term: str | None, ask: Ask) -> Sequence[BlockedLead]:
@@ -257,6 +287,18 @@ def key_of(identifier: str) -> str:
         return public_identifier(identifier)
     except InvalidInputError:
         return identifier.lower()
+
+
+def keys_of(identifiers: Sequence[str]) -> Sequence[str]:
+    """The same of many."""
+    return identifiers if plain_lines(identifiers) is not None else list(map(key_of, identifiers))
+
+
+def public_identifiers(items: Sequence[object]) -> Sequence[str]:
+    """The keys of what people paste. Raises `InvalidInputError` for the first that cannot be a person."""
+    if (lines := plain_lines(items)) is not None:
+        return lines.split("\n")
+    return list(map(public_identifier, items))
 
 
 def _records_of(key: str, records: Iterable[BlockedLead]) -> tuple[BlockedLead, ...]:

@@ -15,6 +15,7 @@ from walead_async.bulk.api import bulk_report, bulk_stream
 from walead_async.bulk.operation import Answer
 from walead_async.errors import InvalidInputError
 from walead_async.models import Status
+from walead_async.paging.index import Indexed, block_index
 from walead_async.paging.listing import Listing
 from walead_async.paging.seen import Named
 from walead_async.phones import phone_number
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from walead_async.bulk.api import BulkStream
     from walead_async.bulk.operation import Entries, Missing, Verify
     from walead_async.models import AgentInfo, BulkReport, Row
+    from walead_async.paging.index import BlockIndex
     from walead_async.paging.reader import Ask, SecondLook
     from walead_async.transport.messages import Caller, Response
 
@@ -50,7 +52,7 @@ async def list_agents(caller: Caller, uid: str) -> list[AgentInfo]:
 
 
 class Agent:
-    """One voice agent of a Phonely user."""
+    """One voice agent of a Phonely user: its `id`, and its `block_list`. Made by `phones.agent(ID)`; sends nothing."""
 
     def __init__(self, caller: Caller, uid: str, agent_id: str, normalise: Callable[[object], str]) -> None:
         self.id = agent_id
@@ -69,6 +71,7 @@ class BlockList:
     def __init__(self, caller: Caller, uid: str, agent_id: str, normalise: Callable[[object], str]) -> None:
         self._caller = caller
         self._list = list_request(uid, agent_id)
+        self._normalise = normalise
         self._change = {
             blocks: NumberOperation(caller, uid, agent_id, normalise, blocks=blocks) for blocks in (True, False)
         }
@@ -81,6 +84,25 @@ class BlockList:
         Raises, while it is read, `UnexpectedResponseError` and the errors of any request.
         """
         return Listing(NumberPages(self._caller, self._list))
+
+    async def index(self) -> BlockIndex:
+        """The numbers that this agent must not call, in memory; it is always read whole.
+
+        Numbers are compared by their digits. Raises `UnexpectedResponseError` and the errors of any request.
+        """
+        return await block_index(
+            Indexed(
+                whole=lambda: NumberPages(self._caller, self._list),
+                since=None,
+                date=None,
+                stored=lambda numbers: map(digits_of, numbers),
+                key=self._digits,
+                keys=lambda numbers: list(map(self._digits, numbers)),
+            )
+        )
+
+    def _digits(self, number: object) -> str:
+        return digits_of(self._normalise(number))
 
     async def block(
         self,

@@ -14,11 +14,12 @@ import attrs
 from walead_async.bulk.api import bulk_report, bulk_stream, check_items
 from walead_async.bulk.operation import Answer
 from walead_async.bulk.unblock_people import unblock_identifiers
-from walead_async.errors import InvalidInputError, PaginationError
+from walead_async.errors import InvalidInputError
 from walead_async.identifiers import kind_of, public_identifier
 from walead_async.models import BlockedLead
+from walead_async.paging.index import Indexed, block_index
 from walead_async.paging.listing import Listing
-from walead_async.paging.lookup import READ_TO_ITS_END, Lookup, SearchCapabilities
+from walead_async.paging.lookup import Lookup, SearchCapabilities, keys_of, public_identifiers, read_to_its_end
 from walead_async.paging.seen import Dated
 from walead_async.resources.items import check_reason, identifier_entries, lead_entries, record_entries
 from walead_async.transport.decode import blocked_leads, change_count
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from walead_async.bulk.api import BulkStream
     from walead_async.bulk.operation import Entries, Missing, Verify
     from walead_async.models import BulkReport, LeadToBlock, Row
+    from walead_async.paging.index import BlockIndex
+    from walead_async.paging.paginator import PageSource
     from walead_async.paging.reader import Ask, SecondLook
     from walead_async.transport.messages import Caller, Response
 
@@ -84,8 +87,8 @@ class LeadUnblock:
     blocks = False
     path = PATH
 
-    def __init__(self, whole_list: Callable[[], Listing[BlockedLead]], missing_means: Missing = "item") -> None:
-        self._whole_list = whole_list
+    def __init__(self, pages: Callable[[], PageSource[BlockedLead]], missing_means: Missing = "item") -> None:
+        self._pages = pages
         self.missing_means: Missing = missing_means
 
     def entries(self, items: Sequence[object]) -> Entries:
@@ -103,10 +106,13 @@ class LeadUnblock:
 
     async def present(self, items: Mapping[str, object]) -> Collection[str]:
         """Which of these records stand in the list now; ids cannot be searched for, so the whole list is read."""
-        listing = self._whole_list()
-        found = {lead.id async for lead in listing if lead.id in items and is_same_record(lead, items[lead.id])}
-        if listing.verdict not in READ_TO_ITS_END and len(found) < len(items):
-            raise PaginationError(f"which records are gone cannot be told: {listing.why}")
+        found: set[str] = set()
+
+        def take(leads: Sequence[BlockedLead]) -> bool:
+            found.update(lead.id for lead in leads if lead.id in items and is_same_record(lead, items[lead.id]))
+            return len(found) == len(items)
+
+        await read_to_its_end(self._pages(), take)
         return found
 
 
@@ -127,7 +133,9 @@ class BlockedLeads:
     def __init__(self, caller: Caller, memory: ListMemory) -> None:
         self._caller = caller
         self._memory = memory
-        self._lookup = Lookup(partial(LeadPages, caller, memory), memory.search, concurrency=caller.concurrency)
+        self._pages = partial(LeadPages, caller, memory)
+        self._whole = partial(self._pages, None)
+        self._lookup = Lookup(self._pages, memory.search, concurrency=caller.concurrency)
 
     def list(
         self,
@@ -161,7 +169,7 @@ class BlockedLeads:
         """The record of one person, None if the person is proven not to be blocked.
 
         Takes an identifier or a profile URL. A search that finds nothing proves nothing while it is not known whether
-        it minds case; then the whole list is read.
+        it minds case; then the whole list is read. An `index` costs that once, and is asked without a request.
 
         None is proof of the list as the service shows it. Where it shows a write late, somebody who was blocked in the
         last seconds may be missing, so that None does not undo what the report of `block` said, and somebody who was
@@ -183,6 +191,22 @@ class BlockedLeads:
         keys = {given: public_identifier(given) for given in identifiers}
         found = await self._lookup.find_any(set(keys.values())) if keys else {}
         return {given: found[key][0] if found[key] else None for given, key in keys.items()}
+
+    async def index(self) -> BlockIndex:
+        """Who is blocked, in memory: the list is read once, and then asked without a request, as often as one likes.
+
+        Raises the errors of a listing, `PaginationError` if the list could not be read to its end: then there is none.
+        """
+        return await block_index(
+            Indexed(
+                whole=self._whole,
+                since=lambda moment: self._pages(None, since=moment),
+                date=lambda lead: lead.created_at,
+                stored=lambda leads: keys_of([lead.public_identifier for lead in leads]),
+                key=public_identifier,
+                keys=public_identifiers,
+            )
+        )
 
     async def block(
         self,
@@ -245,7 +269,7 @@ class BlockedLeads:
         shows the record, and ends as UNKNOWN at worst. A record that is younger than that may be missing from the list,
         and be taken as gone. Raises as `block`.
         """
-        operation = LeadUnblock(self.list)
+        operation = LeadUnblock(self._whole)
         return await bulk_report(self._caller, operation, ids, batch_size=batch_size, verify=verify, check=check)
 
     async def unblock_identifiers(
@@ -267,7 +291,7 @@ class BlockedLeads:
         return await unblock_identifiers(
             self._caller,
             self._lookup,
-            LeadUnblock(self.list, "listed"),
+            LeadUnblock(self._whole, "listed"),
             identifier_entries,
             identifiers,
             batch_size=batch_size,
@@ -283,7 +307,7 @@ class BlockedLeads:
         verify: Verify = "unclear",
     ) -> BulkStream:
         """Remove records of an input of any length as `unblock` does: each outcome in order, in bounded memory."""
-        return bulk_stream(self._caller, LeadUnblock(self.list), ids, batch_size=batch_size, verify=verify)
+        return bulk_stream(self._caller, LeadUnblock(self._whole), ids, batch_size=batch_size, verify=verify)
 
 
 class LeadPages:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from walead_async.bulk.api import bulk_report, bulk_stream
 from walead_async.bulk.operation import Answer
+from walead_async.identifiers import public_identifier
+from walead_async.paging.index import Indexed, block_index
 from walead_async.paging.listing import Listing
-from walead_async.paging.lookup import key_of
+from walead_async.paging.lookup import key_of, keys_of, public_identifiers
 from walead_async.paging.seen import Named
 from walead_async.resources.items import identifier_entries
 from walead_async.transport.decode import campaign_info, campaign_leads, change_count
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from walead_async.bulk.api import BulkStream
     from walead_async.bulk.operation import Entries, Missing, Verify
     from walead_async.models import BulkReport, CampaignBlockedLead, CampaignInfo, LeadToBlock, Row
+    from walead_async.paging.index import BlockIndex
     from walead_async.paging.reader import Ask, SecondLook
     from walead_async.transport.messages import Caller, Response
 
@@ -72,6 +75,23 @@ class CampaignBlockedLeads:
         no such campaign, `PaginationError`, `UnexpectedResponseError` and the errors of any request.
         """
         return Listing(CampaignPages(self._caller, self._path), window=window, resume=resume)
+
+    async def index(self) -> BlockIndex:
+        """Who is blocked in this campaign, in memory; it is always read whole, since the list has no order.
+
+        The workspace's list, which outranks this one, is not in it. If the list changes while it is read, it cannot be
+        told whether it was whole: then this raises `PaginationError`, and else the errors of a listing.
+        """
+        return await block_index(
+            Indexed(
+                whole=lambda: CampaignPages(self._caller, self._path),
+                since=None,
+                date=None,
+                stored=lambda leads: keys_of([lead.public_identifier for lead in leads]),
+                key=public_identifier,
+                keys=public_identifiers,
+            )
+        )
 
     async def block(
         self,
