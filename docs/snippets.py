@@ -1,8 +1,8 @@
 """Runs the snippets of these pages and of the README, each page with an emulator of its own: a pytest plugin.
 
 A snippet may `await` without a function around it. A block of `text` after a snippet that prints is what it prints. A
-block of `console` is run if it shows what its commands print and they are all `walead` ones that end by themselves, where
-`...` stands for anything. The files of `samples/` lie beside the reader.
+block of `console` is run if it shows what its commands print and all of them are `walead` ones that end by themselves;
+`...` stands for anything there. The files of `samples/` lie beside the reader.
 """
 
 from __future__ import annotations
