@@ -37,7 +37,10 @@ for found in sorted(distributions(), key=lambda one: one.name.lower()):
 
 def run(*command: str | Path, cwd: Path = ROOT, **variables: str) -> str:
     """Run a program and return what it wrote; its failure ends this one."""
-    print("$", *(Path(part).name if Path(part).is_absolute() else part for part in map(str, command)), flush=True)
+    words = [
+        Path(part).name if Path(part).is_absolute() else part.strip().partition("\n")[0] for part in map(str, command)
+    ]
+    print("$", *words, flush=True)
     done = subprocess.run(
         list(map(str, command)), cwd=cwd, env=os.environ | variables, capture_output=True, text=True, check=False
     )
@@ -67,7 +70,7 @@ def check_changelog(number: str, *, rehearsal: bool) -> None:
 
 
 def build(source: Path, output: Path, moment: str, *what: str) -> list[Path]:
-    """Build wheel, sdist or both of a folder, dated by the commit; an sdist is no repository, so it is built as it stands."""
+    """Build wheel, sdist or both of a folder, dated by the commit."""
     run(sys.executable, "-m", "build", *what, "--outdir", output, source, SOURCE_DATE_EPOCH=moment)
     return sorted(path for path in output.iterdir() if path.suffix in {".whl", ".gz"})
 
@@ -103,6 +106,7 @@ def try_wheel(wheel: Path, folder: Path) -> Path:
 
 
 def main() -> None:
+    """Make and check the files."""
     number = version()
     check_changelog(number, rehearsal="--rehearse" in sys.argv[1:])
     if changed := run("git", "status", "--porcelain", "--untracked-files=no"):
@@ -132,7 +136,8 @@ def main() -> None:
         (FACTS / "licences.tsv").write_text(run(python, "-c", LICENCES, cwd=folder), encoding="utf-8")
     lines = [f"{digest}  {file}\n" for file, digest in told.items()]
     (FACTS / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
-    print(f"walead_async {number} is ready, and nothing was uploaded:", *lines, sep="\n  ")
+    print(f"walead_async {number} is ready in {DIST.name}/, and nothing was uploaded:")
+    print(*lines, sep="", end="")
 
 
 if __name__ == "__main__":
