@@ -1,9 +1,9 @@
 """Makes the files of a version from what is committed, and checks them: `python tests/release.py`.
 
-They are built twice, must be the same bytes, and the sdist must build the same wheel; `twine check` passes; an environment
-with nothing but the wheel runs the demo. `dist/` holds both files, `build/release/` their digests, an SBOM and the licences.
-Nothing is uploaded. Exits with 1 and says why where something is not so. `--rehearse` takes a changelog that has no section
-for this version yet.
+They are built twice, must be the same bytes, and the sdist must build the same wheel; `twine check` passes; an
+environment with nothing but the wheel runs the demo. `dist/` holds both files, `build/release/` their digests, an SBOM
+and the licences. Nothing is uploaded. Exits with 1 and says why where something is not so. `--rehearse` takes a
+changelog that has an `[Unreleased]` section, too.
 """
 
 from __future__ import annotations
