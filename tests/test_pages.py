@@ -8,12 +8,14 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import click
 import pytest
 
 import walead_async
 import walead_async.testing
 from walead_async.cli.main import walead
+from walead_async.testing import DriftName, FaultName, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +103,15 @@ def test_every_nox_session_shown_is_there_and_so_are_the_tests_that_it_is_given(
         assert [name for name in names.split() if re.match(r"[a-z]+$", name) and name not in sessions | {"NAME"}] == []
         paths = [text for text in given.split() if text.startswith("tests/")]
         assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_what_is_said_to_be_played_can_be_played() -> None:
+    page = (ROOT / "docs/explanation/unknowns.md").read_text(encoding="utf-8")
+    last_cells = " ".join(line.split("|")[-2] for line in page.splitlines() if line.startswith("| "))
+    played = set(re.findall(r"\b[a-z]+(?:[_-][a-z]+)*\b(?=[=`])", last_cells))
+    settings = {field.name for field in attrs.fields(Settings)}
+    assert played
+    assert played <= settings | {str(name) for name in [*FaultName, *DriftName]} | {"blocked_leads"}
 
 
 @pytest.mark.parametrize("package", ["walead_async", "walead_async.testing"])
