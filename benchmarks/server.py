@@ -2,7 +2,8 @@
 
 A process of its own: `python -m benchmarks.server --records N --latency S` prints its port and serves until it is
 ended. It pages through `/v1/blocked-leads` in pages of 100, in either order, finds one record by `search`, counts what
-is blocked, and tells at `/stats` what it has seen and what CPU it has used.
+is blocked, and tells at `/stats` what it has seen and what CPU it has used. After `/keep` it forgets its records, and
+lists whoever is blocked from then on.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ PAGE = 100
 
 _number = re.compile(rb"offset=(\d+)").search
 _search = re.compile(rb"search=([^& ]*)").search
+_names = re.compile(rb'"publicIdentifier":"([^"]*)"').findall
 _length = re.compile(rb"content-length: *(\d+)", re.IGNORECASE).search
 
 
-def record(number: int) -> bytes:
+def record(number: int, name: bytes | None = None) -> bytes:
     """The JSON of a record, about as long as real ones are."""
+    called = f"jane-doe-{number:08d}" if name is None else name.decode()
     minute, second = divmod(number // 1000, 60)
     return (
-        f'{{"id":"6720c5f0a1b2c3d4{number:08x}","publicIdentifier":"jane-doe-{number:08d}","reason":"asked by mail",'
+        f'{{"id":"6720c5f0a1b2c3d4{number:08x}","publicIdentifier":"{called}","reason":"asked by mail",'
         f'"createdAt":"2026-{1 + number // 3_600_000 % 12:02d}-07T{minute // 60 % 24:02d}:{minute % 60:02d}'
         f':{second:02d}.{number % 1000:03d}Z","workspaceId":"6720c5f0a1b2c3d4e5f60718"}}'
     ).encode()
@@ -37,17 +40,24 @@ class Service:
         self.records = [record(number) for number in range(records)]
         self.latency = latency
         self.requests = self.sent = self.changed = 0
+        self.keeps = False
 
     def answer(self, head: bytes, body: bytes) -> bytes:
         """The body that answers a request."""
         if b" /stats" in head[:16]:
             seen = (self.requests, self.sent, self.changed, time.process_time())
             return b'{"requests":%d,"sent":%d,"changed":%d,"cpu":%f}' % seen
+        if b" /keep" in head[:16]:
+            self.records, self.keeps = [], True
+            return b"{}"
         self.requests += 1
         if head.startswith(b"GET"):
             return self._page(head)
         changed = body.count(b'"publicIdentifier"') or body.count(b",") + 1
         self.changed += changed
+        if self.keeps:
+            first = len(self.records)
+            self.records += [record(number, name) for number, name in enumerate(_names(body), first)]
         return b'{"success":true,"message":"","blocked":%d,"unblocked":%d}' % (changed, changed)
 
     def _page(self, head: bytes) -> bytes:

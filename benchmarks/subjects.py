@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sized
 
     from benchmarks.clock import Clock
+    from walead_async.jobs import Progress
 
 KEY = {"x-api-key": "bench"}
 PATH = "/v1/blocked-leads"
@@ -167,6 +169,182 @@ async def httpx_block(url: str, work: int, clock: Clock) -> int:
             blocked += response.json()["blocked"]
         clock.stop()
     return blocked
+
+
+def _file_of(people: Iterator[str], folder: Path) -> Path:
+    """A source: one person a line."""
+    path = folder / "source.txt"
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(f"{person}\n" for person in people)
+    return path
+
+
+async def ours_compare(url: str, work: int, clock: Clock) -> int:
+    """Two lists of keys, of which each has a hundredth that the other has not, part against part on the disk."""
+    from walead_async.jobs.compare import compare
+    from walead_async.jobs.parts import PARTS, Spill
+
+    clock.start()
+    differ = 0
+    with Spill() as local, Spill() as remote:
+        for side, first in ((local, 0), (remote, work // 100)):
+            keys = (key.encode() for key in itertools.islice(identifiers(work + first), first, None))
+            while some := list(itertools.islice(keys, 2_000)):
+                side.add(some, some)
+                if side.full:
+                    side.write()
+                if not first and len(side) == max(2_000, work // 100):
+                    clock.settled()
+        for part in range(PARTS):
+            found = compare(dict.fromkeys(local.lines(part), b""), remote.data(part), reasons=False)
+            differ += len(found.missing) + len(found.unwanted)
+    clock.stop()
+    return work if differ == 2 * (work // 100) else -1
+
+
+async def sets_compare(url: str, work: int, clock: Clock) -> int:
+    """The same with Python sets in memory."""
+    clock.start()
+    local = set(identifiers(work))
+    remote = set(itertools.islice(identifiers(work + work // 100), work // 100, None))
+    differ = len(local - remote) + len(remote - local)
+    clock.stop()
+    return work if differ == 2 * (work // 100) else -1
+
+
+async def ours_plan(url: str, work: int, clock: Clock) -> int:
+    """`await plan(journal, session, source)`, where everybody is blocked already."""
+    from walead_async import AsyncSession
+    from walead_async.jobs import open_journal, plan
+
+    with tempfile.TemporaryDirectory() as folder:
+        source = _file_of((f"jane-doe-{number:08d}" for number in range(work)), Path(folder))
+        async with AsyncSession("bench", base_url=url) as session, open_journal(Path(folder) / "J") as journal:
+            early = iter([work // 100])
+
+            def told(progress: Progress) -> None:
+                if progress.phase == "listing" and progress.done >= work // 100 and next(early, None):
+                    clock.settled()
+
+            clock.start()
+            made = await plan(journal, session, source, progress=told)
+            clock.stop()
+    return made.already
+
+
+async def plain_plan(url: str, work: int, clock: Clock) -> int:
+    """Reading, normalising and listing alone."""
+    from walead_async import AsyncSession
+    from walead_async.files import rows
+    from walead_async.identifiers import public_identifier
+
+    with tempfile.TemporaryDirectory() as folder:
+        source = _file_of((f"jane-doe-{number:08d}" for number in range(work)), Path(folder))
+        async with AsyncSession("bench", base_url=url) as session:
+            clock.start()
+            found = 0
+            for row in rows(source):
+                public_identifier(row.text)
+                found += 1
+            listed = 0
+            async for page in session.blocked_leads.list().pages():
+                listed += len(page.records)
+            clock.stop()
+    return min(found, listed)
+
+
+async def ours_apply(url: str, work: int, clock: Clock) -> int:
+    """`await apply(journal, session, plan)`, where nobody is blocked yet."""
+    from walead_async import AsyncSession
+    from walead_async.jobs import apply, open_journal, plan
+
+    keep(url)
+    with tempfile.TemporaryDirectory() as folder:
+        source = _file_of(identifiers(work), Path(folder))
+        async with AsyncSession("bench", base_url=url) as session, open_journal(Path(folder) / "J") as journal:
+            made = await plan(journal, session, source)
+            clock.start()
+            report = await apply(journal, session, made.id, settle=0.0)
+            clock.stop()
+    return report.counts["done"] if report.ok else -1
+
+
+async def plain_apply(url: str, work: int, clock: Clock) -> int:
+    """Two listings and a `block_stream`, without a journal."""
+    from walead_async import AsyncSession
+
+    keep(url)
+    done = listed = 0
+    async with AsyncSession("bench", base_url=url) as session:
+        clock.start()
+        async for page in session.blocked_leads.list().pages():
+            listed += len(page.records)
+        async for outcome in session.blocked_leads.block_stream(identifiers(work)):
+            done += outcome.status == "done"
+        async for page in session.blocked_leads.list().pages():
+            listed += len(page.records)
+        clock.stop()
+    return min(done, listed)
+
+
+def keep(url: str) -> None:
+    """Have the server list whoever is blocked from now on, and nobody else."""
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url + "/keep", timeout=60).close()
+
+
+#: Items that are written in one commit.
+GROUP = 1_000
+
+
+async def ours_journal(url: str, work: int, clock: Clock) -> int:
+    """Items of a plan that are marked as sent and then get their ends, each group in a synced commit of its own."""
+    from walead_async.jobs import records
+    from walead_async.jobs.store import open_store
+
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_store(Path(folder) / "J") as store:
+            number = await store.write(lambda db: records.add_plan(db, "plan", "add", ("", "", ""), {"by_whom": ""}))
+            new = [records.NewItem("block", person, "", "") for person in identifiers(work)]
+            await store.write(lambda db: records.add_items(db, number, 0, 0, new))
+            clock.start()
+            at = (-1, -1)
+            while items := await store.read(lambda db: records.open_items(db, number, "block", at, GROUP)):  # noqa: B023
+                first, at = ((item.part, item.number) for item in (items[0], items[-1]))
+                await store.write(lambda db: records.mark_sent(db, number, "block", first, at))  # noqa: B023
+                ends = [(item, "done", None) for item in items]
+                await store.write(lambda db: records.end_items(db, number, "block", ends))  # noqa: B023
+            clock.stop()
+            counts = await store.read(lambda db: records.counts(db, number))
+    return counts[("block", "done")]
+
+
+async def sqlite_journal(url: str, work: int, clock: Clock) -> int:
+    """The same with `sqlite3` by hand."""
+    import sqlite3
+
+    with tempfile.TemporaryDirectory() as folder:
+        database = sqlite3.connect(Path(folder) / "J", isolation_level=None)
+        database.execute("pragma journal_mode = wal")
+        database.execute("pragma synchronous = full")
+        database.execute("create table item (number integer primary key, key text, state text)")
+        database.execute("begin")
+        new = ((number, person) for number, person in enumerate(identifiers(work)))
+        database.executemany("insert into item values (?, ?, 'open')", new)
+        database.execute("commit")
+        clock.start()
+        at, change = -1, "update item set state = ? where number = ?"
+        while items := database.execute(
+            "select number, key from item where number > ? and state = 'open' limit ?", (at, GROUP)
+        ).fetchall():
+            at = items[-1][0]
+            for state in ("sent", "done"):
+                database.execute("begin")
+                database.executemany(change, [(state, number) for number, _ in items])
+                database.execute("commit")
+        clock.stop()
+        ((done,),) = database.execute("select count(*) from item where state = 'done'")
+        database.close()
+    return int(done)
 
 
 async def ours_find(url: str, work: int, clock: Clock, *, callers: int = AT_ONCE, concurrency: int = 0) -> int:

@@ -151,7 +151,6 @@ INVALID: dict[str, Callable[[Outbox], object]] = {
     "an empty number": lambda outbox: outbox.block("john-doe", numbers=[("a1", "")]),
     "no pair": lambda outbox: outbox.block("john-doe", numbers=["+14155550123"]),  # type: ignore[list-item]
     "an unsafe agent": lambda outbox: outbox.block("john-doe", numbers=[("a 1", "+14155550123")]),
-    "every agent": lambda outbox: outbox.block("john-doe", numbers=[("all", "+14155550123")]),
     "a reason that is no text": lambda outbox: outbox.block("john-doe", reason=7),  # type: ignore[arg-type]
     "half a letter": lambda outbox: outbox.block("john-doe", reason="\ud800"),
     "an empty idempotency key": lambda outbox: outbox.block("john-doe", idempotency_key=""),
@@ -379,6 +378,35 @@ async def test_one_who_is_refused_fails_alone(path: Path, emulator: Emulator, se
         outcomes = [await receipt.settled() for receipt in receipts]
     assert [outcome.key for outcome in outcomes if outcome.status is Status.REFUSED] == ["person-00007"]
     assert len(emulator.blocked_leads) == 19
+
+
+@pytest.mark.parametrize("named", ["all", "All"])
+async def test_a_number_for_all_agents_is_delivered_only_when_every_agent_holds_it(
+    named: str, path: Path, emulator: Emulator, session: AsyncSession, phones: VoiceAgentSession
+) -> None:
+    emulator.settings = emulator.settings.changed({"agents": ["a1", "a2"]})
+    emulator.faults.add("POST /agent-block-list#1:status=503")
+    async with QuickOutbox.open(path, session, phones=phones) as outbox:
+        receipt = await outbox.block("john-doe", numbers=[(named, "+14155550123")])
+        assert (await receipt.settled()).status is Status.DONE
+        assert {name: list(numbers) for name, numbers in emulator.agents.items()} == {
+            "a1": ["+14155550123"],
+            "a2": ["+14155550123"],
+        }
+        emulator.settings = emulator.settings.changed({"agents_without_access": ["a2"]})
+        failed = await outbox.block("jane-doe", numbers=[(named, "+14155550124")])
+        outcome = await failed.settled()
+        assert outcome.status is Status.REFUSED
+        assert outcome.detail is not None
+        assert "1 of 2 agents do not hold it: a2" in outcome.detail
+        emulator.api_key = "another-key"
+        waiting = await outbox.block("ann-lee", numbers=[(named, "+14155550125")])
+        await told(outbox, "401")
+        assert (await outbox.status()).failed == 1
+        emulator.api_key = KEY
+        emulator.settings = emulator.settings.changed({"agents_without_access": []})
+        await waiting.settled()
+        assert [each.status for each in waiting.outcomes()] == [Status.DONE, Status.DONE]
 
 
 async def test_a_401_of_one_agent_fails_its_numbers_while_the_key_is_good(

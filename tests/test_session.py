@@ -334,6 +334,18 @@ async def test_other_options_are_a_view_that_owns_nothing(session: AsyncSession,
             session.with_options(timeouts=wrong)  # type: ignore[arg-type]
 
 
+async def test_hooks_of_a_view_hear_of_its_calls_alone(emulator: Emulator) -> None:
+    own: list[walead_async.events.Event] = []
+    views: list[walead_async.events.Event] = []
+    async with AsyncSession(KEY, base_url=emulator.walead_url, hooks=[own.append]) as session:
+        await session.with_options(hooks=[views.append]).blocked_leads.block(["john-doe"])
+        assert own == views != []
+        await session.blocked_leads.block(["jane-smith"])
+        assert len(own) == 2 * len(views)
+        with pytest.raises(ConfigurationError):
+            session.with_options(hooks=["no function"])  # type: ignore[list-item]
+
+
 async def test_a_borrowed_http_session_stays_open(emulator: Emulator) -> None:
     async with aiohttp.ClientSession() as http:
         async with AsyncSession(KEY, base_url=emulator.walead_url, http=http) as session:

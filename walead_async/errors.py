@@ -29,6 +29,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from walead_async.models import BulkReport
 
 __all__ = [
@@ -218,15 +220,36 @@ class SessionClosedError(WaleadError):
 
 
 class SourceError(WaleadError):
-    """A file of leads cannot be read: the text names the file, the line and what is wrong."""
+    """A file of leads cannot be read: the text names the file, the line and what is wrong.
+
+    `ended_at` is the line at which a file ends early, by an open quote or a value that was cut off: the rows before it
+    count. It is None where nothing can be said of the rows.
+    """
+
+    ended_at: int | None = None
+
+    @classmethod
+    def at_end(cls, words: str, line: int) -> Self:
+        """The error of a file that cannot be read beyond this line, of which the rows before it count."""
+        error = cls(words)
+        error.ended_at = line
+        return error
 
 
 class JournalError(WaleadError):
-    """A journal cannot be read or written, or somebody else works on it: the text names the file and what to do."""
+    """A journal cannot be read or written, or somebody else works on it: the text names the file and what to do.
+
+    `unusable` is True where the file is read-only, damaged or none of ours, and nothing was done before that showed.
+    """
+
+    unusable: bool = False
 
 
 class OutboxError(WaleadError):
     """An outbox cannot take or keep what it is given: the text names the file and what to do.
 
-    What was given may be stored all the same: answer 503, and let the sender try again.
+    What was given may be stored all the same: answer 503, and let the sender try again. `unusable` is as in
+    `JournalError`.
     """
+
+    unusable: bool = False

@@ -94,10 +94,12 @@ class MissingNumbers:
 
     `numbers` are those that one agent holds and another lacks, each with the agents that lack it. `unread` are the
     agents whose list may not be read, by their ids, with what the service said: what these hold or lack is unknown.
+    `held` are the numbers that all others hold.
     """
 
     numbers: Mapping[str, tuple[AgentInfo, ...]]
     unread: Mapping[str, WaleadError]
+    held: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

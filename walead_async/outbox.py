@@ -15,13 +15,14 @@ from weakref import ref
 import attrs
 
 from walead_async.errors import ConfigurationError, InvalidInputError, OutboxError, WaleadError
-from walead_async.identifiers import kind_of, path_id, public_identifier
+from walead_async.identifiers import kind_of, path_id, public_identifier, query_id
 from walead_async.jobs import optouts
 from walead_async.jobs.delivery import Delivery, Pace, PhonelyDelivery, WaleadDelivery
 from walead_async.jobs.locks import holder_in_words
 from walead_async.jobs.optouts import WORKSPACE, OptOut, Settled
 from walead_async.jobs.store import Connection, Store, microseconds, open_store
 from walead_async.models import Outcome, Status
+from walead_async.resources.agents import ALL
 from walead_async.resources.items import check_reason
 from walead_async.session import AsyncSession, VoiceAgentSession
 
@@ -193,9 +194,9 @@ class Outbox:
         """Take an opt-out: this person is to be blocked. Returns once it is safely on the disk, service or no service.
 
         `identifier` is a public identifier or a link to a profile. The person is blocked in the workspace, and in the
-        `campaigns` of these ids too; `numbers` are pairs of a voice agent's id and a phone number, for which the outbox
-        needs `phones`. The same `idempotency_key` for the same person and list is one opt-out, also after it was
-        delivered; without a key only an identical one that still waits is. Nothing has to be done with the receipt.
+        `campaigns` of these ids too; `numbers` are pairs of a voice agent's id (or `all`) and a phone number, for which
+        the outbox needs `phones`. The same `idempotency_key` for the same person and list is one opt-out, also after it
+        was delivered; without a key only an identical one that still waits is. Nothing has to be done with the receipt.
 
         Raises `InvalidInputError` if something cannot be what it should be: nothing is stored. Raises `OutboxError` if
         it cannot be stored (a full disk, a file locked for more than 10 s, `max_depth`, a closed outbox): answer 503
@@ -301,9 +302,8 @@ class Outbox:
                 "numbers need a Phonely session: open the outbox with phones=VoiceAgentSession(...)"
             )
         agent, number = pair
-        if agent == "all":
-            raise InvalidInputError("'all' is no agent's id: name each agent, as `await phones.agents()` lists them")
-        destination = f"agent:{path_id('agent id', agent)}"
+        agent_id = query_id("agent id", agent)
+        destination = f"agent:{ALL if agent_id.lower() == ALL else agent_id}"
         key = self._phones._normalise(number)
         return OptOut(self._phones._base_url, self._phones._uid, destination, key, reason, digest, at)
 

@@ -115,11 +115,29 @@ class _Session:
         if self._owner:
             await self._client.close()
 
-    def with_options(self, *, retry: RetryPolicy | None = None, timeouts: Timeouts | None = None) -> Self:
+    @property
+    def base_url(self) -> str:
+        """The service's address, without a slash at its end."""
+        return self._base_url
+
+    def key_hash(self, salt: bytes) -> str:
+        """A hash by which the key of this session is recognised, and from which it cannot be told.
+
+        Raises `ConfigurationError` if the function that returns the key fails.
+        """
+        return self._client.key.hashed(salt)
+
+    def with_options(
+        self,
+        *,
+        retry: RetryPolicy | None = None,
+        timeouts: Timeouts | None = None,
+        hooks: Iterable[Callable[[Event], object]] = (),
+    ) -> Self:
         """The same session, with its connections, limits and retry budget, and another patience.
 
-        A web handler may need an answer in 2 s while a job on the same session has an hour. Raises
-        `ConfigurationError` for a value of the wrong type.
+        A web handler may need an answer in 2 s while a job on the same session has an hour. `hooks` hear of the calls
+        made with what this returns, beside the session's own. Raises `ConfigurationError` for a wrong value.
         """
         _check_patience(RetryPolicy() if retry is None else retry, Timeouts() if timeouts is None else timeouts)
         view = copy.copy(self)
@@ -127,7 +145,7 @@ class _Session:
         for made in ("blocked_leads", "everywhere"):
             vars(view).pop(made, None)
         view._owner = False
-        view._client = self._client.with_patience(retry, timeouts)
+        view._client = self._client.view(retry, timeouts, _listeners(hooks))
         return view
 
     async def request(
@@ -240,6 +258,11 @@ class VoiceAgentSession(_Session):
             raise ConfigurationError("there is no user id: pass uid, or set PHONELY_UID")
         self._uid = query_id("uid", uid)
         self._normalise = number_reader(region, validate=validate_numbers)
+
+    @property
+    def uid(self) -> str:
+        """The user's id."""
+        return self._uid
 
     def agent(self, agent_id: str) -> Agent:
         """One voice agent of the user. Raises `InvalidInputError` if this cannot be the id of one, as `all` cannot."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from conftest import Walead
+    from programs import Walead
 
     from walead_async.testing import Emulator
 

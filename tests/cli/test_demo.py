@@ -19,7 +19,7 @@ from walead_async.models import Status
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Walead
+    from programs import Walead
 
 NOWHERE = {
     "WALEAD_API_KEY": None,

@@ -12,7 +12,7 @@ from walead_async.session import AsyncSession, VoiceAgentSession
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Done, Walead
+    from programs import Done, Walead
 
     from walead_async.testing import Emulator
 

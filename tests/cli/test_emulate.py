@@ -15,7 +15,7 @@ from walead_async.cli.main import run
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Walead
+    from programs import Walead
 
 ENOUGH = 20.0
 

@@ -15,7 +15,7 @@ from walead_async.testing import Emulator
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Walead
+    from programs import Walead
 
     from walead_async import BulkReport
 

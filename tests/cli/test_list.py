@@ -11,7 +11,7 @@ from walead_async.testing import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Walead
+    from programs import Walead
 
     from walead_async.testing import Emulator
 

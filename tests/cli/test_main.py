@@ -21,7 +21,7 @@ from walead_async.cli.output import IN_OPTIONS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from conftest import Walead
+    from programs import Walead
 
     from walead_async.testing import Emulator
 

@@ -14,7 +14,7 @@ from walead_async.jobs.store import open_store
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Walead
+    from programs import Walead
 
     from walead_async.testing import Emulator
 

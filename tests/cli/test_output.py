@@ -15,7 +15,7 @@ from walead_async.cli.output import one_line, say, visible, whereabouts
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Walead
+    from programs import Walead
 
 
 def test_a_terminal_cannot_be_steered() -> None:

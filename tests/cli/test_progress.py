@@ -10,10 +10,13 @@ from terminals import seen_on
 
 from walead_async.cli.output import progress
 from walead_async.events import BatchSettled, PageRead, RequestSent, ResponseReceived, RetryScheduled
+from walead_async.jobs import Progress
 from walead_async.testing import Settings
 
 if TYPE_CHECKING:
-    from conftest import Walead
+    from pathlib import Path
+
+    from programs import Walead
 
     from walead_async.testing import Emulator
 
@@ -121,3 +124,40 @@ async def test_what_is_done_soon_says_nothing(capsys: pytest.CaptureFixture[str]
     async with progress("items") as hook:
         hook(BatchSettled("/v1/blocked-leads", 500, {"done": 500}))
     assert capsys.readouterr() == ("", "")
+
+
+async def test_a_job_tells_of_each_phase_and_of_what_it_waits_for(capsys: pytest.CaptureFixture[str]) -> None:
+    async with asyncio.timeout(20), progress("rows read", every=0.01) as shown:
+        steps = [
+            (Progress("reading", 5_000), "5,000 rows read"),
+            (Progress("listing", 300), "300 records listed"),
+            (Progress("blocking", 500, 1_000), "500 of 1,000 items blocked"),
+            (Progress("waiting", detail="[red]the service is away"), "waits for [red]the service is away"),
+        ]
+        for step, words in steps:
+            shown.step(step)
+            while words not in capsys.readouterr().err:  # noqa: ASYNC110  # what is waited for is a timer
+                await asyncio.sleep(0.01)
+    assert str(shown) == "500 of 1,000 items blocked"
+
+
+async def test_on_a_terminal_each_phase_of_a_job_has_its_own_total(
+    walead: Walead, emulator: Emulator, tmp_path: Path
+) -> None:
+    source = tmp_path / "people.txt"
+    source.write_text("".join(f"person-{number}\n" for number in range(600)), encoding="utf-8")
+    emulator.settings = Settings(latency=0.6)
+    options = ("--journal", str(tmp_path / "J"), "--yes", "--settle", "0", "--json")
+    screen, terminal = os.openpty()
+    try:
+        program = await walead.start("sync", "run", str(source), *options, stderr=terminal, NO_COLOR="1", TERM="xterm")
+        assert program.stdout is not None
+        reading = asyncio.ensure_future(program.stdout.read())
+        seen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", await seen_on(screen, program))
+        await reading
+    finally:
+        os.close(terminal)
+        os.close(screen)
+    assert program.returncode == 0
+    assert re.search(r"/600 +items blocked; waits for an answer", seen)
+    assert set(re.findall(r"/(\S+) +records listed again", seen)) == {"?"}

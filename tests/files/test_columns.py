@@ -94,13 +94,19 @@ def test_several_columns_with_links_to_linkedin_are_listed() -> None:
 
 
 def test_a_reason_column_is_found_beside_the_key() -> None:
-    assert known_columns(["Reason", "url"], "lead", [], "f") == Header(0, (1,), 0, 2, False)
-    assert known_columns(["vanity name", "url"], "lead", [], "f") == Header(0, (0,), None, 2, False, bare=True)
-    assert known_columns(["reason", "url"], "lead", ["reason"], "f") == Header(0, (0,), None, 2, False)
+    assert known_columns(["Reason", "url"], "lead", [], "f") == Header(0, (1,), 0, 2, False, names=("url",))
+    assert known_columns(["vanity name", "url"], "lead", [], "f") == Header(
+        0, (0,), None, 2, False, True, ("vanity name",)
+    )
+    assert known_columns(["reason", "url"], "lead", ["reason"], "f") == Header(
+        0, (0,), None, 2, False, names=("reason",)
+    )
 
 
 def test_only_the_exact_header_makes_a_file_our_own() -> None:
-    assert known_columns(list(EXPORT_COLUMNS), "lead", [], "f") == Header(0, (1,), 2, 5, True, bare=True)
+    assert known_columns(list(EXPORT_COLUMNS), "lead", [], "f") == Header(
+        0, (1,), 2, 5, True, True, ("public_identifier",)
+    )
     for names in (["public_identifier", "reason"], [*EXPORT_COLUMNS, "x"], [name.upper() for name in EXPORT_COLUMNS]):
         header = known_columns(names, "lead", [], "f")
         assert header is not None
@@ -108,7 +114,7 @@ def test_only_the_exact_header_makes_a_file_our_own() -> None:
 
 
 def test_notes_may_stand_before_the_header() -> None:
-    assert find_header(CONNECTIONS, "lead", [], "f") == Header(2, (2,), None, 7, False)
+    assert find_header(CONNECTIONS, "lead", [], "f") == Header(2, (2,), None, 7, False, names=("URL",))
 
 
 def test_rows_that_may_be_people_are_never_taken_for_notes() -> None:
@@ -118,7 +124,7 @@ def test_rows_that_may_be_people_are_never_taken_for_notes() -> None:
 
 def test_a_header_that_is_asked_for_may_stand_below_notes_of_several_cells() -> None:
     rows = [["Report", "2024"], ["Name", "Contact"], ["John", "john-doe"]]
-    assert find_header(rows, "lead", ["contact"], "f") == Header(1, (1,), None, 2, False)
+    assert find_header(rows, "lead", ["contact"], "f") == Header(1, (1,), None, 2, False, names=("Contact",))
     assert find_header(rows, "lead", ["nobody"], "f") is None
 
 
@@ -127,7 +133,7 @@ def test_a_table_of_one_column_needs_no_header() -> None:
     assert find_header([["john-doe"], ["jane-smith"]], "lead", [], "f") == none
     assert find_header([["john-doe", ""], [""], ["jane-smith"]], "lead", [], "f") == none
     assert find_header([["linkedin.com/in/john"], ["linkedin.com/in/jane"]], "lead", [], "f") == none
-    assert find_header([["url"], ["john-doe"]], "lead", [], "f") == Header(0, (0,), None, 1, False)
+    assert find_header([["url"], ["john-doe"]], "lead", [], "f") == Header(0, (0,), None, 1, False, names=("url",))
 
 
 def test_an_unknown_title_over_links_is_not_taken_for_a_person() -> None:

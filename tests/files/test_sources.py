@@ -155,6 +155,23 @@ def test_the_kind_chooses_the_column(tmp_path: Path) -> None:
     assert [row.text for row in files.rows(path, kind="number")] == ["+14155550123"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "columns"),
+    [
+        ("x.csv", "Name,LinkedIn URL\nJohn,john-doe\n", [("LinkedIn URL",)]),
+        ("x.csv", "john-doe\njane-smith\n", [()]),
+        ("x.txt", "john-doe\n", []),
+        ("x.jsonl", '{"url": "john-doe"}\n{"url": "jack"}\n{"profile": "jane"}\n', [("url",), ("profile",)]),
+    ],
+)
+def test_the_columns_that_are_taken_are_told(
+    tmp_path: Path, name: str, text: str, columns: list[tuple[str, ...]]
+) -> None:
+    told: list[tuple[str, ...]] = []
+    assert list(files.rows(written(tmp_path, name, text), taken=told.append))
+    assert told == columns
+
+
 def test_a_file_that_cannot_be_read_is_refused_at_the_call(tmp_path: Path) -> None:
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(SourceError, match=r"folder\.csv: a folder"):

@@ -158,7 +158,7 @@ async def test_other_patience_shares_the_budget_and_the_connections(serve: Serve
     client = connect(server.url, retry=attrs.evolve(QUICK, budget_burst=4, budget_ratio=0))
     with pytest.raises(ServerError):
         await client.send(GET, flow=object())
-    other = client.with_patience(attrs.evolve(QUICK, budget_burst=50), None)
+    other = client.view(attrs.evolve(QUICK, budget_burst=50), None, ())
     with pytest.raises(ServerError):
         await other.send(GET, flow=object())
     assert len(server.seen) == 6
@@ -269,7 +269,7 @@ async def test_a_single_call_that_gets_no_turn_ends_at_its_deadline(serve: Serve
     client = connect(server.url, concurrency=1)
     slow = asyncio.create_task(client.send(GET, flow=object()))
     await server.arrived.wait()
-    handler = client.with_patience(RetryPolicy(deadline=0.05), None)
+    handler = client.view(RetryPolicy(deadline=0.05), None, ())
     with pytest.raises(DeadlineExceededError, match="before the request went out") as caught:
         await handler.send(UNBLOCK, flow=object())
     assert caught.value.maybe_applied is False
@@ -293,7 +293,7 @@ async def test_a_call_may_have_its_deadline_from_its_turn_on(serve: Serve, conne
     client = connect(server.url, concurrency=1, hooks=(told.append,))
     first = asyncio.create_task(client.send(GET, flow=object()))
     await server.arrived.wait()
-    patient = client.with_patience(RetryPolicy(deadline=0.05), None)
+    patient = client.view(RetryPolicy(deadline=0.05), None, ())
     second = asyncio.create_task(patient.send(GET, flow=object(), deadline_from="turn"))
     await asyncio.wait([second], timeout=0.2)
     assert not second.done()

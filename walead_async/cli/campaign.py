@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from walead_async.cli.options import ExitCode, Group, common, dry_run, in_event_loop, refuse_key, takes_items
+from walead_async.cli.options import (
+    ExitCode,
+    Group,
+    agreed,
+    common,
+    dry_run,
+    in_event_loop,
+    refuse_key,
+    takes_items,
+    yes_option,
+)
 from walead_async.cli.output import say
 from walead_async.cli.preview import print_preview
 from walead_async.cli.summary import lead_words, print_outcomes, print_records, workspace
@@ -49,7 +58,7 @@ def _fields(lead: CampaignBlockedLead) -> dict[str, object]:
 @campaign_command.command("block")
 @click.argument("campaign", metavar="CAMPAIGN")
 @takes_items("ID")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @dry_run
 @common
 def block_command(
@@ -64,12 +73,9 @@ def block_command(
     say("A campaign block cannot be undone: the API has no campaign unblock.")
     if dry_run:
         return _preview(given, as_json)
-    if not yes:
-        if given.reads_standard_input or sys.stdin is None or not sys.stdin.isatty():
-            raise click.UsageError("there is no terminal to ask on: give --yes to block all the same; nothing was sent")
-        if not click.confirm("Block them for good in this campaign?", err=True):
-            say("walead: nothing was sent")
-            return ExitCode.NOT_DONE
+    asked = "Block them for good in this campaign?"
+    if not (yes or agreed(asked, "nothing was sent", reads_standard_input=given.reads_standard_input)):
+        return ExitCode.NOT_DONE
     return _block(campaign, given, service, as_json)
 
 

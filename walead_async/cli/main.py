@@ -38,6 +38,8 @@ COMMANDS = {
     "block": ("leads", "Block people in the workspace."),
     "unblock": ("leads", "Unblock people in the workspace."),
     "export": ("leads", "Write the workspace's block list to a file."),
+    "sync": ("sync", "Bring a block list to what a file wants: plan, look, apply."),
+    "journal": ("journal", "Remove plans or a person from the journal of `walead sync`."),
     "campaign": ("campaign", "List or block in one campaign; its blocks cannot be undone."),
     "agent": ("agent", "List, block or unblock the numbers of a voice agent."),
     "outbox": ("outbox", "See to the opt-outs that an application's outbox holds."),

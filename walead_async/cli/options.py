@@ -13,8 +13,15 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn, ParamSpec, Protocol, Typ
 
 import click
 
-from walead_async.cli.output import SHOW_CURSOR
-from walead_async.errors import ConfigurationError, InvalidInputError, OutcomeUnknownError, SourceError
+from walead_async.cli.output import SHOW_CURSOR, say
+from walead_async.errors import (
+    ConfigurationError,
+    InvalidInputError,
+    JournalError,
+    OutboxError,
+    OutcomeUnknownError,
+    SourceError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -30,6 +37,8 @@ __all__ = [
     "ExitCode",
     "Group",
     "ServiceOptions",
+    "agreed",
+    "check_terminal",
     "common",
     "did_you_mean",
     "dry_run",
@@ -40,6 +49,7 @@ __all__ = [
     "region",
     "takes_items",
     "user_id",
+    "yes_option",
 ]
 
 P = ParamSpec("P")
@@ -103,7 +113,8 @@ def exit_code_of(error: WaleadError, *, sent: bool = False) -> ExitCode:
     """The exit code of an error that ended a command; `sent` says that requests were sent before it."""
     if isinstance(error, OutcomeUnknownError):
         return ExitCode.UNKNOWN
-    if isinstance(error, (ConfigurationError, InvalidInputError, SourceError)) and not sent:
+    wrong = isinstance(error, (ConfigurationError, InvalidInputError, SourceError))
+    if (wrong or (isinstance(error, (JournalError, OutboxError)) and error.unusable)) and not sent:
         return ExitCode.WRONG
     return ExitCode.NOT_DONE
 
@@ -285,6 +296,22 @@ def takes_items(
     return decorate
 
 
+def check_terminal(nothing: str, *, reads_standard_input: bool = False) -> None:
+    """Raise `click.UsageError` where nobody can be asked; `nothing` says that nothing was done."""
+    if reads_standard_input or sys.stdin is None or not sys.stdin.isatty():
+        raise click.UsageError(f"there is no terminal to ask on: give --yes; {nothing}")
+
+
+def agreed(question: str, nothing: str, *, reads_standard_input: bool = False) -> bool:
+    """Whether somebody says yes to this. Raises `click.UsageError` where nobody can be asked."""
+    check_terminal(nothing, reads_standard_input=reads_standard_input)
+    if click.confirm(question, err=True):
+        return True
+    say(f"walead: {nothing}")
+    return False
+
+
+yes_option: Decorator = click.option("--yes", is_flag=True, help="Do not ask.")
 user_id: Decorator = click.option("--uid", metavar="U", help="The Phonely user's id, if PHONELY_UID is not set.")
 region: Decorator = click.option(
     "--region",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -10,7 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from walead_async.cli.options import FILE, ExitCode, Group, common, in_event_loop, moment, refuse_key
+from walead_async.cli.options import (
+    FILE,
+    ExitCode,
+    Group,
+    agreed,
+    common,
+    in_event_loop,
+    moment,
+    refuse_key,
+    yes_option,
+)
 from walead_async.cli.output import count_of, say, write_json, write_words
 from walead_async.errors import ConfigurationError, OutboxError
 from walead_async.jobs import optouts
@@ -26,10 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["outbox_command"]
 
+NOTHING = "nothing was removed"
 outbox_option: Decorator = click.option(
     "--outbox", "path", type=FILE, metavar="F", required=True, help="The file of the outbox."
 )
-yes_option: Decorator = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @click.group("outbox", cls=Group)
@@ -124,7 +133,7 @@ def prune_command(path: str, before: datetime, yes: bool, service: ServiceOption
 
     What waits or failed stays. Nobody is unblocked. An idempotency key of before is not known any more.
     """
-    if not _agreed(f"Remove what was taken before {before:%Y-%m-%d %H:%M %Z} and delivered?", yes):
+    if not (yes or agreed(f"Remove what was taken before {before:%Y-%m-%d %H:%M %Z} and delivered?", NOTHING)):
         return ExitCode.NOT_DONE
     moment_of = int(before.timestamp() * 1_000_000)
     return _remove(path, partial(optouts.prune, before=moment_of), "outbox prune", as_json)
@@ -141,7 +150,7 @@ def erase_command(identifier: str, path: str, yes: bool, service: ServiceOptions
     Nobody is unblocked. Refused while an opt-out of this person waits to be delivered.
     """
     optouts.keys_of(identifier)
-    if not _agreed("Remove everything of this person from the outbox?", yes):
+    if not (yes or agreed("Remove everything of this person from the outbox?", NOTHING)):
         return ExitCode.NOT_DONE
     return _remove(path, partial(optouts.erase, identifier=identifier), "outbox erase", as_json)
 
@@ -168,17 +177,6 @@ def _noted(change: Callable[[Connection], int], what: str) -> Callable[[Connecti
         return count
 
     return noted
-
-
-def _agreed(question: str, yes: bool) -> bool:
-    if yes:
-        return True
-    if sys.stdin is None or not sys.stdin.isatty():
-        raise click.UsageError("there is no terminal to ask on: give --yes; nothing was removed")
-    if click.confirm(question, err=True):
-        return True
-    say("walead: nothing was removed")
-    return False
 
 
 @asynccontextmanager

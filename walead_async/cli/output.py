@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
     from walead_async.events import Event
+    from walead_async.jobs import Progress
 
 __all__ = [
-    "Progress",
+    "ProgressDisplay",
     "console",
     "count_of",
     "error_words",
@@ -197,12 +198,21 @@ ANSWER = "an answer"
 SOON = 1.0
 #: Where stderr is no terminal, a line is written this often. In seconds.
 EVERY = 30.0
+#: What is counted in each phase of a job.
+COUNTED = {
+    "reading": "rows read",
+    "listing": "records listed",
+    "comparing": "parts compared",
+    "blocking": "items blocked",
+    "unblocking": "records unblocked",
+    "verifying": "records listed again",
+}
 
 
 @asynccontextmanager
 async def progress(
     things: str, total: int | None = None, *, beside_lines: bool = False, every: float = EVERY
-) -> AsyncIterator[Progress]:
+) -> AsyncIterator[ProgressDisplay]:
     """Show on stderr how many `things` ("records" or "items") are done: a bar on a terminal, elsewhere a line at times.
 
     Yields the hook that the session is to be opened with. `beside_lines` says that the command writes lines on stdout
@@ -210,7 +220,7 @@ async def progress(
     """
     import asyncio
 
-    shown = Progress(things, total)
+    shown = ProgressDisplay(things, total)
     if not sys.stderr.isatty():
         showing = asyncio.ensure_future(shown.write_lines(every))
     elif not (beside_lines and sys.stdout.isatty()):
@@ -225,18 +235,23 @@ async def progress(
         await asyncio.wait([showing])
 
 
-class Progress:
-    """How far a command is, as the events of its session tell."""
+class ProgressDisplay:
+    """How far a command is, as the events of its session tell, or the steps of a job."""
 
     def __init__(self, things: str, total: int | None) -> None:
         self._things = things
         self._total = total
         self._done = 0
-        self._waits_for = "its input"
+        self._done_before = 0
+        self._waits_for = self._idle = "its input"
         # What a run of items has read of the list, to see who stands there.
         self._checks = False
         self._checked = 0
         self._answers = 0
+
+    def __str__(self) -> str:
+        of = "" if self._total is None else f" of {self._total:,}"
+        return f"{self._done:,}{of} {self._things}"
 
     def __call__(self, event: Event) -> None:
         """The hook of a session."""
@@ -258,10 +273,21 @@ class Progress:
                 self._waits_for = f"attempt {event.attempt + 1}, {event.wait:.0f} s after {event.cause}"
             case ResponseReceived() if self._checks and event.method == "GET":
                 self._answers += 1
-            case ResponseReceived() if self._things == "items":
-                self._waits_for = "its input"
+            case ResponseReceived() if self._things != "records":
+                self._waits_for = self._idle
             case _:
                 pass
+
+    def step(self, step: Progress) -> None:
+        """The progress callback of a job."""
+        if step.phase == "waiting":
+            self._waits_for = step.detail or "the service"
+            return
+        things = COUNTED.get(step.phase, step.phase)
+        if things != self._things:
+            self._things, self._done_before = things, 0
+            self._waits_for = self._idle = "its input" if step.phase == "reading" else "this machine"
+        self._done, self._total = step.done, step.total
 
     def reached(self, done: int) -> None:
         """So many are done, of what no event tells."""
@@ -280,13 +306,11 @@ class Progress:
         """Write a line on stderr every so many seconds, until cancelled."""
         import asyncio
 
-        before = 0
         while True:
             await asyncio.sleep(every)
-            of = "" if self._total is None else f" of {self._total:,}"
-            rate = (self._done - before) / every
-            say(f"walead: {self._done:,}{of} {self._things}, {rate:,.0f} a second; {self._doing}")
-            before = self._done
+            rate = (self._done - self._done_before) / every
+            say(f"walead: {self}, {rate:,.0f} a second; {self._doing}")
+            self._done_before = self._done
 
     async def draw_bar(self) -> None:
         """Show a bar on the terminal of stderr until something else is written, but not for what is done soon."""
@@ -297,7 +321,12 @@ class Progress:
         from rich.progress import Progress as Bar
 
         global _bar
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        columns = (
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.description}", markup=False),
+            TimeElapsedColumn(),
+        )
         _bar = bar = Bar(
             *columns,
             console=console(stderr=True),
@@ -307,11 +336,15 @@ class Progress:
             redirect_stderr=False,
         )
         with suppress(OSError), bar:
-            task = bar.add_task("", total=self._total)
+            task, things = bar.add_task("", total=self._total), self._things
             try:
                 while _bar is bar:
-                    doing = f"{self._things}; {self._doing}"
-                    bar.update(task, completed=self._done, description=doing, refresh=True)
+                    if things != self._things:
+                        # the next phase of a job, whose total may not be known
+                        bar.remove_task(task)
+                        task, things = bar.add_task("", total=self._total), self._things
+                    doing = visible(f"{self._things}; {self._doing}")
+                    bar.update(task, total=self._total, completed=self._done, description=doing, refresh=True)
                     await asyncio.sleep(0.2)
             finally:
                 _bar = None

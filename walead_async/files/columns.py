@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from walead_async.errors import SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from walead_async.models import Row
 
@@ -16,8 +17,10 @@ __all__ = [
     "EVERY",
     "EXPORT_COLUMNS",
     "HEAD_ROWS",
+    "REJECTED_COLUMNS",
     "Header",
     "Kind",
+    "Taken",
     "find_header",
     "known_columns",
     "not_one_word",
@@ -25,9 +28,17 @@ __all__ = [
 ]
 
 Kind: TypeAlias = Literal["lead", "number", "id"]
+#: What is told the names of the columns that are taken, once they are known.
+Taken: TypeAlias = Callable[[tuple[str, ...]], object]
 
 #: What our own exports have. A CSV file with exactly this header is one of them.
 EXPORT_COLUMNS = ("id", "public_identifier", "reason", "created_at", "workspace_id")
+#: What a job's file of rejected rows has, by what its rows name. It is read back like an export.
+REJECTED_COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "lead": ("line", "public_identifier", "reason", "why"),
+    "number": ("line", "number", "reason", "why"),
+}
+_OWN = frozenset({EXPORT_COLUMNS, *REJECTED_COLUMNS.values()})
 
 #: Header names in order of preference, compared without case, spaces and signs ("LinkedIn URL" is linkedinurl).
 _NAMES: dict[Kind, tuple[str, ...]] = {
@@ -124,7 +135,8 @@ class Header(NamedTuple):
     """Where the header stands among the first rows, and what it says.
 
     `row` is -1 where there is none. `keys` and `reason` are columns, `width` is their number; `own` is True if this
-    is one of our exports, `bare` if what it says of the keys is that they are identifiers, and so no links.
+    is one of our exports, `bare` if what it says of the keys is that they are identifiers, and so no links. `names` are
+    those of the keys.
     """
 
     row: int
@@ -133,6 +145,7 @@ class Header(NamedTuple):
     width: int
     own: bool
     bare: bool = False
+    names: tuple[str, ...] = ()
 
 
 def known_columns(names: Sequence[str], kind: Kind, wanted: Sequence[str], file: str) -> Header | None:
@@ -161,9 +174,10 @@ def known_columns(names: Sequence[str], kind: Kind, wanted: Sequence[str], file:
             )
     keys = tuple(alike[0] for alike in found)
     reason = plain.index("reason") if "reason" in plain and kind == "lead" else None
-    own = tuple(names) == EXPORT_COLUMNS
+    own = tuple(names) in _OWN
     bare = all(plain[key] in _BARE for key in keys)
-    return Header(0, keys, reason if reason not in keys else None, len(names), own, bare)
+    taken = tuple(names[key] for key in keys)
+    return Header(0, keys, reason if reason not in keys else None, len(names), own, bare, taken)
 
 
 def find_header(rows: Sequence[Sequence[str]], kind: Kind, wanted: Sequence[str], file: str) -> Header | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from walead_async.errors import SourceError
-from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, not_one_word, undecided
+from walead_async.files.columns import HEAD_ROWS, Header, Kind, Taken, find_header, not_one_word, undecided
 from walead_async.files.encoding import RawLines, lines_of
 from walead_async.models import Row
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["DEFUSED", "TOTAL", "cell_rows", "delimited_rows", "is_total", "key_text", "reason_text"]
+__all__ = ["DEFUSED", "TOTAL", "cell_rows", "delimited_rows", "is_total", "key_text", "reason_text", "undefused"]
 
 
 def key_text(value: object, place: str) -> str:
@@ -114,7 +114,12 @@ _HINT = re.compile(r"sep=([^\w\s\"]|\t)[\r\n]*", re.IGNORECASE).fullmatch
 
 
 def delimited_rows(
-    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, raw: RawLines | None = None
+    path: Path,
+    kind: Kind,
+    wanted: Sequence[str],
+    encoding: str,
+    taken: Taken = lambda _: None,
+    raw: RawLines | None = None,
 ) -> Iterator[Row]:
     """The rows of a CSV or TSV file below its header. Raises `SourceError`.
 
@@ -129,6 +134,7 @@ def delimited_rows(
         if hint is not None:
             delimiters, head[0] = hint[1], "\n"
         delimiter, header = _layout(head, delimiters, kind, wanted, str(path))
+        taken(header.names)
         found = _rows(_Lines(chain(head, lines), str(path)), delimiter, header, raw.ends if raw else None)
         yield from not_one_word(found, kind, str(path), lambda: header.bare)
 
@@ -164,7 +170,7 @@ def _rows(lines: _Lines, delimiter: str, header: Header, ends: dict[int, int] | 
     keys, reason, width, own = header.keys, header.reason, header.width, header.own
     title: list[str] | None = None
     marks: frozenset[str] = frozenset()
-    plain, plain_reason = (_undefused, _undefused) if own else (_linked, str)
+    plain, plain_reason = (undefused, undefused) if own else (_linked, str)
     lines.may_hold_nul = own
     above = header.row
     while True:
@@ -172,7 +178,7 @@ def _rows(lines: _Lines, delimiter: str, header: Header, ends: dict[int, int] | 
         try:
             row = next(reader, None)
         except csv.Error as error:
-            raise SourceError(f"{lines.name}, line {line}: {_in_words(error)}") from None
+            raise SourceError.at_end(f"{lines.name}, line {line}: {_in_words(error)}", line) from None
         if row is None:
             return
         if _blank(row):
@@ -237,13 +243,15 @@ class _Lines:
         line = next(self._lines)
         self.given += 1
         if self.given - self._row >= MAX_ROW_LINES:
-            raise SourceError(
+            raise SourceError.at_end(
                 f"{self.name}, line {self._row}: a quote that opens here is not closed within {MAX_ROW_LINES:,} lines: "
-                'close it, or write "" for a quote inside a cell'
+                'close it, or write "" for a quote inside a cell',
+                self._row,
             )
         if "\0" in line and not self.may_hold_nul:
-            raise SourceError(
-                f"{self.name}, line {self.given}: NUL characters: the file is damaged or no text; export it again"
+            raise SourceError.at_end(
+                f"{self.name}, line {self.given}: NUL characters: the file is damaged or no text; export it again",
+                self.given,
             )
         return line
 
@@ -262,5 +270,6 @@ def _blank(row: Sequence[str]) -> bool:
     return not row or (len(row) == 1 and row[0].isspace())
 
 
-def _undefused(cell: str) -> str:
+def undefused(cell: str) -> str:
+    """A cell of an export without the ' that keeps a spreadsheet from running it."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(DEFUSED) else cell

@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["RawLines", "encoding_of", "is_doubtful", "known_encoding", "lines_of", "lines_of_stream"]
+__all__ = [
+    "RawLines",
+    "encoding_of",
+    "ends_with_line_end",
+    "is_doubtful",
+    "known_encoding",
+    "lines_of",
+    "lines_of_stream",
+]
 
 #: A line longer than this is no row of a list. It bounds the memory that a file without line ends could take.
 MAX_LINE = 1 << 20
@@ -80,6 +88,20 @@ def encoding_of(path: Path) -> str:
     if bad is not None:
         raise SourceError(f"{path}, line {_line_at(path, bad)}: neither UTF-8 nor {encoding}: save it as UTF-8")
     return encoding
+
+
+def ends_with_line_end(path: Path) -> bool:
+    """Whether the last line of a text file has its end; True for formats that have no lines. Raises `SourceError`."""
+    if path.suffix.lower() in {".xlsx", ".parquet"}:
+        return True
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - 4))
+            # in UTF-16 and UTF-32 zeros stand around it
+            return not size or file.read().rstrip(b"\0").endswith((b"\n", b"\r"))
+    except OSError as error:
+        raise SourceError(f"{path}: its end cannot be read: {error.strerror or error}") from None
 
 
 def is_doubtful(text: str, encoding: str) -> bool:

@@ -12,7 +12,16 @@ from typing import IO, TYPE_CHECKING
 import orjson
 
 from walead_async.errors import ConfigurationError, SourceError
-from walead_async.files.columns import HEAD_ROWS, Header, Kind, find_header, known_columns, not_one_word, undecided
+from walead_async.files.columns import (
+    HEAD_ROWS,
+    Header,
+    Kind,
+    Taken,
+    find_header,
+    known_columns,
+    not_one_word,
+    undecided,
+)
 from walead_async.files.delimited import TOTAL, cell_rows, delimited_rows, is_total, key_text, reason_text
 from walead_async.files.encoding import RawLines, encoding_of, is_doubtful, known_encoding, lines_of, lines_of_stream
 from walead_async.models import Row
@@ -49,7 +58,7 @@ def library_for(suffix: str, module: str) -> ModuleType:
 PARQUET_BATCH = 10_000
 
 
-def xlsx_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
+def xlsx_rows(path: Path, kind: Kind, wanted: Sequence[str], taken: Taken = lambda _: None) -> Iterator[Row]:
     """The rows of an Excel workbook with one filled sheet, below its header. Raises `SourceError`.
 
     A row with no filled cell is none, and a cell with a hyperlink is the link's target. The library holds the whole
@@ -69,6 +78,7 @@ def xlsx_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
             header = find_header(names, kind, wanted, str(path))
             if header is None:
                 raise undecided(names, kind, wanted, str(path))
+            taken(header.names)
             title = head[header.row][1] if header.row >= 0 else None
             links = hyperlinks(path, sheet.name)
 
@@ -90,7 +100,7 @@ def xlsx_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
         raise SourceError(f"{path}: not a readable workbook ({error}): save it in Excel as .xlsx again") from None
 
 
-def parquet_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]:
+def parquet_rows(path: Path, kind: Kind, wanted: Sequence[str], taken: Taken = lambda _: None) -> Iterator[Row]:
     """The rows of a Parquet file, numbered from 1. Raises `SourceError`."""
     parquet = library_for(".parquet", "pyarrow.parquet")
     failure: type[Exception] = library_for(".parquet", "pyarrow").ArrowException
@@ -101,6 +111,7 @@ def parquet_rows(path: Path, kind: Kind, wanted: Sequence[str]) -> Iterator[Row]
             header = known_columns(names, kind, wanted, str(path))
             if header is None:
                 raise undecided([names], kind, wanted, str(path))
+            taken(header.names)
 
             def found() -> Iterator[Row]:
                 nonlocal line
@@ -151,6 +162,7 @@ def rows(
     kind: Kind = "lead",
     column: str | Sequence[str] | None = None,
     encoding: str | None = None,
+    taken: Taken = lambda _: None,
 ) -> Iterator[Row]:
     """Read the rows of a file of people, phone numbers (`kind="number"`) or record ids (`kind="id"`), one at a time.
 
@@ -174,11 +186,16 @@ def rows(
         return _text_rows(lines_of_stream(source, "the stream"), wanted, "the stream")
     if source == "-":
         return _text_rows(lines_of_stream(sys.stdin.buffer, "standard input"), wanted, "standard input")
-    return rows_of_file(Path(source), kind, wanted, encoding)
+    return rows_of_file(Path(source), kind, wanted, encoding, taken=taken)
 
 
 def rows_of_file(
-    path: Path, kind: Kind, wanted: Sequence[str], encoding: str | None, raw: RawLines | None = None
+    path: Path,
+    kind: Kind,
+    wanted: Sequence[str],
+    encoding: str | None,
+    raw: RawLines | None = None,
+    taken: Taken = lambda _: None,
 ) -> Iterator[Row]:
     """The rows of a file, as `rows` gives them; `raw` is filled with the lines of a text file meanwhile."""
     suffix = path.suffix.lower()
@@ -187,19 +204,25 @@ def rows_of_file(
     _refuse_what_is_no_file(path)
     if encoding is not None:
         encoding = known_encoding(encoding)
-    return _unchanged(_file_rows(path, suffix, kind, wanted, encoding, raw), path)
+    return _unchanged(_file_rows(path, suffix, kind, wanted, encoding, taken, raw), path)
 
 
 def _file_rows(
-    path: Path, suffix: str, kind: Kind, wanted: Sequence[str], encoding: str | None, raw: RawLines | None
+    path: Path,
+    suffix: str,
+    kind: Kind,
+    wanted: Sequence[str],
+    encoding: str | None,
+    taken: Taken,
+    raw: RawLines | None,
 ) -> Iterator[Row]:
     if suffix in _TABLES:
-        yield from _TABLES[suffix](path, kind, wanted)
+        yield from _TABLES[suffix](path, kind, wanted, taken)
         return
     found = encoding or encoding_of(path)
     if raw is not None:
         raw.encoding = found
-    read = _TEXTS[suffix](path, kind, wanted, found, raw)
+    read = _TEXTS[suffix](path, kind, wanted, found, taken, raw)
     if encoding is not None or found.startswith("utf"):
         yield from read
         return
@@ -247,7 +270,7 @@ def _changed(path: Path, line: int) -> SourceError:
 
 
 def _text_file_rows(
-    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, raw: RawLines | None = None
+    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, taken: Taken, raw: RawLines | None = None
 ) -> Iterator[Row]:
     with path.open(encoding=encoding, newline="") as file:
         yield from not_one_word(_text_rows(lines_of(file, str(path), raw), wanted, str(path)), kind, str(path))
@@ -263,7 +286,7 @@ def _text_rows(lines: Iterable[str], wanted: Sequence[str], name: str) -> Iterat
 
 
 def _json_rows(
-    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, raw: RawLines | None = None
+    path: Path, kind: Kind, wanted: Sequence[str], encoding: str, taken: Taken, raw: RawLines | None = None
 ) -> Iterator[Row]:
     """A JSON text or object a line. Objects may differ in their fields: each is looked at by its own names.
 
@@ -272,12 +295,17 @@ def _json_rows(
     """
     headers: dict[tuple[str, ...], Header] = {}
     with path.open(encoding=encoding, newline="") as file:
-        found = _rows_of_json_lines(lines_of(file, str(path), raw), headers, kind, wanted, str(path))
+        found = _rows_of_json_lines(lines_of(file, str(path), raw), headers, kind, wanted, str(path), taken)
         yield from not_one_word(found, kind, str(path), lambda: any(header.bare for header in headers.values()))
 
 
 def _rows_of_json_lines(
-    lines: Iterable[str], headers: dict[tuple[str, ...], Header], kind: Kind, wanted: Sequence[str], name: str
+    lines: Iterable[str],
+    headers: dict[tuple[str, ...], Header],
+    kind: Kind,
+    wanted: Sequence[str],
+    name: str,
+    taken: Taken,
 ) -> Iterator[Row]:
     first = True
     for number, line in enumerate(lines, 1):
@@ -288,10 +316,12 @@ def _rows_of_json_lines(
             raise SourceError(f"{place}: one JSON value over several lines: write one text or object a line (jq -c)")
         first = False
         try:
-            yield from _rows_of_json(orjson.loads(line), number, headers, kind, wanted, place)
+            yield from _rows_of_json(orjson.loads(line), number, headers, kind, wanted, place, taken)
         except orjson.JSONDecodeError as error:
             if not line.endswith(("\n", "\r")) and line.lstrip()[:1] in {"{", "[", '"'}:
-                raise SourceError(f"{place}: the file ends inside a JSON value ({error}): it was cut off") from None
+                raise SourceError.at_end(
+                    f"{place}: the file ends inside a JSON value ({error}): it was cut off", number
+                ) from None
             yield Row(number, line.strip(), None, f"not JSON ({error}): write one JSON text or object a line")
         except SourceError as error:
             if not headers:
@@ -306,6 +336,7 @@ def _rows_of_json(
     kind: Kind,
     wanted: Sequence[str],
     place: str,
+    taken: Taken,
 ) -> Sequence[Row]:
     if not isinstance(found, dict):
         return [Row(number, key_text(found, place))]
@@ -317,17 +348,18 @@ def _rows_of_json(
         return [Row(number, "")]
     if names not in headers and len(headers) < MAX_SHAPES:
         headers[names] = header
+        taken(header.names)
     reason = None if header.reason is None else reason_text(found[names[header.reason]], place)
     return cell_rows(number, [key_text(found[names[key]], place) for key in header.keys], reason)
 
 
-_TEXTS: dict[str, Callable[[Path, Kind, Sequence[str], str, RawLines | None], Iterator[Row]]] = {
+_TEXTS: dict[str, Callable[[Path, Kind, Sequence[str], str, Taken, RawLines | None], Iterator[Row]]] = {
     ".csv": delimited_rows,
     ".tsv": delimited_rows,
     ".txt": _text_file_rows,
     ".jsonl": _json_rows,
 }
-_TABLES: dict[str, Callable[[Path, Kind, Sequence[str]], Iterator[Row]]] = {
+_TABLES: dict[str, Callable[[Path, Kind, Sequence[str], Taken], Iterator[Row]]] = {
     ".xlsx": xlsx_rows,
     ".parquet": parquet_rows,
 }

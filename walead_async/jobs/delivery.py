@@ -24,9 +24,10 @@ from walead_async.errors import (
 from walead_async.jobs import optouts
 from walead_async.jobs.optouts import WORKSPACE, Pending, Settled
 from walead_async.models import SETTLED, LeadToBlock, Status
+from walead_async.resources.agents import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 
     from walead_async.bulk.api import BulkStream
     from walead_async.jobs.store import Store
@@ -89,8 +90,8 @@ class Delivery:
         self._draining = asyncio.Event()
         self._given_up: set[str] = set()
 
-    def stream(self, destination: str, people: Mapping[str, str | None]) -> BulkStream:
-        """The run that blocks these keys there, each with its reason."""
+    def stream(self, destination: str, people: Mapping[str, str | None]) -> BulkStream | AsyncGenerator[Outcome, None]:
+        """The run that blocks these keys there, each with its reason; their outcomes in order."""
         raise NotImplementedError
 
     async def judge(self, destination: str, error: WaleadError) -> tuple[bool, WaleadError]:
@@ -434,9 +435,17 @@ class PhonelyDelivery(Delivery):
         self._phones = phones
         self.account: str = phones._uid
 
-    def stream(self, destination: str, people: Mapping[str, str | None]) -> BulkStream:
-        """`POST` to an agent's list."""
-        return self._phones.agent(destination.removeprefix("agent:")).block_list.block_stream(list(people))
+    def stream(self, destination: str, people: Mapping[str, str | None]) -> BulkStream | AsyncGenerator[Outcome, None]:
+        """`POST` to an agent's list, or to those of all agents."""
+        agent_id = destination.removeprefix("agent:")
+        if agent_id == ALL:
+            return self._everywhere(list(people))
+        return self._phones.agent(agent_id).block_list.block_stream(list(people))
+
+    async def _everywhere(self, numbers: list[str]) -> AsyncGenerator[Outcome, None]:
+        report = await self._phones.everywhere.block(numbers, check=False)
+        for outcome in report.outcomes:
+            yield outcome
 
     async def judge(self, destination: str, error: WaleadError) -> tuple[bool, WaleadError]:
         """A 401 means that the key is bad or that it has no access to this agent: only the list of agents can tell."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from walead_async.errors import InvalidInputError, OutboxError
 from walead_async.identifiers import public_identifier
@@ -266,6 +266,12 @@ def listed(connection: Connection, *, waiting: bool, after: int = 0) -> list[Lis
         ("pending" if waiting else "failed", after, PAGE),
     )
     return [*map(Listed._make, found)]
+
+
+def taken_keys(connection: Connection, kind: Literal["lead", "number"]) -> list[str]:
+    """All people, or all numbers, whom this file's outbox has taken, whatever became of it: nobody unblocks them."""
+    where = "destination like 'agent:%'" if kind == "number" else "destination not like 'agent:%'"
+    return [key for (key,) in connection.execute(f"select distinct key from optout where {where}")]
 
 
 def retry(connection: Connection) -> int:

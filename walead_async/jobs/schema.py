@@ -3,10 +3,12 @@
 A moment is microseconds since 1970 in UTC, a flag 0 or 1, a column that ends in `_json` JSON text. No table holds an
 API key.
 
-- source: a file of people who are wanted, read once.
-- part: the keys of a source (or the record ids of one of kind `owned`), by crc32, sorted and compressed.
-- plan: what one run would change in one list, and how far it came.
-- item: one change of a plan.
+- source: who is "wanted" by a file, which `digest` names; which records a plan has "made"; which others of a list are
+  "owned" by the journal.
+- part: a sixty-fourth of a source, by the crc32 of the keys: lines, compressed, or fingerprints of records.
+- plan: what one run would change in one list, and how far it came. Its summary is the preview, its result what the
+  closing listing showed.
+- item: one change of a plan, with the record that it removes.
 - optout: what an outbox has taken, `at` which moment. `state` is pending, delivered or failed, `status` the last
   outcome. `destination` is "workspace", "campaign:ID" or "agent:ID", `account` the workspace's id or Phonely's user id
   ("" while no record has shown it), `digest` stands for an idempotency key.
@@ -23,16 +25,14 @@ APPLICATION_ID = 0x574C644A
 VERSION_1 = """
 create table source (
     id integer primary key autoincrement,
-    name text not null,
     kind text not null,
-    made_at integer not null,
-    rows integer not null default 0,
-    people integer not null default 0,
-    invalid integer not null default 0,
-    duplicate integer not null default 0,
-    column_name text,
-    note text
+    digest text not null,
+    base_url text not null default '',
+    account text not null default '',
+    target text not null default '',
+    made_at integer not null
 );
+create index source_digest on source (digest);
 
 create table part (
     source integer not null references source (id),
@@ -42,40 +42,38 @@ create table part (
 );
 
 create table plan (
-    id text primary key,
+    number integer primary key autoincrement,
+    id text not null unique,
     base_url text not null,
     account text not null,
-    kind text not null,
     target text not null,
-    uid text not null default '',
     mode text not null,
     source integer references source (id),
+    made integer references source (id),
+    undoes integer references plan (number),
     state text not null,
     made_at integer not null,
-    by_whom text not null default '',
+    by_whom text not null,
     note text,
-    counts_json text not null default '{}',
-    summary_json text not null default '{}',
     applied_at integer,
-    closed_at integer
+    sent_at integer,
+    options_json text not null default '{}',
+    summary_json text not null default '{}',
+    result_json text not null default '{}'
 );
 
 create table item (
-    plan text not null references plan (id),
+    plan integer not null references plan (number),
+    part integer not null,
     number integer not null,
     action text not null,
     key text not null,
-    record_id text,
-    created_at integer,
-    reason text,
+    reason text not null,
+    record text not null,
     state text not null,
-    status text,
     detail text,
-    part integer not null default 0,
-    primary key (plan, number)
-);
-create index item_state on item (plan, state, number);
-create index item_key on item (key);
+    primary key (plan, part, number)
+) without rowid;
 
 create table optout (
     id integer primary key autoincrement,

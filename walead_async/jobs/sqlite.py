@@ -123,7 +123,7 @@ class SqliteFile:
     def open(self) -> sqlite3.Connection:
         """A connection that writes. What is committed by it is on the disk."""
         if not self.path.stat().st_mode & stat.S_IWUSR:
-            raise self.named("is read-only: its owner needs the right to write it")
+            raise self.named("is read-only: its owner needs the right to write it", unusable=True)
         connection = self._connected("mode=rw")
         try:
             connection.execute("pragma synchronous = full")
@@ -167,6 +167,7 @@ class SqliteFile:
     def in_words(self, error: sqlite3.Error) -> JournalError | OutboxError:
         """An error of SQLite as one of ours, which says what to do."""
         code = getattr(error, "sqlite_errorcode", None)
+        unusable = False
         told = f"{error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
         match code if code is None else code & 0xFF:
             case sqlite3.SQLITE_FULL:
@@ -175,19 +176,23 @@ class SqliteFile:
                 words = f"was locked for more than {self.limit:g} s by another program: end that, and try again"
             case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
                 words = "is read-only: this process needs the right to write it and its folder"
+                unusable = True
             case sqlite3.SQLITE_NOTADB:
                 words = f"is no {self.what}, or it is damaged: name another file, or bring it back from a copy"
+                unusable = True
             case sqlite3.SQLITE_CORRUPT:
                 words = "is damaged: bring it back from a copy, or move it away and begin a new one"
+                unusable = True
             case sqlite3.SQLITE_CANTOPEN:
                 words = "cannot be opened: this process needs the right to read and write it and its folder"
+                unusable = True
             case sqlite3.SQLITE_IOERR:
                 words = (
                     "cannot be read or written, its disk is full or faulty: look at it; nothing is known of the rest"
                 )
             case _:
                 words = "cannot be used"
-        return self.named(f"{words}: {told}")
+        return self.named(f"{words}: {told}", unusable=unusable)
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:
@@ -223,9 +228,11 @@ class SqliteFile:
             return None
         return state.st_dev, state.st_ino
 
-    def named(self, words: str) -> JournalError | OutboxError:
+    def named(self, words: str, *, unusable: bool = False) -> JournalError | OutboxError:
         """The error that says this of the file."""
-        return self._error(f"the {self.what} {str(self.path)!r} {words}")
+        error = self._error(f"the {self.what} {str(self.path)!r} {words}")
+        error.unusable = unusable
+        return error
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import queue
 import sqlite3
@@ -342,7 +343,7 @@ class _Writer:
         self._disconnect()
         for job in jobs:
             # Each its own: one that several raise would collect the traces of all.
-            job.failure = type(failure)(*failure.args) if isinstance(failure, WaleadError) else failure
+            job.failure = copy.copy(failure) if isinstance(failure, WaleadError) else failure
 
     def _alone(self, jobs: list[_Job[Any]]) -> None:
         for job in jobs:

@@ -47,7 +47,7 @@ class Everywhere:
     def __init__(self, caller: Caller, uid: str, normalise: Callable[[object], str]) -> None:
         self._caller = caller
         self._uid = uid
-        self._normalise = normalise
+        self.normalise = self._normalise = normalise
 
     async def block(
         self,
@@ -161,7 +161,8 @@ class Everywhere:
             number: tuple(agents[agent_id] for agent_id in agents if digits not in lists.get(agent_id, (digits,)))
             for digits, number in written.items()
         }
-        return MissingNumbers({number: those for number, those in lacking.items() if those}, failures)
+        held = tuple(number for number, those in lacking.items() if not those)
+        return MissingNumbers({number: those for number, those in lacking.items() if those}, failures, held)
 
 
 async def _taken(numbers: Iterable[object] | AsyncIterable[object]) -> tuple[list[object], Exception | None]:

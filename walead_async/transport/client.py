@@ -53,11 +53,14 @@ class Client:
         self.timeouts = timeouts
         self._hooks = tuple(hooks)
 
-    def with_patience(self, policy: RetryPolicy | None, timeouts: Timeouts | None) -> Self:
-        """A view of this client with another policy or other time-outs. All else is shared, the budget too."""
+    def view(
+        self, policy: RetryPolicy | None, timeouts: Timeouts | None, hooks: Iterable[Callable[[Event], object]]
+    ) -> Self:
+        """A view of this client with another patience and further hooks. All else is shared, the budget too."""
         view = copy.copy(self)
         view.policy = policy or self.policy
         view.timeouts = timeouts or self.timeouts
+        view._hooks = (*self._hooks, *hooks)
         return view
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -18,6 +19,8 @@ T = TypeVar("T")
 HIDDEN = "***"
 #: Keys of services are longer. A shorter one may well be part of a name or an id, so records keep it.
 SHORTEST_IN_RECORDS = 8
+#: What a hash of a key costs whoever tries keys: some 5 ms for each.
+HASH_ROUNDS = 10_000
 #: How many keys of a session are remembered, so that an answer which repeats an earlier one does not show it.
 KEYS_REMEMBERED = 32
 
@@ -70,6 +73,10 @@ class KeySource:
 
     def __repr__(self) -> str:
         return f"KeySource({HIDDEN})"
+
+    def hashed(self, salt: bytes) -> str:
+        """A slow hash of the current key: it tells whether another key is the same, and nothing else."""
+        return hashlib.pbkdf2_hmac("sha256", self.current().encode(), salt, HASH_ROUNDS).hex()
 
     def current(self) -> SecretText:
         """The key to send now. Raises `ConfigurationError` if the function fails or returns what cannot be a key."""

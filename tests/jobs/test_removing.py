@@ -1,0 +1,150 @@
+"""Prune and erase: who is removed leaves no byte in the files, and nobody is unblocked by it."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from job_files import Files, blocked, people
+
+from walead_async import AsyncSession, VoiceAgentSession
+from walead_async.errors import InvalidInputError, JournalError, OutboxError
+from walead_async.jobs import Journal, apply, erase, open_journal, plan, prune, run, status, undo
+from walead_async.testing import Emulator, Settings
+
+LATER = timedelta(seconds=1)
+
+
+def held(folder: Path, *texts: str) -> list[str]:
+    """Where one of these texts stands in a file that is not a source, packed parts of a journal included."""
+    held = {path.name: path.read_bytes() for path in folder.iterdir() if path.name.startswith("J")}
+    if "J" in held:
+        with sqlite3.connect(folder / "J") as database:
+            found = database.execute("select body from part join source on id = source where kind <> 'owned'")
+            held["parts"] = b"\n".join(zlib.decompress(body) for (body,) in found)
+        database.close()
+    return [f"{name}: {text}" for name, body in held.items() for text in texts if text.encode() in body.lower()]
+
+
+async def test_an_erased_person_leaves_no_byte(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files, tmp_path: Path
+) -> None:
+    emulator.settings = Settings(bad_identifier="jane-doe-smith")
+    source = files.text("public_identifier,reason\njane-doe-smith,asked\njoe,asked\njane-doe-smith ann,bad\nc d,bad\n")
+    made, _ = await run(journal, session, source, settle=0.0)
+    emulator.settings = Settings()
+    _, report = await run(journal, session, source, settle=0.0, max_invalid=2)
+    assert report.ok
+    assert made.rejected is not None
+    report_of_it = await erase(journal, "https://www.linkedin.com/in/Jane-Doe-Smith/")
+    assert (report_of_it.items, report_of_it.sources, report_of_it.rejected) == (2, 2, 2)
+    assert held(tmp_path, "jane-doe-smith") == []
+    assert "c d" in made.rejected.read_text()
+    assert ("jane-doe-smith", "asked") in blocked(emulator)
+    again = await plan(journal, session, files.csv(["joe"], "joe.csv"))
+    assert again.already == 1
+
+
+async def test_an_erased_number_leaves_no_byte(
+    emulator: Emulator, phones: VoiceAgentSession, journal: Journal, files: Files, tmp_path: Path
+) -> None:
+    _, report = await run(journal, phones, files.text("number\n+14155550123\n+14155550124\n"), agent="A", settle=0.0)
+    assert report.ok
+    assert held(tmp_path, "4155550123") != []
+    erased = await erase(journal, "+1 (415) 555-0123")
+    assert (erased.items, erased.sources) == (1, 2)
+    assert held(tmp_path, "4155550123") == []
+    assert held(tmp_path, "4155550124") != []
+
+
+async def test_whose_opt_out_is_pending_is_not_erased(session: AsyncSession, journal: Journal, files: Files) -> None:
+    await plan(journal, session, files.csv(["jane", "joe"]))
+    with sqlite3.connect(journal.path) as database:
+        for key, state in (("jane", "pending"), ("joe", "delivered")):
+            database.execute(
+                "insert into optout (base_url, destination, key, at, state) values ('https://x', 'workspace', ?, 0, ?)",
+                (key, state),
+            )
+    database.close()
+    with pytest.raises(OutboxError, match="waits to be delivered"):
+        await erase(journal, "jane")
+    assert (await erase(journal, "joe")).items == 2
+    assert [found.total for found in await status(journal)] == [1]
+
+
+async def test_what_cannot_be_somebody_is_refused(session: AsyncSession, journal: Journal, files: Files) -> None:
+    await plan(journal, session, files.csv(["jane"]))
+    with pytest.raises(InvalidInputError):
+        await erase(journal, "https://www.linkedin.com/company/acme")
+
+
+async def test_pruned_plans_leave_no_byte_and_their_records_stay_the_journals_own(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files, tmp_path: Path
+) -> None:
+    made, _ = await run(
+        journal, session, files.text("public_identifier\njane-doe-smith\njoe-doe\nzed quux\n"), settle=0.0
+    )
+    kept, _ = await run(journal, session, files.csv(["ann-doe"], "ann.csv"), settle=0.0)
+    middle = (await status(journal, kept.id))[0].created_at
+    report = await prune(journal, middle)
+    assert (report.plans, report.items, report.sources, report.files) == (1, 2, 1, 1)
+    assert held(tmp_path, "jane-doe-smith", "joe-doe", "zed quux") == []
+    assert made.rejected is not None
+    assert not made.rejected.exists()
+    assert [found.plan for found in await status(journal)] == [kept.id]
+    assert len(blocked(emulator)) == 3
+    mirror = await plan(journal, session, files.csv(["ann-doe"]), mode="mirror")
+    assert (mirror.unblock, mirror.kept) == (2, 0)
+
+
+async def test_what_is_pruned_cannot_be_undone(session: AsyncSession, journal: Journal, files: Files) -> None:
+    made, _ = await run(journal, session, files.csv(["jane"]), settle=0.0)
+    assert (await prune(journal, datetime.now(UTC) + LATER)).plans == 1
+    with pytest.raises(InvalidInputError, match="no plan"):
+        await undo(journal, session, made.id)
+    assert await status(journal) == []
+
+
+async def test_a_day_begins_at_midnight_utc(session: AsyncSession, journal: Journal, files: Files) -> None:
+    await plan(journal, session, files.csv(["jane"]))
+    assert (await prune(journal, datetime.now(UTC).date())).plans == 0
+    assert (await prune(journal, date(9999, 1, 1))).plans == 1
+    with pytest.raises(InvalidInputError, match="zone"):
+        await prune(journal, datetime(2026, 1, 1))  # it has no zone
+
+
+async def test_nothing_is_removed_while_a_process_applies(
+    session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    await plan(journal, session, files.csv(["jane"]))
+    async with open_journal(journal.path) as other:
+        with other.store.apply_lock():
+            for call in (prune(journal, date(9999, 1, 1)), erase(journal, "jane")):
+                with pytest.raises(JournalError, match="in use"):
+                    await call
+    assert len(await status(journal)) == 1
+
+
+async def test_nothing_is_made_by_removing_from_a_journal_that_is_not_there(tmp_path: Path) -> None:
+    async with open_journal(tmp_path / "J") as journal:
+        for call in (prune(journal, date(9999, 1, 1)), erase(journal, "jane")):
+            with pytest.raises(JournalError, match="there is no journal"):
+                await call
+    assert held(tmp_path, "") == []
+
+
+async def test_thirty_nights_leave_thirty_plans_that_can_be_undone(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    for night in range(30):
+        made, report = await run(
+            journal, session, files.csv(people(200, night), f"{night}.csv"), mode="mirror", settle=0.0
+        )
+        assert report.ok
+    assert {name for name, _ in blocked(emulator)} == set(people(200, 29))
+    back = await undo(journal, session, made.id)
+    assert (await apply(journal, session, back.id, settle=0.0)).ok
+    assert {name for name, _ in blocked(emulator)} == set(people(200, 28))
