@@ -75,11 +75,11 @@ def build(source: Path, output: Path, moment: str, *what: str) -> list[Path]:
     return sorted(path for path in output.iterdir() if path.suffix in {".whl", ".gz"})
 
 
-def committed(folder: Path) -> Path:
-    """A copy of what is committed, without what lies beside it."""
+def committed(commit: str, folder: Path) -> Path:
+    """A copy of a commit, without what lies beside it."""
     folder.mkdir(exist_ok=True)
     archive = folder / "committed.tar"
-    run("git", "archive", "--output", archive, "HEAD")
+    run("git", "archive", "--output", archive, commit)
     with tarfile.open(archive) as tar:
         tar.extractall(folder / "source", filter="data")
     return folder / "source"
@@ -111,17 +111,17 @@ def main() -> None:
     check_changelog(number, rehearsal="--rehearse" in sys.argv[1:])
     if changed := run("git", "status", "--porcelain", "--untracked-files=no"):
         fail(f"these files are not committed:\n{changed}")
-    moment = run("git", "log", "-1", "--format=%ct").strip()
+    commit, moment = run("git", "log", "-1", "--format=%H %ct").split()
     shutil.rmtree(DIST, ignore_errors=True)
     FACTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        source = committed(folder)
+        source = committed(commit, folder)
         made = build(source, DIST, moment)
         told = digests(made)
         if told.keys() != {f"walead_async-{number}-py3-none-any.whl", f"walead_async-{number}.tar.gz"}:
             fail(f"another set of files than that of {number}: {', '.join(told)}")
-        again = digests(build(committed(folder / "again"), folder / "second", moment))
+        again = digests(build(committed(commit, folder / "again"), folder / "second", moment))
         if again != told:
             fail(f"built again, the files are other ones: {told}, {again}")
         with tarfile.open(DIST / f"walead_async-{number}.tar.gz") as sdist:
