@@ -30,13 +30,15 @@ from walead_async.outbox import read_status
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from walead_async.cli.options import ServiceOptions
+    from walead_async.cli.options import Decorator, ServiceOptions
     from walead_async.jobs.store import Connection, Store
 
 __all__ = ["outbox_command"]
 
 NOTHING = "nothing was removed"
-outbox_option = click.option("--outbox", "path", type=FILE, metavar="F", required=True, help="The file of the outbox.")
+outbox_option: Decorator = click.option(
+    "--outbox", "path", type=FILE, metavar="F", required=True, help="The file of the outbox."
+)
 
 
 @click.group("outbox", cls=Group)

@@ -40,7 +40,7 @@ class SqliteFile:
         versions: Sequence[str] = VERSIONS,
     ) -> None:
         # SQLite follows links, so that all processes must name what stands beside the file alike.
-        self.path = Path(os.path.realpath(path))
+        self.path: Path = Path(os.path.realpath(path))
         self.what = "outbox" if error.__name__ == "OutboxError" else "journal"
         self._error = error
         self.limit = limit

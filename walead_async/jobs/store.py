@@ -20,6 +20,7 @@ from walead_async.jobs.sqlite import SqliteFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -111,7 +112,7 @@ class Store:
     """
 
     def __init__(self, file: SqliteFile, error: type[JournalError | OutboxError], *, create: bool) -> None:
-        self.path = file.path
+        self.path: Path = file.path
         self._file = file
         self._error = error
         self._create = create
