@@ -36,7 +36,7 @@ def group(name: str) -> tuple[str, ...]:
 def tests(session: nox.Session) -> None:
     """Run the tests, all but the long ones, on the installed package: `nox -s tests -- tests/paging -k tie`."""
     session.install(PACKAGE, *group("tests"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "--numprocesses=auto", *session.posargs)
 
 
 @nox.session(python=False)
