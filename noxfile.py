@@ -36,7 +36,7 @@ def group(name: str) -> tuple[str, ...]:
 def tests(session: nox.Session) -> None:
     """Run the tests, all but the long ones, on the installed package: `nox -s tests -- tests/paging -k tie`."""
     session.install(PACKAGE, *group("tests"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "--numprocesses=auto", *session.posargs)
 
 
 @nox.session(python=False)
@@ -74,6 +74,8 @@ def types(session: nox.Session) -> None:
     session.install(PACKAGE, *group("types"))
     session.run("mypy")
     session.run("pyright")
+    # What a program's own type checker sees of the package; less than all of it fails.
+    session.run("pyright", "--verifytypes", "walead_async", "--ignoreexternal", silent=True)
 
 
 @nox.session
@@ -97,9 +99,12 @@ def layers(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the pages, warnings being errors, and run every Python snippet in them and in the README."""
+    """Build the pages, as HTML, as one page and as text, and run every snippet in them and in the README."""
     session.install(PACKAGE, *group("docs"))
-    session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html")
+    html, text = Path("docs/_build/html"), Path("docs/_build/text")
+    for builder, folder in (("html", html), ("singlehtml", html / "single"), ("text", text)):
+        session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", builder, "docs", str(folder))
+    session.run("python", "docs/llms.py", str(text), str(html))
     session.run("pytest", "-p", "snippets", "docs", "README.md", env={"PYTHONPATH": "docs"})
 
 
@@ -151,6 +156,14 @@ def bench(session: nox.Session) -> None:
     figures.mkdir(parents=True, exist_ok=True)
     pictures = ["--picture", str(figures / "figures.svg"), "--growth-picture", str(figures / "growth.svg")]
     session.run("python", "-m", "benchmarks", "--json", str(figures / "figures.json"), *pictures, *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def release(session: nox.Session) -> None:
+    """Make the files of a version from what is committed, and check them: all up to the upload, which a person does."""
+    session.install(PACKAGE, *group("release"), *group("types"))
+    session.run("pyright", "--verifytypes", "walead_async", "--ignoreexternal", silent=True)
+    session.run("python", "tests/release.py", *session.posargs)
 
 
 @nox.session

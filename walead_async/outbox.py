@@ -88,7 +88,7 @@ class Outbox:
     """
 
     #: How long the delivery waits for what.
-    pace = Pace()
+    pace: Pace = Pace()
 
     def __init__(
         self,

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
-    from walead_async.cli.options import ServiceOptions
+    from walead_async.cli.options import Decorator, ServiceOptions
     from walead_async.jobs import Journal
 
 __all__ = ["journal_command", "journal_option", "opened_journal"]
 
 NOTHING = "nothing was removed"
 
-journal_option = click.option(
+journal_option: Decorator = click.option(
     "--journal",
     "where",
     type=FILE,

@@ -30,14 +30,14 @@ from walead_async.outbox import read_status
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from walead_async.cli.options import ServiceOptions
+    from walead_async.cli.options import Decorator, ServiceOptions
     from walead_async.jobs.database import Connection
     from walead_async.jobs.store import Store
 
 __all__ = ["outbox_command"]
 
 NOTHING = "nothing was removed"
-outbox_option = click.option(
+outbox_option: Decorator = click.option(
     "--outbox",
     "path",
     type=FILE,

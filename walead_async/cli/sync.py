@@ -33,7 +33,7 @@ from walead_async.session import AsyncSession, VoiceAgentSession
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-    from walead_async.cli.options import ServiceOptions
+    from walead_async.cli.options import Decorator, ServiceOptions
     from walead_async.cli.output import ProgressDisplay
     from walead_async.jobs import ApplyReport, InvalidRow, Journal, Plan, PlanStatus
 
@@ -195,7 +195,7 @@ def takes_apply_options(command: Callable[..., T]) -> Callable[..., T]:
     return with_apply_options
 
 
-plan_argument = click.argument("plan_id", metavar="PLAN")
+plan_argument: Decorator = click.argument("plan_id", metavar="PLAN")
 
 
 @asynccontextmanager

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Delivery", "Pace", "PhonelyDelivery", "WaleadDelivery"]
 
-log = logging.getLogger("walead_async.outbox")
+log: logging.Logger = logging.getLogger("walead_async.outbox")
 
 #: Opt-outs of one destination that are read at a time, and those that are tried while it does not answer.
 MOST = 5000
@@ -74,7 +74,7 @@ class Delivery:
     ) -> None:
         self.base_url = base_url
         #: Whose lists these are: the workspace's id or Phonely's user id, "" as long as it is not known.
-        self.account = ""
+        self.account: str = ""
         #: Why nothing may be delivered at all, if so.
         self.refusal: OutboxError | None = None
         self._store = store
@@ -426,7 +426,7 @@ class WaleadDelivery(Delivery):
         """The process that delivers has seen the workspace's id."""
         account = told.get("account")
         if told.get("base_url") == self.base_url and isinstance(account, str):
-            self.account = account
+            self.account: str = account
 
 
 class PhonelyDelivery(Delivery):
@@ -443,7 +443,7 @@ class PhonelyDelivery(Delivery):
     ) -> None:
         super().__init__(store, pace, phones._base_url, tell)
         self._phones = phones
-        self.account = phones._uid
+        self.account: str = phones._uid
 
     def stream(self, destination: str, people: Mapping[str, str | None]) -> BulkStream | AsyncGenerator[Outcome, None]:
         """`POST` to an agent's list, or to those of all agents."""

@@ -98,7 +98,7 @@ class Pull(AsyncIterator[object]):
         self._written_at = time.monotonic()
         self.ends: list[tuple[OpenItem, str, str | None]] = []
         #: How many ended as wanted, and why others may yet, if there are any.
-        self.count = 0
+        self.count: int = 0
         self.failure: WaleadError | None = None
         #: When items were marked last, in microseconds; None if none were.
         self.sent_at: int | None = None

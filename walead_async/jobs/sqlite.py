@@ -46,8 +46,8 @@ class SqliteFile:
         versions: Sequence[str] = VERSIONS,
     ) -> None:
         # SQLite follows links, so that all processes must name what stands beside the file alike.
-        self.path = Path(os.path.realpath(path))
-        self.where = str(self.path)
+        self.path: Path = Path(os.path.realpath(path))
+        self.where: str = str(self.path)
         self.folder: Path | None = self.path.parent
         self.what = "outbox" if error.__name__ == "OutboxError" else "journal"
         self._error = error

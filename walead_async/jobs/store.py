@@ -111,8 +111,8 @@ class Store:
 
     def __init__(self, database: Database[Any], *, create: bool) -> None:
         #: How it is named: the path of a file, or the address of a database without user and password.
-        self.where = database.where
-        self.database = database
+        self.where: str = database.where
+        self.database: Database[Any] = database
         self._create = create
         self._closed: str | None = "is not open: use `async with`"
         self._gathered: list[_Job[Any]] = []
