@@ -7,9 +7,10 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from itertools import count
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import psycopg
 from psycopg import sql
@@ -89,7 +90,8 @@ def running_server() -> Iterator[PostgresServer]:
     if os.geteuid() == 0:
         # PostgreSQL does not run as root.
         user = "embedded_postgres"
-        ensure_user_exists(user)
+        with suppress(CalledProcessError):  # another process of the tests makes the user at the same time
+            ensure_user_exists(user)
         ensure_prefix_permissions(folder / "data")
         ensure_prefix_permissions(_commands.POSTGRES_BIN_PATH)
         ensure_folder_permissions(_commands.POSTGRES_BIN_PATH, 0o055)
