@@ -459,6 +459,8 @@ class PhonelyDelivery(Delivery):
 
     async def judge(self, destination: str, error: WaleadError) -> tuple[bool, WaleadError]:
         """A 401 means that the key is bad or that it has no access to this agent: only the list of agents can tell."""
+        if destination == f"agent:{ALL}":
+            return False, error  # what ended it is that the agents could not be listed
         if isinstance(error, AuthenticationError):
             try:
                 await self._phones.agents()
