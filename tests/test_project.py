@@ -34,6 +34,7 @@ PUBLIC = {
     "AsyncSession",
     "AuthenticationError",
     "BatchSettled",
+    "OutboxMeasured",
     "BlockIndex",
     "BlockedLead",
     "BulkFailedError",

@@ -42,7 +42,10 @@ _NAMES = {
         "OutcomeUnknownError PaginationError PayloadTooLargeError PermissionDeniedError RateLimitedError ServerError "
         "SessionClosedError SourceError UnexpectedResponseError WaleadError"
     ),
-    "events": "BatchSettled Event Hook LimitWaited PageRead RequestFailed RequestSent ResponseReceived RetryScheduled",
+    "events": (
+        "BatchSettled Event Hook LimitWaited OutboxMeasured PageRead RequestFailed RequestSent ResponseReceived "
+        "RetryScheduled"
+    ),
     "models": (
         "AgentInfo BlockedLead BulkReport CampaignBlockedLead CampaignInfo Completeness LeadToBlock MissingNumbers "
         "Outcome Page Row Status"

@@ -13,6 +13,7 @@ __all__ = [
     "Event",
     "Hook",
     "LimitWaited",
+    "OutboxMeasured",
     "PageRead",
     "RequestFailed",
     "RequestSent",
@@ -96,8 +97,27 @@ class BatchSettled:
     counts: dict[str, int]
 
 
+@attrs.frozen
+class OutboxMeasured:
+    """How an `Outbox` stands, told every ten seconds by the process that delivers, to the hooks of its session.
+
+    `depth` opt-outs wait to be delivered, the oldest for `oldest_seconds` (0 if none waits); `failed` were refused.
+    """
+
+    depth: int
+    oldest_seconds: float
+    failed: int
+
+
 Event: TypeAlias = (
-    RequestSent | ResponseReceived | RequestFailed | RetryScheduled | LimitWaited | PageRead | BatchSettled
+    RequestSent
+    | ResponseReceived
+    | RequestFailed
+    | RetryScheduled
+    | LimitWaited
+    | PageRead
+    | BatchSettled
+    | OutboxMeasured
 )
 #: A function of any event, or of some. It is told of those that its parameter is annotated with.
 Hook: TypeAlias = (
@@ -109,6 +129,7 @@ Hook: TypeAlias = (
     | Callable[[LimitWaited], object]
     | Callable[[PageRead], object]
     | Callable[[BatchSettled], object]
+    | Callable[[OutboxMeasured], object]
 )
 EVENTS: tuple[type[Event], ...] = get_args(Event)
 

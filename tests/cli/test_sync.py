@@ -600,7 +600,7 @@ async def test_a_campaign_is_added_to_and_not_undone(walead: Walead, emulator: E
     assert emulator.campaigns["c"].identifiers() == ["jane"]
     undone = await walead("sync", "undo", str(ran.values()[0]["plan"]))
     assert undone.code == 0
-    assert "1 not undone: a campaign block cannot be undone" in undone.out
+    assert "1 not undone: the API has no campaign unblock" in undone.out
 
 
 def left(folder: Path, text: str) -> list[str]:

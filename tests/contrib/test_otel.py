@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from opentelemetry.instrumentation.aiohttp_client import AioHttpClientInstrumentor
@@ -14,13 +16,20 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from walead_async import AsyncSession, RateLimit, RetryPolicy, VoiceAgentSession, WaleadError
+from walead_async import AsyncSession, Outbox, RateLimit, RetryPolicy, VoiceAgentSession, WaleadError
 from walead_async.contrib.otel import instrument, url_template
+from walead_async.jobs.delivery import Pace
 from walead_async.testing import Emulator
 
 PERSON = "somebody-who-asked"
 NUMBER = "+14155550123"
 QUICK = RetryPolicy(wait_initial=0.0)
+
+
+class MeasuredOutbox(Outbox):
+    """An outbox that measures without end, and waits for nothing long."""
+
+    pace = Pace(gather=0.01, look=0.02, first=0.02, most=0.1, measure=0.0)
 
 
 class Telemetry:
@@ -193,3 +202,27 @@ async def test_items_of_bulk_calls_are_counted_by_their_end(emulator: Emulator, 
         "/v1/blocked-leads duplicate": 1,
         "/v1/blocked-leads invalid": 1,
     }
+
+
+async def test_an_outbox_tells_how_much_waits_and_nobodys_name(
+    emulator: Emulator, telemetry: Telemetry, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    emulator.faults.add("status=503")
+    session = AsyncSession(emulator.api_key, base_url=emulator.walead_url, retry=QUICK, hooks=[telemetry.hook])
+    phones = VoiceAgentSession(
+        emulator.api_key, uid="user-1", base_url=emulator.phonely_url, retry=QUICK, hooks=[telemetry.hook]
+    )
+    async with session, phones, MeasuredOutbox.open(tmp_path / "optouts.db", session, phones=phones) as outbox:
+        receipt = await outbox.block(
+            PERSON, campaigns=["spring-campaign"], numbers=[("agent-7", NUMBER)], idempotency_key="event-99"
+        )
+        async with asyncio.timeout(20):
+            while telemetry.points("walead.outbox.depth") != {"": 3}:  # noqa: ASYNC110  # nothing tells of a gauge
+                await asyncio.sleep(0.01)
+        emulator.faults.clear()
+        await receipt.settled()
+    told = "\n".join(span.to_json() for span in telemetry.spans()) + telemetry.metrics() + caplog.text
+    assert "walead.outbox.age" in told
+    for secret in (PERSON, NUMBER, NUMBER.lstrip("+"), emulator.api_key, "spring-campaign", "agent-7", "event-99"):
+        assert secret not in told

@@ -12,6 +12,7 @@ from walead_async._version import __version__
 from walead_async.events import (
     BatchSettled,
     LimitWaited,
+    OutboxMeasured,
     RequestFailed,
     RequestSent,
     ResponseReceived,
@@ -71,8 +72,9 @@ def instrument(
 
     Spans are children of the caller's current span, and named as OpenTelemetry's conventions for HTTP clients say.
     Metrics: `http.client.request.duration` (seconds), `walead.client.retries`, `walead.client.wait.duration` (seconds
-    a request waited for its turn) and `walead.client.items` (items of bulk calls by status). None of it holds a key, a
-    person, an id or a query. Without providers the process's own are used. One hook serves any number of sessions.
+    a request waited for its turn), `walead.client.items` and `.batches` (of bulk calls, items by status), and of an
+    outbox `walead.outbox.depth` and `.age` (seconds that the oldest opt-out waits). None of it holds a key, a person,
+    an id or a query. Without providers the process's own are used. One hook serves any number of sessions.
     """
     tracer = trace.get_tracer(SCOPE, __version__, tracer_provider)
     meter = metrics.get_meter(SCOPE, __version__, meter_provider)
@@ -83,6 +85,9 @@ def instrument(
         "walead.client.wait.duration", "s", "Wait for a turn.", explicit_bucket_boundaries_advisory=SECONDS
     )
     retries = meter.create_counter("walead.client.retries", "{retry}", "Attempts sent again after a failure.")
+    batches = meter.create_counter("walead.client.batches", "{batch}", "Batches of bulk calls that have their end.")
+    depth = meter.create_gauge("walead.outbox.depth", "{item}", "Opt-outs that wait to be delivered.")
+    age = meter.create_gauge("walead.outbox.age", "s", "How long the oldest opt-out waits.")
     items = meter.create_counter("walead.client.items", "{item}", "Items of bulk calls that have their end.")
     # an attempt begins and ends in one task, which does nothing else meanwhile
     under_way: dict[asyncio.Task[object] | None, tuple[Span, Labels]] = {}
@@ -124,7 +129,11 @@ def instrument(
                 retries.add(1, {"url.template": url_template(event.path), "error.type": event.cause})
             case LimitWaited():
                 waits.record(event.seconds, {"url.template": url_template(event.path)})
+            case OutboxMeasured():
+                depth.set(event.depth)
+                age.set(event.oldest_seconds)
             case BatchSettled():
+                batches.add(1, {"url.template": url_template(event.path)})
                 for name, count in event.counts.items():
                     items.add(count, {"url.template": url_template(event.path), "walead.status": name})
             case _:

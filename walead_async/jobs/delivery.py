@@ -23,6 +23,7 @@ from walead_async.errors import (
 )
 from walead_async.jobs import optouts
 from walead_async.jobs.optouts import WORKSPACE, Pending, Settled
+from walead_async.jobs.store import microseconds
 from walead_async.models import SETTLED, LeadToBlock, Status
 from walead_async.resources.agents import ALL
 
@@ -49,7 +50,8 @@ class Pace:
 
     `gather`: for more opt-outs before the first go out. `look`: between looks for those of other processes.
     `take_over`: between tries for the lock. `first` and `most`: after a failed attempt, doubled each time.
-    `refused_key`: after the key was not accepted. `told`: between log records about that.
+    `refused_key`: after the key was not accepted. `told`: between log records about that. `measure`: between counts
+    for the session's hooks.
     """
 
     gather: float = 0.05
@@ -59,6 +61,7 @@ class Pace:
     most: float = 60.0
     refused_key: float = 60.0
     told: float = 3600.0
+    measure: float = 10.0
 
 
 class Delivery:
@@ -102,6 +105,9 @@ class Delivery:
 
     async def check_account(self) -> None:
         """Raise the error if the session's account is not the one that the opt-outs are for, or that is not known."""
+
+    async def measure(self) -> None:
+        """Tell the session's hooks now and then how much waits."""
 
     def learn_from(self, told: Mapping[str, object]) -> None:
         """What the process that delivers knows of the account, if it is on the same base URL."""
@@ -168,6 +174,7 @@ class Delivery:
             self._woken.clear()
             try:
                 waiting = await self._store.read(optouts.destinations)
+                await self.measure()
             except Exception as error:
                 log.error("the outbox cannot be read: %s", error if isinstance(error, OutboxError) else type(error))
                 await asyncio.sleep(self._pace.take_over)
@@ -364,7 +371,7 @@ class WaleadDelivery(Delivery):
         super().__init__(store, pace, session._base_url, tell)
         self._session = session
         self._checking = asyncio.Lock()
-        self._check_at = float("-inf")
+        self._check_at = self._measure_at = float("-inf")
 
     def stream(self, destination: str, people: Mapping[str, str | None]) -> BulkStream:
         """`POST` to the workspace's list or a campaign's."""
@@ -381,6 +388,17 @@ class WaleadDelivery(Delivery):
         if isinstance(error, AuthenticationError):
             self._check_at = float("-inf")  # the next key may be another workspace's
         return destination != WORKSPACE and isinstance(error, (NotFoundError, PermissionDeniedError)), error
+
+    async def measure(self) -> None:
+        """Tell the session's hooks now and then how much waits, of both services."""
+        now = asyncio.get_running_loop().time()
+        if self._session._client.observed and now >= self._measure_at:
+            from walead_async.events import OutboxMeasured
+
+            self._measure_at = now + self._pace.measure
+            found = await self._store.read(optouts.counts)
+            age = 0.0 if found.oldest is None else max(0.0, (microseconds() - found.oldest) / 1e6)
+            self._session._client.emit(OutboxMeasured(found.depth, age, found.failed))
 
     async def check_account(self) -> None:
         """Compare the workspace that the session's records show with the one that the opt-outs are for."""
