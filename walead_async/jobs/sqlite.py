@@ -216,7 +216,7 @@ class SqliteFile:
         """No transaction of another connection can be joined in a file."""
         raise InvalidInputError("connection= is for an outbox in PostgreSQL, and this one is a file")
 
-    def lock(self, _: object, name: str, target: Sequence[str]) -> FileLock:
+    def lock(self, store: object, name: str, target: Sequence[str]) -> FileLock:
         """A lock on the file beside this one with this suffix; that to apply is one for all targets."""
         return FileLock(self.beside("lock" if name == "apply" else name), self._error)
 

@@ -219,8 +219,9 @@ class Store:
     @asynccontextmanager
     async def while_held(self, lock: Lock) -> AsyncIterator[None]:
         """Cancel this block when the lock is lost, and raise the error that says so."""
+        until = asyncio.timeout(None)
         try:
-            async with asyncio.timeout(None) as until:
+            async with until:
                 lock.when_lost(lambda: until.reschedule(self._loop.time()))
                 yield
         except TimeoutError:
@@ -366,9 +367,10 @@ class _Writer:
 
     def connected(self) -> Opened:
         """The connection that writes."""
-        if self._connection is None:
-            self._connection = self._database.open_to_write()
-        return self._connection
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = self._database.open_to_write()
+        return connection
 
     def _guarded(self, jobs: list[_Job[Any]], how: Callable[[list[_Job[Any]]], None]) -> None:
         """Carry these out; whatever goes wrong is the failure of them all."""
@@ -452,14 +454,15 @@ class _Reader:
             self._disconnect()
 
     def _answer(self, question: Callable[[Any], object]) -> object:
-        if self._connection is None:
-            self._connection = self._database.open_to_read()
-        self._database.begin_to_read(self._connection)
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = self._database.open_to_read()
+        self._database.begin_to_read(connection)
         try:
-            return question(self._connection)
+            return question(connection)
         finally:
-            if self._connection.in_transaction:
-                self._connection.execute("rollback")
+            if connection.in_transaction:
+                connection.execute("rollback")
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
