@@ -33,6 +33,7 @@ __all__ = [
     "event",
     "forget_digests",
     "keys_of",
+    "last_id",
     "listed",
     "pending",
     "prune",
@@ -268,10 +269,20 @@ def listed(connection: Connection, *, waiting: bool, after: int = 0) -> list[Lis
     return [*map(Listed._make, found)]
 
 
-def taken_keys(connection: Connection, kind: Literal["lead", "number"]) -> list[str]:
-    """All people, or all numbers, whom this file's outbox has taken, whatever became of it: nobody unblocks them."""
+def taken_keys(connection: Connection, kind: Literal["lead", "number"], *, after: int = 0) -> list[str]:
+    """All people, or all numbers, whom this file's outbox has taken, whatever became of it: nobody unblocks them.
+
+    With `after` only those of opt-outs with a larger id.
+    """
     where = "destination like 'agent:%'" if kind == "number" else "destination not like 'agent:%'"
-    return [key for (key,) in connection.execute(f"select distinct key from optout where {where}")]
+    found = connection.execute(f"select distinct key from optout where id > ? and {where}", (after,))
+    return [key for (key,) in found]
+
+
+def last_id(connection: Connection) -> int:
+    """The id of the opt-out that was taken last, 0 if there is none."""
+    ((number,),) = connection.execute("select coalesce(max(id), 0) from optout")
+    return int(number)
 
 
 def retry(connection: Connection) -> int:

@@ -353,11 +353,12 @@ class _LastLine:
 class Keep:
     """Whom nobody may unblock: people in the journal's own outbox, and those of the files and outboxes of `keep`.
 
-    `unreadable` says which of these could not be read whole, and why.
+    `unreadable` says which of these could not be read whole, and why. `last` is the id of the last opt-out in it.
     """
 
-    def __init__(self, opted_out: frozenset[bytes], spill: Spill) -> None:
+    def __init__(self, opted_out: frozenset[bytes], last: int, spill: Spill) -> None:
         self.opted_out = opted_out
+        self.last = last
         self.unreadable: list[str] = []
         self._spill = spill
 
@@ -374,9 +375,9 @@ class Keep:
 
 async def read_keep(journal: Journal, target: Target, files: Sequence[str | os.PathLike[str]]) -> Keep:
     """Read whom nobody may unblock. The caller closes it."""
-    own = await journal.store.read(lambda db: optouts.taken_keys(db, target.kind))
+    own, last = await journal.store.read(lambda db: (optouts.taken_keys(db, target.kind), optouts.last_id(db)))
     spill = Spill(journal.path.parent)
-    keep = Keep(frozenset(map(target.key_of, own)), spill)
+    keep = Keep(frozenset(map(target.key_of, own)), last, spill)
     try:
         for file in files:
             try:

@@ -290,6 +290,12 @@ def open_items(db: Connection, plan: int, action: str, after: tuple[int, int], c
     return list(map(OpenItem._make, found))
 
 
+def removals_that_went_out(db: Connection, plan: int) -> list[OpenItem]:
+    """The removals of a plan that were sent, whatever became of them."""
+    where = "plan = ? and action = 'unblock' and state in ('sent', 'unknown', 'done')"
+    return list(map(OpenItem._make, db.execute(f"select part, number, key, record from item where {where}", (plan,))))
+
+
 def remarkable_items(
     db: Connection, plan: int, action: str, state: str, after: tuple[int, int], count: int
 ) -> list[RemarkableItem]:
