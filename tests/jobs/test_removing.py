@@ -12,7 +12,9 @@ from job_files import Files, blocked, people
 
 from walead_async import AsyncSession, VoiceAgentSession
 from walead_async.errors import InvalidInputError, JournalError, OutboxError
-from walead_async.jobs import Journal, apply, erase, open_journal, plan, prune, run, status, undo
+from walead_async.jobs import Journal, apply, erase, open_journal, optouts, plan, prune, run, status, undo
+from walead_async.jobs.guards import KEEP_LISTED, OPTED_OUT
+from walead_async.models import Status
 from walead_async.testing import Emulator, Settings
 
 LATER = timedelta(seconds=1)
@@ -23,7 +25,9 @@ def held(folder: Path, *texts: str) -> list[str]:
     held = {path.name: path.read_bytes() for path in folder.iterdir() if path.name.startswith("J")}
     if "J" in held:
         with sqlite3.connect(folder / "J") as database:
-            found = database.execute("select body from part join source on id = source where kind <> 'owned'")
+            found = database.execute(
+                "select body from part join source on id = source where kind in ('wanted', 'made')"
+            )
             held["parts"] = b"\n".join(zlib.decompress(body) for (body,) in found)
         database.close()
     return [f"{name}: {text}" for name, body in held.items() for text in texts if text.encode() in body.lower()]
@@ -148,3 +152,45 @@ async def test_thirty_nights_leave_thirty_plans_that_can_be_undone(
     back = await undo(journal, session, made.id)
     assert (await apply(journal, session, back.id, settle=0.0)).ok
     assert {name for name, _ in blocked(emulator)} == set(people(200, 28))
+
+
+@pytest.mark.parametrize("how", ["pruned", "erased", "erased-from-journal"])
+@pytest.mark.parametrize("own", [True, False])
+async def test_an_opt_out_that_was_removed_from_the_outbox_keeps_the_person_blocked(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files, tmp_path: Path, how: str, own: bool
+) -> None:
+    emulator.add_leads(["ann", *people(20)])
+    await plan(journal, session, files.csv(people(20)), mode="mirror", take_over=True)
+    other = journal.path if own else tmp_path / "outbox.db"
+    async with open_journal(other) as outbox:
+        opt_out = optouts.OptOut("https://x", "", "workspace", "ann", None, None, 0)
+        await outbox.store.write(lambda db: optouts.take(db, [opt_out]))
+        await outbox.store.write(lambda db: optouts.settle(db, [optouts.Settled([1], "delivered", Status.DONE, None)]))
+        if how == "pruned":
+            assert await outbox.store.write(lambda db: optouts.prune(db, 1)) == 1
+        elif how == "erased":
+            assert await outbox.store.write(lambda db: optouts.erase(db, "ann")) == 1
+        else:
+            assert (await erase(outbox, "ann")).items >= 1
+            assert (await erase(outbox, "ann")).items == 0
+        await outbox.store.scrub()
+    keep = [] if own else [other]
+    made, report = await run(journal, session, files.csv(people(19)), mode="mirror", keep=keep, settle=0.0)
+    assert (made.unblock, made.why_kept) == (1, {OPTED_OUT if own else KEEP_LISTED: 1})
+    assert report.ok
+    assert {name for name, _ in blocked(emulator)} == {"ann", *people(19)}
+    assert b"ann" not in other.read_bytes() or own
+
+
+async def test_a_number_that_was_removed_from_the_outbox_stays_blocked(
+    emulator: Emulator, phones: VoiceAgentSession, journal: Journal, files: Files
+) -> None:
+    numbers = [f"+1415555{number:04d}" for number in range(20)]
+    await run(journal, phones, files.text("number\n" + "\n".join(numbers) + "\n"), agent="A", settle=0.0)
+    opt_out = optouts.OptOut("https://x", "u", "agent:A", numbers[0], None, None, 0)
+    await journal.store.write(lambda db: optouts.take(db, [opt_out]))
+    await journal.store.write(lambda db: optouts.settle(db, [optouts.Settled([1], "delivered", Status.DONE, None)]))
+    await journal.store.write(lambda db: optouts.prune(db, 1))
+    source = files.text("number\n" + "\n".join(numbers[1:]) + "\n")
+    made, _ = await run(journal, phones, source, agent="A", mode="mirror", settle=0.0)
+    assert (made.unblock, made.why_kept) == (0, {OPTED_OUT: 1})

@@ -347,8 +347,10 @@ class Applying:
                 if item.part != part:
                     part, listed = item.part, keep.part(item.part)
                 key = self._target.key_of(item.key)
-                if key in keep.opted_out or key in listed:
-                    kept.append((item, "kept", OPTED_OUT if key in keep.opted_out else KEEP_LISTED))
+                if keep.opted_out(key):
+                    kept.append((item, "kept", OPTED_OUT))
+                elif keep.is_listed(key, listed):
+                    kept.append((item, "kept", KEEP_LISTED))
             left += len(items) - len(kept)
             if kept:
                 await self._store.write(partial(records.give_ends, plan=number, ends=kept))

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from walead_async.errors import InvalidInputError, OutboxError
 from walead_async.identifiers import public_identifier
+from walead_async.jobs import records
 from walead_async.jobs.store import microseconds
 from walead_async.phones import phone_number
+from walead_async.resources.agents import digits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from walead_async.jobs.store import Connection
+    from walead_async.jobs.store import Connection, Value
     from walead_async.models import Status
 
 __all__ = [
@@ -31,12 +33,14 @@ __all__ = [
     "destinations",
     "erase",
     "event",
+    "fingerprint",
     "forget_digests",
     "keys_of",
     "last_id",
     "listed",
     "pending",
     "prune",
+    "removed",
     "retry",
     "service_of",
     "settle",
@@ -314,7 +318,7 @@ def retry(connection: Connection) -> int:
 
 def prune(connection: Connection, before: int) -> int:
     """Remove what was delivered and taken before this moment; returns how many. What waits or failed stays."""
-    return connection.execute("delete from optout where state = 'delivered' and at < ?", (before,)).rowcount
+    return _remove(connection, "state = 'delivered' and at < ?", (before,))
 
 
 def erase(connection: Connection, identifier: str) -> int:
@@ -327,7 +331,33 @@ def erase(connection: Connection, identifier: str) -> int:
     waiting = connection.execute(f"select count(*) from optout where state = 'pending' and key in ({marks})", keys)
     if waiting.fetchall()[0][0]:
         raise OutboxError("an opt-out of this person waits to be delivered: wait until it is, and then erase it")
-    return connection.execute(f"delete from optout where key in ({marks})", keys).rowcount
+    return _remove(connection, f"key in ({marks})", keys)
+
+
+def _remove(connection: Connection, where: str, values: Sequence[Value]) -> int:
+    """Remove opt-outs; returns how many. Fingerprints of their people stay, so that no mirror unblocks them."""
+    gone = connection.execute(f"delete from optout where {where} returning key, destination", values).fetchall()
+    prints = removed(connection)
+    known = len(prints)
+    for key, destination in gone:
+        number = destination.startswith("agent:")
+        prints.add(fingerprint("number", digits_of(key)) if number else fingerprint("lead", key))
+    if len(prints) > known:
+        connection.execute("delete from part where source in (select id from source where kind = 'opted out')")
+        connection.execute("delete from source where kind = 'opted out'")
+        records.add_source(connection, "opted out", "", [b"".join(sorted(prints))])
+    return len(gone)
+
+
+def removed(connection: Connection) -> set[bytes]:
+    """The fingerprints of whom this file's outbox has taken, and who were removed from it since."""
+    found = connection.execute("select body from source join part on source = id where kind = 'opted out'")
+    return set().union(*(records.prints(body) for (body,) in found))
+
+
+def fingerprint(kind: Literal["lead", "number"], key: str) -> bytes:
+    """What stands for a person, or the digits of a number, who opted out."""
+    return records.fingerprint(f"{kind} {key}")
 
 
 def keys_of(identifier: str) -> list[str]:

@@ -10,7 +10,6 @@ import zlib
 from collections import Counter
 from contextlib import ExitStack
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, cast
 
@@ -31,7 +30,7 @@ from walead_async.jobs.values import Plan, Progress, ProgressCallback
 from walead_async.jobs.wanted import RejectedRows, Source, people
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from walead_async.jobs.journal import Journal
     from walead_async.jobs.store import Connection
@@ -293,12 +292,7 @@ def same_key(session: Session, hashed: str) -> bool:
 
 def fingerprints(texts: Iterable[str]) -> bytes:
     """The fingerprints of records, in order, as they stand in a part."""
-    return b"".join(sorted(map(_fingerprint, texts)))
-
-
-def _fingerprint(text: str) -> bytes:
-    """What stands for a record that was taken over: nobody can be read from it."""
-    return blake2b(text.encode(), digest_size=records.FINGERPRINT).digest()
+    return b"".join(sorted(map(records.fingerprint, texts)))
 
 
 class _Opened:
@@ -356,9 +350,13 @@ class Keep:
     `unreadable` says which of these could not be read whole, and why. `last` is the id of the last opt-out in it.
     """
 
-    def __init__(self, opted_out: frozenset[bytes], last: int, spill: Spill) -> None:
-        self.opted_out = opted_out
+    def __init__(self, kind: Literal["lead", "number"], own: Iterable[bytes], last: int, spill: Spill) -> None:
         self.last = last
+        #: The fingerprints of whom the journal's own outbox, and the other ones, took and have removed since.
+        self.removed: set[bytes] = set()
+        self.removed_elsewhere: set[bytes] = set()
+        self._kind = kind
+        self._own = frozenset(own)
         self.unreadable: list[str] = []
         self._spill = spill
 
@@ -368,6 +366,17 @@ class Keep:
     def __exit__(self, *_: object) -> None:
         self._spill.close()
 
+    def opted_out(self, key: bytes) -> bool:
+        """Whether the journal's own outbox has taken this person, or number."""
+        return key in self._own or self._is_among(self.removed, key)
+
+    def is_listed(self, key: bytes, part: Collection[bytes]) -> bool:
+        """Whether a file, of which `part` is the part of this key, or another outbox names them."""
+        return key in part or self._is_among(self.removed_elsewhere, key)
+
+    def _is_among(self, prints: Collection[bytes], key: bytes) -> bool:
+        return bool(prints) and optouts.fingerprint(self._kind, key.decode()) in prints
+
     def part(self, part: int) -> set[bytes]:
         """The keys of one part of the files."""
         return set(people(self._spill.data(part)))
@@ -375,13 +384,16 @@ class Keep:
 
 async def read_keep(journal: Journal, target: Target, files: Sequence[str | os.PathLike[str]]) -> Keep:
     """Read whom nobody may unblock. The caller closes it."""
-    own, last = await journal.store.read(lambda db: (optouts.taken_keys(db, target.kind), optouts.last_id(db)))
+    own, last, removed = await journal.store.read(
+        lambda db: (optouts.taken_keys(db, target.kind), optouts.last_id(db), optouts.removed(db))
+    )
     spill = Spill(journal.path.parent)
-    keep = Keep(frozenset(map(target.key_of, own)), last, spill)
+    keep = Keep(target.kind, map(target.key_of, own), last, spill)
+    keep.removed = removed
     try:
         for file in files:
             try:
-                why = await _read_keep_file(spill, target, Path(file))
+                why = await _read_keep_file(keep, spill, target, Path(file))
             except (WaleadError, OSError) as error:
                 why = str(error)
             if why is not None:
@@ -392,11 +404,12 @@ async def read_keep(journal: Journal, target: Target, files: Sequence[str | os.P
     return keep
 
 
-async def _read_keep_file(spill: Spill, target: Target, path: Path) -> str | None:
+async def _read_keep_file(keep: Keep, spill: Spill, target: Target, path: Path) -> str | None:
     """Read one file of people to keep; returns why it is not whole, None if it is."""
     if await asyncio.to_thread(_is_outbox, path):
         async with open_store(path, create=False) as outbox:
-            found = await outbox.read(lambda db: optouts.taken_keys(db, target.kind))
+            found, removed = await outbox.read(lambda db: (optouts.taken_keys(db, target.kind), optouts.removed(db)))
+        keep.removed_elsewhere |= removed
         keys = list(map(target.key_of, found))
         spill.add(keys, keys)
         return None
@@ -456,9 +469,9 @@ class _Found:
         """The item that removes the record of this line, None if it is kept."""
         key, text = line.partition(SEPARATOR)[0], record_text(line)
         why = guards.why_kept(
-            opted_out=key in self._keep.opted_out,
-            keep_listed=key in keep,
-            ours=self._take_over or text in ours[0] or _fingerprint(text) in ours[1],
+            opted_out=self._keep.opted_out(key),
+            keep_listed=self._keep.is_listed(key, keep),
+            ours=self._take_over or text in ours[0] or records.fingerprint(text) in ours[1],
             readable=is_readable(key),
         )
         if why is None:

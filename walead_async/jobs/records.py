@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
@@ -394,10 +395,15 @@ def ours(db: Connection, owner: Sequence[str], part: int) -> tuple[dict[str, str
         "and source.base_url = ? and source.account = ? and source.target = ? and part.number = ?"
     )
     bodies = [body for (body,) in db.execute(statement, (*owner, part))]
-    return texts, set().union(*map(_prints, bodies))
+    return texts, set().union(*map(prints, bodies))
 
 
-def _prints(body: bytes) -> set[bytes]:
+def fingerprint(text: str) -> bytes:
+    """What stands for a text: nobody can be read from it."""
+    return blake2b(text.encode(), digest_size=FINGERPRINT).digest()
+
+
+def prints(body: bytes) -> set[bytes]:
     """The fingerprints of a part."""
     return {bytes(body[at : at + FINGERPRINT]) for at in range(0, len(body), FINGERPRINT)}
 
@@ -446,11 +452,11 @@ def merge_owned(db: Connection, digest: str, bodies: Sequence[bytes], owner: Seq
         "select part.number, part.body from source join part on part.source = source.id where source.kind = 'owned' "
         "and source.base_url = ? and source.account = ? and source.target = ?"
     )
-    merged = list(map(_prints, bodies))
+    merged = list(map(prints, bodies))
     for number, body in db.execute(statement, tuple(owner)).fetchall():
-        merged[number] |= _prints(body)
+        merged[number] |= prints(body)
     drop_owned(db, owner)
-    add_source(db, "owned", digest, [b"".join(sorted(prints)) for prints in merged], owner)
+    add_source(db, "owned", digest, [b"".join(sorted(each)) for each in merged], owner)
 
 
 def drop_plan(db: Connection, plan: StoredPlan) -> int:
@@ -488,7 +494,7 @@ def drop_items(db: Connection, plan: int, part: int, same: Callable[[str], bool]
 
 def sources_of_people(db: Connection) -> list[int]:
     """The sources that hold people: who is wanted, and who was blocked."""
-    return [source for (source,) in db.execute("select id from source where kind <> 'owned'").fetchall()]
+    return [source for (source,) in db.execute("select id from source where kind in ('wanted', 'made')").fetchall()]
 
 
 def replace_part(db: Connection, source: int, number: int, body: bytes) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Connection", "Rows", "Store", "microseconds", "open_store"]
+__all__ = ["Connection", "Rows", "Store", "Value", "microseconds", "open_store"]
 
 T = TypeVar("T")
 Value: TypeAlias = str | int | bytes | None
