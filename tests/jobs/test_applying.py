@@ -696,3 +696,15 @@ async def test_whose_number_opted_out_while_its_removal_was_on_its_way_is_blocke
     made, report = await run(journal, phones, source, agent="A", mode="mirror", settle=0.0, progress=after_the_removals)
     assert (made.unblock, report.verified, report.counts) == (1, True, {"done": 1, "kept": 1})
     assert set(emulator.agents["A"]) == set(numbers)
+
+
+async def test_whom_an_older_plan_wanted_that_was_applied_later_is_kept(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    await ours(journal, session, files)
+    older = await plan(journal, session, files.csv(["person-00019"], "older.csv"))
+    made = await mirror(journal, session, files)
+    assert (await apply(journal, session, older.id, settle=0.0)).counts == {}
+    report = await apply(journal, session, made.id, settle=0.0)
+    assert (report.verified, report.counts) == (True, {"done": 1, "kept": 1})
+    assert await details(journal, "kept") == {"person-00019": LATER_PLAN}

@@ -415,13 +415,15 @@ class Applying:
             as_planned = []
         items = records.items_of_part(db, self._plan.number, part, without="open" if as_planned else None)
         removals = any(item.action == "unblock" for item in items)
+        # whom a plan wanted whose source is not kept any more is not known: it may be anybody
+        unknown_later = any(plan.source is None and plan.mode != "undo" for plan in later)
         wanted_later = self._wanted_later(db, later, part) if removals else frozenset()
         to_send = before_sending(
             items,
             wanted,
             found,
             key_of=key_of,
-            why_kept=lambda key: LATER_PLAN if key in wanted_later else None,
+            why_kept=lambda key: LATER_PLAN if unknown_later or key in wanted_later else None,
             first=first,
             settled=settled,
             as_planned=frozenset(map(key_of, as_planned)),

@@ -416,10 +416,14 @@ def drop_owned(db: Connection, owner: Sequence[str]) -> None:
 
 
 def later_plans(db: Connection, plan: StoredPlan) -> list[StoredPlan]:
-    """The plans of the same list that were applied later; for an undo, later than the plan that it takes back."""
+    """The plans of the same list that were made or applied later; for an undo, later than the plan it takes back."""
     since = plan.number if plan.undoes is None else plan.undoes
-    where = "number > ? and number <> ? and applied_at is not null"
-    found = map(_stored_plan, db.execute(f"select {_PLAN} from plan where {where}", (since, plan.number)))
+    where = (
+        "number not in (?, ?) and applied_at is not null and "
+        "(number > ? or applied_at > (select made_at from plan where number = ?))"
+    )
+    values = (plan.number, since, since, since)
+    found = map(_stored_plan, db.execute(f"select {_PLAN} from plan where {where}", values))
     return [later for later in found if _is_of_same_list(later, plan)]
 
 
@@ -464,7 +468,8 @@ def drop_plan(db: Connection, plan: StoredPlan) -> int:
     count = db.execute("delete from item where plan = ?", (plan.number,)).rowcount
     db.execute("delete from event where plan = ?", (plan.id,))
     db.execute("delete from part where source = ?", (plan.made,))
-    db.execute("update plan set undoes = null where undoes = ?", (plan.number,))
+    # What came after the plan that it takes back is not known any more.
+    db.execute("update plan set undoes = null, state = 'closed' where undoes = ?", (plan.number,))
     db.execute("delete from plan where number = ?", (plan.number,))
     db.execute("delete from source where id = ?", (plan.made,))
     return count
