@@ -19,8 +19,10 @@ from walead_async.errors import (
     PermissionDeniedError,
     ServerError,
 )
+from walead_async.events import ResponseReceived
 from walead_async.jobs import Journal, Plan, PlanState, Progress, apply, open_journal, plan, run, status, undo
 from walead_async.jobs.guards import CHANGED, KEEP_LISTED, LATER_PLAN, OPTED_OUT, UNREADABLE_NAME
+from walead_async.jobs.store import Connection, microseconds
 from walead_async.models import Completeness
 from walead_async.testing import Emulator, Settings
 
@@ -708,3 +710,21 @@ async def test_whom_an_older_plan_wanted_that_was_applied_later_is_kept(
     report = await apply(journal, session, made.id, settle=0.0)
     assert (report.verified, report.counts) == (True, {"done": 1, "kept": 1})
     assert await details(journal, "kept") == {"person-00019": LATER_PLAN}
+
+
+async def test_a_plans_last_request_is_when_it_went_out(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    emulator.settings = Settings(latency=0.1)
+    answered = []
+
+    def hear(event: object) -> None:
+        if isinstance(event, ResponseReceived) and event.method == "POST":
+            answered.append(microseconds())
+
+    made, _ = await run(journal, session.with_options(hooks=[hear]), files.csv(people(3)), settle=0.0)
+
+    def question(db: Connection) -> int:
+        return int(db.execute("select sent_at from plan where id = ?", (made.id,)).fetchall()[0][0])
+
+    assert await journal.store.read(question) >= answered[-1]

@@ -11,7 +11,7 @@ import pytest
 from job_files import Files, blocked, people
 
 from walead_async import AsyncSession, VoiceAgentSession
-from walead_async.errors import InvalidInputError, JournalError, OutboxError
+from walead_async.errors import InvalidInputError, JournalError, OutboxError, WaleadError
 from walead_async.jobs import Journal, apply, erase, open_journal, optouts, plan, prune, run, status, undo
 from walead_async.jobs.guards import KEEP_LISTED, OPTED_OUT
 from walead_async.models import Status
@@ -194,3 +194,30 @@ async def test_a_number_that_was_removed_from_the_outbox_stays_blocked(
     source = files.text("number\n" + "\n".join(numbers[1:]) + "\n")
     made, _ = await run(journal, phones, source, agent="A", mode="mirror", settle=0.0)
     assert (made.unblock, made.why_kept) == (0, {OPTED_OUT: 1})
+
+
+async def test_a_file_of_rejected_rows_that_a_later_plan_wrote_stays(
+    session: AsyncSession, journal: Journal, files: Files, tmp_path: Path
+) -> None:
+    rejected = tmp_path / "bad.csv"
+    source = files.csv(["jane", "https://www.linkedin.com/company/acme"])
+    await plan(journal, session, source, rejected=rejected)
+    moment = datetime.now(UTC)
+    await plan(journal, session, source, rejected=rejected)
+    removed = await prune(journal, moment)
+    assert (removed.plans, removed.files, rejected.exists()) == (1, 0, True)
+    removed = await prune(journal, datetime.now(UTC))
+    assert (removed.plans, removed.files, rejected.exists()) == (1, 1, False)
+
+
+@pytest.mark.parametrize("content", [b"line,\xff\xfe\n1,jane\n", b'a\n"' + b"x" * 200_000 + b'"\n'])
+async def test_a_file_of_rejected_rows_that_cannot_be_read_is_told(
+    session: AsyncSession, journal: Journal, files: Files, tmp_path: Path, content: bytes
+) -> None:
+    rejected = tmp_path / "bad.csv"
+    source = files.csv(["jane", "https://www.linkedin.com/company/acme"])
+    await plan(journal, session, source, rejected=rejected)
+    rejected.write_bytes(content)
+    with pytest.raises(WaleadError, match=r"bad\.csv"):
+        await erase(journal, "jane")
+    assert rejected.read_bytes() == content

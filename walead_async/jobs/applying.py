@@ -492,8 +492,9 @@ class Applying:
             await stream.aclose()
             # What is known is kept, also where somebody interrupts.
             await pull.close()
-            self._sent_at = pull.sent_at or self._sent_at
-            self._wrote = self._wrote or pull.sent_at is not None
+            # items are marked long before the last of them is sent
+            self._sent_at = microseconds() if pull.sent else self._sent_at
+            self._wrote = self._wrote or pull.sent
         self._settled += pull.count
         self._tell(Progress(f"{action}ing", done + len(pull.ends), total))
         return failure or pull.failure

@@ -167,7 +167,7 @@ async def made_plan(
     tell = progress or nothing
     plan_id, by = records.new_plan_id(), options.by or whoami()
     store, folder = journal.store, journal.path.parent
-    place = Path(options.rejected or f"{journal.path}.{plan_id}.rejected.csv")
+    place = _place_of_rejected(options, f"{journal.path}.{plan_id}.rejected.csv", source, journal)
     # It tells of a journal that cannot be written before anything is read.
     await store.write(lambda db: records.drop_unfinished(db, microseconds() - DAY))
     with ExitStack() as stack:
@@ -245,6 +245,15 @@ async def made_plan(
         await store.write(lambda db: _finish(db, number, made))
         closing.pop_all()
         return made, listed
+
+
+def _place_of_rejected(options: PlanOptions, usual: str, source: SourceFile, journal: Journal) -> Path:
+    """Where rejected rows go. Raises `InvalidInputError` if they would take the place of what is read."""
+    place = Path(options.rejected or usual).absolute()
+    taken = [journal.path, *options.keep, *([source] if isinstance(source, (str, os.PathLike)) else [])]
+    if place.resolve() in {Path(path).resolve() for path in taken}:
+        raise InvalidInputError(f"rejected rows would take the place of {str(place)!r}: name another file for them")
+    return place
 
 
 def _finish(db: Connection, number: int, made: Plan) -> None:

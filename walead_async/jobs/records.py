@@ -320,6 +320,11 @@ def change_range(
 def mark_sent(db: Connection, plan: int, action: str, first: tuple[int, int], last: tuple[int, int]) -> None:
     """These open items may go out from now on."""
     change_range(db, plan, action, first, last, "open", "sent")
+    note_sent(db, plan)
+
+
+def note_sent(db: Connection, plan: int) -> None:
+    """Requests of this plan went out until now."""
     db.execute("update plan set sent_at = ? where number = ?", (microseconds(), plan))
 
 
@@ -330,7 +335,8 @@ def give_ends(db: Connection, plan: int, ends: Iterable[tuple[Item | OpenItem, s
 
 
 def end_items(db: Connection, plan: int, action: str, ends: Sequence[tuple[Item | OpenItem, str, str | None]]) -> None:
-    """Give sent items their ends; those that were done in a row share a statement."""
+    """Give sent items their ends, until when the plan has sent; those that were done in a row share a statement."""
+    note_sent(db, plan)
     singles = []
     at = 0
     while at < len(ends):

@@ -20,7 +20,6 @@ from walead_async.errors import (
 )
 from walead_async.jobs import records
 from walead_async.jobs.guards import OPTED_OUT
-from walead_async.jobs.store import microseconds
 from walead_async.models import Status
 
 if TYPE_CHECKING:
@@ -111,8 +110,8 @@ class Pull(AsyncIterator[object]):
         #: How many ended as wanted, and why others may yet, if there are any.
         self.count = 0
         self.failure: WaleadError | None = None
-        #: When items were marked last, in microseconds; None if none were.
-        self.sent_at: int | None = None
+        #: Whether any items were marked.
+        self.sent = False
 
     async def __anext__(self) -> object:
         if not self._ahead:
@@ -143,7 +142,7 @@ class Pull(AsyncIterator[object]):
             marked = await self._store.write(partial(self._mark_sent, items=items))
             self._at = items[-1].part, items[-1].number
             if marked:
-                self.sent_at = microseconds()
+                self.sent = True
                 return marked
 
     def _mark_sent(self, db: Connection, items: list[OpenItem]) -> list[OpenItem]:
