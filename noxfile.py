@@ -17,7 +17,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 VERSIONS = nox.project.python_versions(PROJECT)
 
 #: The package with every extra whose code the tests reach.
-PACKAGE = ".[cli,files,otel,phone,testing]"
+PACKAGE = ".[cli,files,otel,phone,postgres,testing]"
 
 #: How many simulated reads and runs `simulate` and `soak` make of each kind, unless told with `-- --runs N`.
 RUNS = 10_000
@@ -36,7 +36,7 @@ def group(name: str) -> tuple[str, ...]:
 def tests(session: nox.Session) -> None:
     """Run the tests, all but the long ones, on the installed package: `nox -s tests -- tests/paging -k tie`."""
     session.install(PACKAGE, *group("tests"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", "--numprocesses=auto", *session.posargs)
 
 
 @nox.session(python=False)
@@ -58,7 +58,10 @@ def versions(session: nox.Session) -> None:
 def floors(session: nox.Session) -> None:
     """Run the tests on the lowest versions that the package says it works with."""
     extras = PROJECT["project"]["optional-dependencies"]
-    wanted = PROJECT["project"]["dependencies"] + extras["cli"] + extras["files"] + extras["otel"] + extras["phone"]
+    wanted = PROJECT["project"]["dependencies"].copy()
+    for name in ("cli", "files", "otel", "phone", "postgres"):
+        # a constraint names no extra
+        wanted += [requirement.replace("[binary]", "") for requirement in extras[name]]
     lowest = Path(session.create_tmp()) / "lowest.txt"
     lowest.write_text("\n".join(requirement.replace(">=", "==") for requirement in wanted), encoding="utf-8")
     session.install(PACKAGE, *group("tests"), "--constraint", str(lowest.resolve()))
@@ -71,6 +74,8 @@ def types(session: nox.Session) -> None:
     session.install(PACKAGE, *group("types"))
     session.run("mypy")
     session.run("pyright")
+    # What a program's own type checker sees of the package; less than all of it fails.
+    session.run("pyright", "--verifytypes", "walead_async", "--ignoreexternal", silent=True)
 
 
 @nox.session
@@ -94,9 +99,12 @@ def layers(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the pages, warnings being errors, and run every Python snippet in them and in the README."""
+    """Build the pages, as HTML, as one page and as text, and run every snippet in them and in the README."""
     session.install(PACKAGE, *group("docs"))
-    session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html")
+    html, text = Path("docs/_build/html"), Path("docs/_build/text")
+    for builder, folder in (("html", html), ("singlehtml", html / "single"), ("text", text)):
+        session.run("sphinx-build", "-E", "-W", "--keep-going", "-q", "-b", builder, "docs", str(folder))
+    session.run("python", "docs/llms.py", str(text), str(html))
     session.run("pytest", "-p", "snippets", "docs", "README.md", env={"PYTHONPATH": "docs"})
 
 
@@ -143,11 +151,19 @@ def mutations(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure this package beside its peers; a gate that is missed fails: `nox -s bench -- --quick`."""
-    session.install(".[cli]", *group("bench"))
+    session.install(".[cli,postgres]", *group("bench"))
     figures = Path("build") / "benchmarks"
     figures.mkdir(parents=True, exist_ok=True)
     pictures = ["--picture", str(figures / "figures.svg"), "--growth-picture", str(figures / "growth.svg")]
     session.run("python", "-m", "benchmarks", "--json", str(figures / "figures.json"), *pictures, *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def release(session: nox.Session) -> None:
+    """Make the files of a version from what is committed, and check them: all up to the upload, which a person does."""
+    session.install(PACKAGE, *group("release"), *group("types"))
+    session.run("pyright", "--verifytypes", "walead_async", "--ignoreexternal", silent=True)
+    session.run("python", "tests/release.py", *session.posargs)
 
 
 @nox.session

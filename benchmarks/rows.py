@@ -14,7 +14,7 @@ Measure = Literal["wall", "CPU", "times faster", "times less CPU", "ratio", "MB"
 
 
 class Subject(NamedTuple):
-    """A function of `subjects.py` or `durable.py` with its options, such as "window=8"."""
+    """A function of `subjects.py`, `durable.py` or `databases.py` with its options, such as "window=8"."""
 
     name: str
     options: tuple[str, ...] = ()
@@ -258,6 +258,18 @@ ROWS = [
         Subject("sqlite_journal"),
         "wall",
         1.3,
+        100_000,
+        5_000,
+        "nothing",
+    ),
+    Row(
+        JOBS,
+        "journal 100,000 settled items in PostgreSQL",
+        "psycopg by hand, a statement a group",
+        Subject("ours_postgresql"),
+        Subject("psycopg_by_hand"),
+        "wall",
+        2.0,
         100_000,
         5_000,
         "nothing",

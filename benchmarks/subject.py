@@ -10,7 +10,7 @@ import json
 import sys
 from typing import Any
 
-from benchmarks import durable, subjects
+from benchmarks import databases, durable, subjects
 from benchmarks.clock import Clock
 from benchmarks.sampler import SampledClock
 
@@ -21,7 +21,7 @@ def main(name: str, url: str, work: str, *options: str) -> None:
     on_uvloop, sampled = given.pop("uvloop", 0), given.pop("sampled", 0)
     clock = SampledClock() if sampled else Clock()
     with asyncio.Runner(loop_factory=_uvloop if on_uvloop else None) as runner:
-        subject = getattr(subjects, name, None) or getattr(durable, name)
+        subject = getattr(subjects, name, None) or getattr(durable, name, None) or getattr(databases, name)
         done = runner.run(subject(url, int(work), clock, **given))
     used: dict[str, Any] = {"done": done, "seconds": clock.seconds, "cpu": clock.cpu, "growth": clock.growth}
     print(json.dumps(used | ({"places": clock.places} if isinstance(clock, SampledClock) else {})))

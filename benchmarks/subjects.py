@@ -298,23 +298,28 @@ GROUP = 1_000
 
 async def ours_journal(url: str, work: int, clock: Clock) -> int:
     """Items of a plan that are marked as sent and then get their ends, each group in a synced commit of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        return await settled_items(str(Path(folder) / "J"), work, clock)
+
+
+async def settled_items(where: str, work: int, clock: Clock) -> int:
+    """The items of a plan in this journal, sent and settled; how many got their ends."""
     from walead_async.jobs import records
     from walead_async.jobs.store import open_store
 
-    with tempfile.TemporaryDirectory() as folder:
-        async with open_store(Path(folder) / "J") as store:
-            number = await store.write(lambda db: records.add_plan(db, "plan", "add", ("", "", ""), {"by_whom": ""}))
-            new = [records.NewItem("block", person, "", "") for person in identifiers(work)]
-            await store.write(lambda db: records.add_items(db, number, 0, 0, new))
-            clock.start()
-            at = (-1, -1)
-            while items := await store.read(lambda db: records.open_items(db, number, "block", at, GROUP)):  # noqa: B023
-                first, at = ((item.part, item.number) for item in (items[0], items[-1]))
-                await store.write(lambda db: records.mark_sent(db, number, "block", first, at))  # noqa: B023
-                ends = [(item, "done", None) for item in items]
-                await store.write(lambda db: records.end_items(db, number, "block", ends))  # noqa: B023
-            clock.stop()
-            counts = await store.read(lambda db: records.counts(db, number))
+    async with open_store(where) as store:
+        number = await store.write(lambda db: records.add_plan(db, "plan", "add", ("", "", ""), {"by_whom": ""}))
+        new = [records.NewItem("block", person, "", "") for person in identifiers(work)]
+        await store.write(lambda db: records.add_items(db, number, 0, 0, new))
+        clock.start()
+        at = (-1, -1)
+        while items := await store.read(lambda db: records.open_items(db, number, "block", at, GROUP)):  # noqa: B023
+            first, at = ((item.part, item.number) for item in (items[0], items[-1]))
+            await store.write(lambda db: records.mark_sent(db, number, "block", first, at))  # noqa: B023
+            ends = [(item, "done", None) for item in items]
+            await store.write(lambda db: records.end_items(db, number, "block", ends))  # noqa: B023
+        clock.stop()
+        counts = await store.read(lambda db: records.counts(db, number))
     return counts[("block", "done")]
 
 

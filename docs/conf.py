@@ -15,9 +15,11 @@ copyright = author
 release = version = importlib.metadata.version("walead_async")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "samples"]
 html_theme = "furo"
 html_title = f"walead_async {release}"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

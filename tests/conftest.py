@@ -21,6 +21,8 @@ from pytest_asyncio import is_async_test
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from postgres_server import PostgresServer
+
 OPEN = Path("/proc/self/fd")
 
 settings.register_profile("dev", deadline=None, print_blob=True)
@@ -105,3 +107,29 @@ def mocked() -> Iterator[aioresponses]:
     """
     with _Mocked() as answers:
         yield answers
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, started for the first test that asks for it."""
+    from postgres_server import running_server
+
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a database that is empty."""
+    name = postgres_server.make_database()
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a journal or an outbox is to be: in a file, and once more in a database."""
+    if request.param == "PostgreSQL":
+        url: str = request.getfixturevalue("postgres_url")
+        return url
+    return str(tmp_path / "J")

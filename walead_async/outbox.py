@@ -20,7 +20,7 @@ from walead_async.jobs import optouts
 from walead_async.jobs.delivery import Delivery, Pace, PhonelyDelivery, WaleadDelivery
 from walead_async.jobs.locks import holder_in_words
 from walead_async.jobs.optouts import WORKSPACE, OptOut, Settled
-from walead_async.jobs.store import Connection, Store, microseconds, open_store
+from walead_async.jobs.store import Store, microseconds, open_store
 from walead_async.models import Outcome, Status
 from walead_async.resources.agents import ALL
 from walead_async.resources.items import check_reason
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, TypeAlias
 
-    from walead_async.jobs.optouts import Counts, Taken
+    from psycopg import AsyncConnection
+
+    from walead_async.jobs.database import Connection
+    from walead_async.jobs.optouts import Taken
 
     #: What callers gave who wait, and where each learns of its end.
     _Calls: TypeAlias = list[tuple[list[OptOut], asyncio.Future[list[Taken]]]]
@@ -56,6 +59,7 @@ WORST = (
     Status.REFUSED,
 )
 WAITS = "it is stored, and waits to be delivered"
+ROLLED_BACK = "it is not stored: the transaction in which it was to be was rolled back"
 
 
 @attrs.frozen
@@ -79,12 +83,12 @@ class OutboxStatus:
 class Outbox:
     """Takes opt-outs and keeps them on the disk until WaLead and Phonely have them. Made by `Outbox.open`.
 
-    Any number of processes of one machine may share the file; one of them delivers, and another one takes over when it
-    ends. There is no unblock: an opt-out is not taken back by a web form.
+    Any number of processes of one machine may share a file, and of many machines a PostgreSQL database; one of them
+    delivers, and another one takes over when it ends. There is no unblock: an opt-out is not taken back by a web form.
     """
 
     #: How long the delivery waits for what.
-    pace = Pace()
+    pace: Pace = Pace()
 
     def __init__(
         self,
@@ -121,12 +125,13 @@ class Outbox:
     ) -> Self:
         """An outbox in this file, for `async with Outbox.open("optouts.db", session) as outbox`.
 
-        The file is made if there is none; it has to be on a local disk, and may be a journal too. Open it after a fork,
-        in the framework's own start-up. `session` delivers, and `phones` is needed for numbers; both must stay open for
-        as long as the outbox is. At the end it delivers for at most `drain` seconds more, and keeps the rest for the
-        next time. `max_depth` is how many opt-outs may wait; beyond that `block` raises.
+        The file is made if there is none; it has to be on a local disk, and may be a journal too. Or it stands in a
+        PostgreSQL database, `postgresql://host/database`, which processes of several machines share. Open it after a
+        fork, in the framework's own start-up. `session` delivers, and `phones` is needed for numbers; both must stay
+        open for as long as the outbox is. At the end it delivers for at most `drain` seconds more, and keeps the rest
+        for the next time. `max_depth` is how many opt-outs may wait; beyond that `block` raises.
 
-        Raises `ConfigurationError` for a wrong option, and at the `async with` `OutboxError` for a file that cannot be
+        Raises `ConfigurationError` for a wrong option, and at the `async with` `OutboxError` for what cannot be
         used, or whose pending opt-outs are for another base URL, workspace or user than the session's.
         """
         if not isinstance(path, (str, os.PathLike)):
@@ -142,7 +147,7 @@ class Outbox:
         return cls(path, session, phones, float(drain), max_depth)
 
     def __repr__(self) -> str:
-        return f"<Outbox {'closed' if self._closed else 'open'} {str(self._store.path)!r}>"
+        return f"<Outbox {'closed' if self._closed else 'open'} {self._store.where!r}>"
 
     async def __aenter__(self) -> Self:
         await self._store.__aenter__()
@@ -190,6 +195,7 @@ class Outbox:
         campaigns: Iterable[str] = (),
         numbers: Iterable[tuple[str, str]] = (),
         idempotency_key: str | None = None,
+        connection: AsyncConnection[object] | None = None,
     ) -> Receipt:
         """Take an opt-out: this person is to be blocked. Returns once it is safely on the disk, service or no service.
 
@@ -198,9 +204,12 @@ class Outbox:
         the outbox needs `phones`. The same `idempotency_key` for the same person and list is one opt-out, also after it
         was delivered; without a key only an identical one that still waits is. Nothing has to be done with the receipt.
 
+        With `connection`, a psycopg `AsyncConnection` to the PostgreSQL database in which the outbox is, it is stored
+        in the caller's own transaction: safe once that is committed, and gone if it is rolled back.
+
         Raises `InvalidInputError` if something cannot be what it should be: nothing is stored. Raises `OutboxError` if
-        it cannot be stored (a full disk, a file locked for more than 10 s, `max_depth`, a closed outbox): answer 503
-        and let the sender try again, since it may be stored all the same.
+        it cannot be stored (a full disk, a database that is away, one locked for more than 10 s, `max_depth`, a closed
+        outbox): answer 503 and let the sender try again, since it may be stored all the same.
         """
         wanted, given = self._wanted(identifier, reason, campaigns, numbers, idempotency_key)
         if self._closed:
@@ -208,15 +217,19 @@ class Outbox:
         for delivery in self._deliveries:
             if delivery.refusal is not None:
                 raise OutboxError(*delivery.refusal.args)
-        taken = await self._stored_with_others(wanted)
-        return Receipt(self, [self._item(each) for each in taken], given)
+        if connection is None:
+            taken = await self._stored_with_others(wanted)
+            return Receipt(self, [self._item(each) for each in taken], given)
+        await self._store.write(partial(self._allow, count=len(wanted)))
+        taken, transaction = await self._store.database.take_within(connection, wanted)
+        return Receipt(self, [self._item(each, transaction) for each in taken], given)
 
-    def _item(self, taken: Taken) -> _Item:
+    def _item(self, taken: Taken, transaction: str | None = None) -> _Item:
         """What this process knows of an opt-out, for all its receipts."""
         known = self._items.get(taken.id)
         item = None if known is None else known()
         if item is None:
-            item = _Item(taken, self._items)
+            item = _Item(taken, self._items, transaction)
             self._items[taken.id] = ref(item)
         if taken.state != "pending":
             item.learn(taken)
@@ -255,6 +268,11 @@ class Outbox:
             told.append(taken[first : first + len(call)])
             first += len(call)
         return told + [self._error(self._depth.too_deep())] * (len(calls) - allowed)
+
+    def _allow(self, connection: Connection, count: int) -> None:
+        """Raise `OutboxError` if so many more are too many."""
+        if not self._depth.allowed(connection, [count]):
+            raise self._error(self._depth.too_deep())
 
     def _stored(self, calls: _Calls, stored: asyncio.Future[list[list[Taken] | WaleadError]]) -> None:
         if stored.cancelled():
@@ -357,7 +375,10 @@ class Outbox:
         while self._waited_for:
             await asyncio.sleep(LOOK)
             ids = list(self._waited_for)
+            # before their rows are looked for, which are there once the transaction is committed
+            transactions = {item.transaction for item in self._waited_for.values() if item.transaction is not None}
             try:
+                under_way = await self._store.read(partial(_under_way, transactions=transactions))
                 found = {each.id: each for each in await self._store.read(partial(_states, ids=ids))}
             except OutboxError as error:
                 for number in ids:
@@ -370,13 +391,15 @@ class Outbox:
                     continue
                 if number in found:
                     item.learn(found[number])
-                else:
+                elif item.transaction is None:
                     item.know(Status.UNKNOWN, "it was removed from the outbox", None, ended=True)
+                elif item.transaction not in under_way:
+                    item.know(Status.NOT_SENT, ROLLED_BACK, None, ended=True)
                 if item.ended:
                     del self._waited_for[number]
 
     def _error(self, words: str) -> OutboxError:
-        return OutboxError(f"the outbox {str(self._store.path)!r} {words}")
+        return OutboxError(f"the outbox {self._store.where!r} {words}")
 
 
 class Receipt:
@@ -412,11 +435,24 @@ class Receipt:
 class _Item:
     """What this process knows of one opt-out; its receipts share it."""
 
-    __slots__ = ("__weakref__", "_detail", "_error", "_known", "_status", "_waiting", "ended", "id", "key")
+    __slots__ = (
+        "__weakref__",
+        "_detail",
+        "_error",
+        "_known",
+        "_status",
+        "_waiting",
+        "ended",
+        "id",
+        "key",
+        "transaction",
+    )
 
-    def __init__(self, opt_out: Taken, known: dict[int, ref[_Item]]) -> None:
+    def __init__(self, opt_out: Taken, known: dict[int, ref[_Item]], transaction: str | None) -> None:
         self.id = opt_out.id
         self.key = opt_out.key
+        #: The caller's own transaction in which it was stored, if it was.
+        self.transaction = transaction
         self.ended = False
         self._known = known
         self._status = Status.NOT_SENT
@@ -514,7 +550,8 @@ class _Told(NamedTuple):
 
 async def read_status(store: Store) -> OutboxStatus:
     """How the outbox in this store stands. Raises `OutboxError` if it cannot be read."""
-    counts, told = await store.read(partial(_look_at, store=store))
+    counts = await store.read(optouts.counts)
+    told = await _told(store)
     last = next(reversed(told.errors.values()), None)
     if last is None and counts.failed:
         last = "some opt-outs were refused: `walead outbox list` says which, and why"
@@ -522,16 +559,22 @@ async def read_status(store: Store) -> OutboxStatus:
     return OutboxStatus(counts.depth, oldest, counts.delivered, counts.failed, last, told.holders)
 
 
-def _look_at(connection: Connection, store: Store) -> tuple[Counts, _Told]:
+async def _told(store: Store) -> _Told:
     told = _Told({}, {})
     for service in ("walead", "phonely"):
-        found = store.lock(f"{service}.deliver").told()
+        found = await store.lock(f"{service}.deliver").told()
         if found:
             told.holders[service] = holder_in_words(found)
         errors = found.get("errors")
         if isinstance(errors, dict):
             told.errors.update({str(name): f"{name}: {said}" for name, said in errors.items()})
-    return optouts.counts(connection), told
+    return told
+
+
+def _under_way(connection: Connection, transactions: set[str]) -> set[str]:
+    """Which of these transactions, of callers with a connection of their own to PostgreSQL, have not ended."""
+    running = "select 1 where pg_xact_status(cast(? as xid8)) = 'in progress'"
+    return {each for each in transactions if connection.execute(running, (each,)).fetchall()}
 
 
 def _states(connection: Connection, ids: list[int]) -> list[Taken]:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 LEADS = "https://app-api.walead.ai/api/v1/blocked-leads"
 NUMBERS = "https://app.phonely.ai/api/agent-block-list"
 ONCE = RetryPolicy.never()
-PAGE = f"{LEADS}?sort=ASC&offset="
 ANN = BlockedLead("r1", "ann", None, datetime(2025, 1, 1, tzinfo=UTC), "w")
 BOB = BlockedLead("r1", "bob", None, datetime(2025, 1, 2, tzinfo=UTC), "w")
 ANN_AGAIN = BlockedLead("r1", "ann", None, datetime(2025, 1, 3, tzinfo=UTC), "w")
@@ -32,10 +31,11 @@ def record(lead: BlockedLead) -> dict[str, object]:
 
 
 def listing(mocked: aioresponses, *leads: BlockedLead) -> None:
-    """The list holds these, whenever it is read, from whatever offset."""
-    for offset in range(4):
-        rest = [record(lead) for lead in leads[offset:]]
-        mocked.get(f"{PAGE}{offset}", payload=rest, repeat=True)
+    """The list holds these, whenever it is read, from whatever offset and either side."""
+    for sort, ordered in (("ASC", leads), ("DESC", leads[::-1])):
+        for offset in range(4):
+            rest = [record(lead) for lead in ordered[offset:]]
+            mocked.get(f"{LEADS}?sort={sort}&offset={offset}", payload=rest, repeat=True)
 
 
 def sent(mocked: aioresponses, method: str) -> int:

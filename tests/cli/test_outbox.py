@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from stores import on_disk
 
 from walead_async import AsyncSession, Outbox, RetryPolicy
 from walead_async.jobs.delivery import Pace
@@ -28,13 +29,12 @@ class QuickOutbox(Outbox):
 
 
 @pytest.fixture
-async def outbox(emulator: Emulator, tmp_path: Path) -> str:
+async def outbox(emulator: Emulator, where: str) -> str:
     """An outbox of which two were delivered, one failed and two wait."""
-    path = tmp_path / "outbox.db"
     emulator.settings = emulator.settings.changed({"campaigns": []})
     async with (
         AsyncSession(KEY, base_url=emulator.walead_url, retry=RetryPolicy(attempts=1)) as session,
-        QuickOutbox.open(path, session, drain=0) as outbox,
+        QuickOutbox.open(where, session, drain=0) as outbox,
     ):
         await (await outbox.block("done-one", reason="STOP")).settled()
         await (await outbox.block("failed-one", campaigns=["gone"])).settled()
@@ -42,7 +42,7 @@ async def outbox(emulator: Emulator, tmp_path: Path) -> str:
         await outbox.block("waiting-one", reason="by mail")
         await outbox.block("waiting-two")
     emulator.faults.clear()
-    return str(path)
+    return where
 
 
 async def test_status_counts_and_exits_with_1_if_something_failed(walead: Walead, outbox: str) -> None:
@@ -126,14 +126,14 @@ async def test_prune_removes_what_was_delivered_before(walead: Walead, outbox: s
     assert (status["depth"], status["delivered"], status["failed"]) == (2, 0, 1)
 
 
-async def test_erase_leaves_no_byte_of_a_person(walead: Walead, outbox: str, tmp_path: Path) -> None:
+async def test_erase_leaves_no_byte_of_a_person(walead: Walead, outbox: str) -> None:
     done = await walead(
         "outbox", "erase", "https://www.linkedin.com/in/Done-One/", "--outbox", outbox, "--yes", "--json"
     )
     assert (done.code, done.values()) == (0, [{"removed": 1}])
     again = await walead("outbox", "erase", "failed-one", "--outbox", outbox, "--yes")
     assert again.out == "2 opt-outs removed; nobody was unblocked\n"
-    held = b"".join(each.read_bytes() for each in tmp_path.glob("outbox.db*"))
+    held = on_disk(outbox)
     assert b"done-one" not in held
     assert b"failed-one" not in held
     assert b"waiting-one" in held
@@ -147,13 +147,12 @@ async def test_erase_is_refused_while_an_opt_out_waits(walead: Walead, outbox: s
 
 
 async def test_prune_and_erase_are_refused_while_a_plan_is_applied(walead: Walead, outbox: str) -> None:
-    async with open_store(outbox) as store:
-        with store.apply_lock():
-            for command in (("erase", "done-one"), ("prune", "--before", "2030-01-01")):
-                done = await walead("outbox", *command, "--outbox", outbox, "--yes")
-                assert done.code == 1
-                assert "is in use by " in done.err
-            assert (await walead("outbox", "status", "--outbox", outbox)).code == 1
+    async with open_store(outbox) as store, store.apply_lock():
+        for command in (("erase", "done-one"), ("prune", "--before", "2030-01-01")):
+            done = await walead("outbox", *command, "--outbox", outbox, "--yes")
+            assert done.code == 1
+            assert "is in use by " in done.err
+        assert (await walead("outbox", "status", "--outbox", outbox)).code == 1
 
 
 @pytest.mark.parametrize("command", [("erase", "done-one"), ("prune", "--before", "2030-01-01")])

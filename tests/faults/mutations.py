@@ -87,10 +87,10 @@ MUTATIONS = [
     ),
     Mutation(
         "an absence needs a list that was read to its end",
-        "resources/blocked_leads.py",
-        "if listing.verdict not in READ_TO_ITS_END and len(found) < len(items):",
+        "paging/lookup.py",
+        "if paginator.verdict not in READ_TO_ITS_END:",
         "if False:",
-        "applied and not answered",
+        "a list that is cut",
     ),
     Mutation(
         "the key is taken out of what the service says",

@@ -36,7 +36,14 @@ async def phones(emulator: Emulator) -> AsyncIterator[VoiceAgentSession]:
 
 
 @pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
+async def journal(where: str) -> AsyncIterator[Journal]:
+    async with open_journal(where) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def file_journal(tmp_path: Path) -> AsyncIterator[Journal]:
+    """A journal that is a file: rejected rows stand beside it."""
     async with open_journal(tmp_path / "J") as opened:
         yield opened
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import sqlite3
 from pathlib import Path
 
 import pytest
 from job_files import Files, blocked, changes, people
+from stores import stored
 
 from walead_async import AsyncSession, RetryPolicy, VoiceAgentSession
 from walead_async.errors import (
@@ -21,8 +21,9 @@ from walead_async.errors import (
 )
 from walead_async.events import ResponseReceived
 from walead_async.jobs import Journal, Plan, PlanState, Progress, apply, open_journal, plan, run, status, undo
+from walead_async.jobs.database import Connection
 from walead_async.jobs.guards import CHANGED, KEEP_LISTED, LATER_PLAN, OPTED_OUT, UNREADABLE_NAME
-from walead_async.jobs.store import Connection, microseconds
+from walead_async.jobs.store import microseconds
 from walead_async.models import Completeness
 from walead_async.testing import Emulator, Settings
 
@@ -134,18 +135,17 @@ async def test_a_record_that_is_gone_is_not_asked_to_be_removed(
 
 
 async def test_who_is_to_be_kept_is_read_again(
-    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+    emulator: Emulator, session: AsyncSession, where: str, journal: Journal, files: Files
 ) -> None:
     await ours(journal, session, files)
     keep = files.text("", "keep.txt")
     made = await plan(journal, session, files.csv(people(17)), mode="mirror", keep=[keep])
     assert made.unblock == 3
     files.text("person-00019\n", "keep.txt")
-    with sqlite3.connect(journal.path) as database:
-        database.execute(
-            "insert into optout (base_url, destination, key, at) values ('https://x', 'campaign:C', 'person-00018', 0)"
-        )
-    database.close()
+    stored(
+        where,
+        "insert into optout (base_url, destination, key, at) values ('https://x', 'campaign:C', 'person-00018', 0)",
+    )
     report = await apply(journal, session, made.id, settle=0.0)
     assert (report.verified, report.kept, report.counts) == (True, 2, {"done": 1, "kept": 2})
     assert await details(journal, "kept") == {"person-00018": OPTED_OUT, "person-00019": KEEP_LISTED}
@@ -338,20 +338,21 @@ async def test_a_plan_whose_source_is_not_kept_any_more_asks_for_a_new_one(
     assert (await apply(journal, session, new.id, settle=0.0)).ok
 
 
-async def test_one_process_applies_at_a_time(session: AsyncSession, journal: Journal, files: Files) -> None:
+async def test_one_process_applies_at_a_time(session: AsyncSession, where: str, journal: Journal, files: Files) -> None:
     made = await plan(journal, session, files.csv(["jane"]))
-    async with open_journal(journal.path) as other:
-        with other.store.apply_lock(), pytest.raises(JournalError, match=r"process \d+, since"):
+    async with open_journal(where) as other, other.store.apply_lock():
+        with pytest.raises(JournalError, match=r"process \d+, since"):
             await apply(journal, session, made.id)
     assert (await apply(journal, session, made.id, settle=0.0)).ok
 
 
 async def test_whoever_looks_whether_a_journal_is_worked_on_refuses_nobody(
-    session: AsyncSession, journal: Journal, files: Files
+    session: AsyncSession, file_journal: Journal, files: Files
 ) -> None:
+    journal = file_journal
     made = await plan(journal, session, files.csv(["jane"]))
     assert (await apply(journal, session, made.id, settle=0.0)).ok
-    with journal.path.with_name("J.lock").open("rb") as looks:
+    with Path(f"{journal.where}.lock").open("rb") as looks:  # noqa: ASYNC230
         fcntl.flock(looks, fcntl.LOCK_SH)
         applying = asyncio.create_task(apply(journal, session, made.id, settle=0.0))
         await asyncio.sleep(0.01)
@@ -606,16 +607,14 @@ async def test_an_option_that_cannot_be_is_refused(
         await apply(journal, session, "any", **options)  # type: ignore[arg-type]
 
 
-def take_opt_out(path: Path, key: str, destination: str = "workspace") -> None:
-    """What an outbox in this file takes now."""
-    with sqlite3.connect(path) as database:
-        statement = "insert into optout (base_url, destination, key, at) values ('https://x', ?, ?, 0)"
-        database.execute(statement, (destination, key))
-    database.close()
+def take_opt_out(where: object, *keys: str, destination: str = "workspace") -> None:
+    """What an outbox there takes now."""
+    rows = ", ".join(f"('https://x', '{destination}', '{key}', 0)" for key in keys)
+    stored(where, f"insert into optout (base_url, destination, key, at) values {rows}")
 
 
 async def test_who_opts_out_while_a_plan_is_applied_is_kept(
-    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files, tmp_path: Path
+    emulator: Emulator, session: AsyncSession, where: str, journal: Journal, files: Files, tmp_path: Path
 ) -> None:
     await ours(journal, session, files)
     async with open_journal(tmp_path / "outbox.db") as other:
@@ -625,7 +624,7 @@ async def test_who_opts_out_while_a_plan_is_applied_is_kept(
 
     def at_the_blocks(step: Progress) -> None:
         if step.phase == "blocking":
-            take_opt_out(journal.path, "person-00019")
+            take_opt_out(where, "person-00019")
             take_opt_out(tmp_path / "outbox.db", "person-00018")
 
     report = await apply(journal, session, made.id, settle=0.0, progress=at_the_blocks)
@@ -635,7 +634,7 @@ async def test_who_opts_out_while_a_plan_is_applied_is_kept(
 
 
 async def test_who_opts_out_while_removals_go_out_is_kept(
-    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+    emulator: Emulator, session: AsyncSession, where: str, journal: Journal, files: Files
 ) -> None:
     """More removals than are marked in one go: an opt-out that comes amid them is seen before its turn."""
     emulator.add_leads(people(20_000))
@@ -647,13 +646,7 @@ async def test_who_opts_out_while_removals_go_out_is_kept(
     def at_the_removals(_: object) -> None:
         if "DELETE" in changes(emulator) and not taken:
             taken.extend(people(20_000))
-            with sqlite3.connect(journal.path) as database:
-                rows = [(key,) for key in taken]
-                statement = (
-                    "insert into optout (base_url, destination, key, at) values ('https://x', 'workspace', ?, 0)"
-                )
-                database.executemany(statement, rows)
-            database.close()
+            take_opt_out(where, *taken)
 
     watched = session.with_options(hooks=[at_the_removals])
     report = await apply(journal, watched, made.id, settle=0.0)
@@ -664,18 +657,18 @@ async def test_who_opts_out_while_removals_go_out_is_kept(
 
 @pytest.mark.parametrize("killed", [False, True])
 async def test_who_opted_out_while_the_removal_was_on_its_way_is_blocked_again(
-    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files, killed: bool
+    emulator: Emulator, session: AsyncSession, where: str, journal: Journal, files: Files, killed: bool
 ) -> None:
     await ours(journal, session, files)
     made = await mirror(journal, session, files)
 
     def after_the_removals(step: Progress) -> None:
         if step.phase == "unblocking":
-            take_opt_out(journal.path, "person-00019")
+            take_opt_out(where, "person-00019")
 
     report = await apply(journal, session, made.id, settle=0.0, progress=None if killed else after_the_removals)
     if killed:
-        take_opt_out(journal.path, "person-00019")
+        take_opt_out(where, "person-00019")
         report = await apply(journal, session, made.id, settle=0.0)
     assert (report.verified, report.counts) == (True, {"done": 2, "kept": 1})
     assert blocked(emulator) == {(name, "asked") for name in [*people(18), "person-00019"]}
@@ -685,7 +678,7 @@ async def test_who_opted_out_while_the_removal_was_on_its_way_is_blocked_again(
 
 
 async def test_whose_number_opted_out_while_its_removal_was_on_its_way_is_blocked_again(
-    emulator: Emulator, phones: VoiceAgentSession, journal: Journal, files: Files
+    emulator: Emulator, phones: VoiceAgentSession, where: str, journal: Journal, files: Files
 ) -> None:
     numbers = [f"+1415555{number:04d}" for number in range(20)]
     await run(journal, phones, files.text("number\n" + "\n".join(numbers) + "\n"), agent="A", settle=0.0)
@@ -693,7 +686,7 @@ async def test_whose_number_opted_out_while_its_removal_was_on_its_way_is_blocke
 
     def after_the_removals(step: Progress) -> None:
         if step.phase == "unblocking":
-            take_opt_out(journal.path, numbers[0], "agent:A")
+            take_opt_out(where, numbers[0], destination="agent:A")
 
     made, report = await run(journal, phones, source, agent="A", mode="mirror", settle=0.0, progress=after_the_removals)
     assert (made.unblock, report.verified, report.counts) == (1, True, {"done": 1, "kept": 1})

@@ -30,9 +30,9 @@ VARIANTS = {
 }
 
 
-async def killed(journal: Path, emulator: Emulator, made: Plan, settle: float, requests: int) -> None:
+async def killed(journal: str, emulator: Emulator, made: Plan, settle: float, requests: int) -> None:
     """Apply in a process of its own, and kill it once so many requests have come."""
-    command = [str(PROGRAM), str(journal), emulator.walead_url, emulator.api_key, made.id, str(settle)]
+    command = [str(PROGRAM), journal, emulator.walead_url, emulator.api_key, made.id, str(settle)]
     since = len(emulator.requests)
     process = await asyncio.create_subprocess_exec(sys.executable, *command, env=ENVIRONMENT)
     ended = asyncio.create_task(process.wait())
@@ -64,8 +64,9 @@ def deleted_twice_unseen(emulator: Emulator) -> list[str]:
 class Job:
     """A plan that blocks and, as a mirror, removes half of what an earlier one blocked, on an emulator of its own."""
 
-    def __init__(self, folder: Path, mode: str, settings: Settings, rows: int, settle: float) -> None:
+    def __init__(self, folder: Path, where: str, mode: str, settings: Settings, rows: int, settle: float) -> None:
         folder.mkdir()
+        self.where = where
         self.folder, self.mode, self.rows, self.settle = folder, mode, rows, settle
         self.settings = settings.changed({"log_size": 1_000_000})
         self.emulator = Emulator(seed=3, settings=Settings(log_size=1_000_000))
@@ -79,7 +80,7 @@ class Job:
         async with (
             emulator,
             AsyncSession(emulator.api_key, base_url=emulator.walead_url) as session,
-            open_journal(self.folder / "J") as journal,
+            open_journal(self.where) as journal,
         ):
             before = files.csv(people(self.rows // 2), "before.csv", "before")
             _, report = await run(journal, session, before, settle=0.0)
@@ -90,7 +91,7 @@ class Job:
             made = await plan(journal, session, source, **options)  # type: ignore[arg-type]
             emulator.settings = self.settings
             for requests in kills:
-                await killed(journal.path, emulator, made, self.settle, requests)
+                await killed(self.where, emulator, made, self.settle, requests)
                 self.states.append((await status(journal, made.id))[0].state)
             since = len(emulator.requests)
             report = await apply(journal, session, made.id, settle=self.settle, patience=60.0)
@@ -101,14 +102,16 @@ class Job:
         return {(lead.public_identifier, lead.reason) for lead in self.emulator.blocked_leads}
 
 
-async def check_killed(folder: Path, mode: str, settings: Settings, rows: int, kills: int, settle: float) -> None:
+async def check_killed(
+    folder: Path, where: str, mode: str, settings: Settings, rows: int, kills: int, settle: float
+) -> None:
     """What is killed, here and there in its listing, its changes and its closing list, ends as what is not."""
-    whole = Job(folder / "whole", mode, settings, rows, settle)
+    whole = Job(folder / "whole", str(folder / "whole" / "J"), mode, settings, rows, settle)
     await whole.carry_out([])
     chance = random.Random(f"{mode}/{settings}")
     stretch = whole.requests / kills
     instants = [1 + int(stretch * (number + chance.random())) for number in range(kills)]
-    job = Job(folder / "killed", mode, settings, rows, settle)
+    job = Job(folder / "killed", where, mode, settings, rows, settle)
     await job.carry_out(instants)
     assert job.remote() == whole.remote()
     assert deleted_twice_unseen(job.emulator) == []
@@ -116,38 +119,38 @@ async def check_killed(folder: Path, mode: str, settings: Settings, rows: int, k
 
 
 @pytest.mark.parametrize("mode", ["add", "mirror"])
-async def test_killed_at_any_instant_it_ends_as_one_not_killed(tmp_path: Path, mode: str) -> None:
-    await check_killed(tmp_path, mode, LATE, rows=2_000, kills=3, settle=0.0)
+async def test_killed_at_any_instant_it_ends_as_one_not_killed(tmp_path: Path, where: str, mode: str) -> None:
+    await check_killed(tmp_path, where, mode, LATE, rows=2_000, kills=3, settle=0.0)
 
 
 @pytest.mark.parametrize("variant", ["late lists", "re-blocks that replace"])
-async def test_the_same_with_services_of_every_kind(tmp_path: Path, variant: str) -> None:
+async def test_the_same_with_services_of_every_kind(tmp_path: Path, where: str, variant: str) -> None:
     settle = 1.0 if variant == "late lists" else 0.0
-    await check_killed(tmp_path, "mirror", VARIANTS[variant], rows=600, kills=3, settle=settle)
+    await check_killed(tmp_path, where, "mirror", VARIANTS[variant], rows=600, kills=3, settle=settle)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("mode", ["add", "mirror"])
-async def test_a_hundred_thousand_rows_killed_fifty_times(tmp_path: Path, mode: str) -> None:
+async def test_a_hundred_thousand_rows_killed_fifty_times(tmp_path: Path, where: str, mode: str) -> None:
     settings = Settings(latency=0.002, batch_limit=500)
-    await check_killed(tmp_path, mode, settings, rows=100_000, kills=50, settle=0.0)
+    await check_killed(tmp_path, where, mode, settings, rows=100_000, kills=50, settle=0.0)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("variant", VARIANTS)
-async def test_ten_thousand_rows_with_services_of_every_kind(tmp_path: Path, variant: str) -> None:
+async def test_ten_thousand_rows_with_services_of_every_kind(tmp_path: Path, where: str, variant: str) -> None:
     settle = 1.0 if variant == "late lists" else 0.0
-    await check_killed(tmp_path, "mirror", VARIANTS[variant], rows=10_000, kills=20, settle=settle)
+    await check_killed(tmp_path, where, "mirror", VARIANTS[variant], rows=10_000, kills=20, settle=settle)
 
 
 async def test_who_applies_is_told_while_it_runs(
-    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+    emulator: Emulator, session: AsyncSession, where: str, journal: Journal, files: Files
 ) -> None:
     made = await plan(journal, session, files.csv(people(200)))
     emulator.faults.add("POST:hang")
-    command = [str(PROGRAM), str(journal.path), emulator.walead_url, emulator.api_key, made.id, "0"]
+    command = [str(PROGRAM), where, emulator.walead_url, emulator.api_key, made.id, "0"]
     process = await asyncio.create_subprocess_exec(sys.executable, *command, env=ENVIRONMENT)
     try:
         await arrived(lambda: "POST" in changes(emulator))

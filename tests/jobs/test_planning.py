@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import sqlite3
 from pathlib import Path
 
 import pytest
 from job_files import Files, changes, people
+from stores import stored
 
 from walead_async import AsyncSession, VoiceAgentSession
 from walead_async.errors import InvalidInputError, JournalError, ServerError, SourceError, WaleadError
@@ -39,8 +39,9 @@ async def test_a_plan_counts_and_sends_nothing(
 
 
 async def test_rejected_rows_are_mended_and_loaded_again(
-    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files, tmp_path: Path
+    session: AsyncSession, file_journal: Journal, files: Files, tmp_path: Path
 ) -> None:
+    journal = file_journal
     made = await plan(journal, session, files.text("public_identifier,reason\njane,asked\n=a b,later\n"))
     assert made.rejected == tmp_path / f"J.{made.id}.rejected.csv"
     (row,) = rows(made.rejected)
@@ -177,20 +178,16 @@ async def test_a_file_of_people_to_keep_that_is_not_whole_withholds(
     assert "keep.txt" in made.why_withheld[0]
 
 
-def take_opt_out(path: Path, key: str) -> None:
-    """What an outbox in this file has taken."""
-    with sqlite3.connect(path) as database:
-        database.execute(
-            "insert into optout (base_url, destination, key, at) values ('https://x', 'workspace', ?, 0)", (key,)
-        )
-    database.close()
+def take_opt_out(where: object, key: str) -> None:
+    """What an outbox there has taken."""
+    stored(where, "insert into optout (base_url, destination, key, at) values ('https://x', 'workspace', ?, 0)", (key,))
 
 
 async def test_who_opted_out_by_the_journals_own_outbox_stays(
-    session: AsyncSession, journal: Journal, files: Files
+    session: AsyncSession, where: str, journal: Journal, files: Files
 ) -> None:
     await removals(journal, session, files, 4)
-    take_opt_out(journal.path, "person-00002")
+    take_opt_out(where, "person-00002")
     made = await plan(journal, session, files.csv(people(2)), mode="mirror")
     assert (made.unblock, made.why_kept) == (1, {OPTED_OUT: 1})
 
@@ -247,7 +244,8 @@ async def test_a_call_that_cannot_be_made_is_refused_before_anything_is_read(
     with pytest.raises(InvalidInputError, match=words):
         await plan(journal, session, files.csv(["jane"]), **options)  # type: ignore[arg-type]
     assert emulator.requests == []
-    assert not journal.path.exists()
+    with pytest.raises(JournalError, match="there is no journal"):
+        await status(journal)
 
 
 async def test_all_agents_together_cannot_be_a_mirror(
@@ -325,15 +323,15 @@ async def test_no_key_and_no_temporary_file_is_left(
 
 @pytest.mark.parametrize("taken", ["crm.csv", "keep.csv", "J", "link.csv"])
 async def test_rejected_rows_take_the_place_of_nothing_that_is_read(
-    session: AsyncSession, journal: Journal, files: Files, tmp_path: Path, taken: str
+    session: AsyncSession, file_journal: Journal, files: Files, tmp_path: Path, taken: str
 ) -> None:
     source = files.csv(["jane", "https://www.linkedin.com/company/acme"])
     keep = files.csv(["joe"], "keep.csv")
     (tmp_path / "link.csv").symlink_to(source)
-    await journal.store.write(lambda db: None)
+    await file_journal.store.write(lambda db: None)
     before = {path.name: path.read_bytes() for path in (source, keep)}
     with pytest.raises(InvalidInputError, match="take the place"):
-        await plan(journal, session, source, mode="mirror", keep=[keep], rejected=tmp_path / taken)
+        await plan(file_journal, session, source, mode="mirror", keep=[keep], rejected=tmp_path / taken)
     assert {path.name: path.read_bytes() for path in (source, keep)} == before
 
 

@@ -57,15 +57,15 @@ class Batch:
     __slots__ = ("_length", "after_5xx", "encoded", "error", "known", "part_of", "parts", "places", "sends", "size")
 
     def __init__(self, places: Sequence[tuple[Chunk, Sequence[int]]], encoded: Sequence[bytes] = ()) -> None:
-        self.places = places
-        self.encoded = encoded
-        self.size = size_of(encoded)
-        self.known = Known.NEW
+        self.places: Sequence[tuple[Chunk, Sequence[int]]] = places
+        self.encoded: Sequence[bytes] = encoded
+        self.size: int = size_of(encoded)
+        self.known: Known = Known.NEW
         self.error: WaleadError | None = None
-        self.sends = 0
-        self.after_5xx = False
+        self.sends: int = 0
+        self.after_5xx: bool = False
         self.part_of: Batch | None = None
-        self.parts = 0
+        self.parts: int = 0
         self._length = sum(len(indexes) for _, indexes in places)
 
     def __len__(self) -> int:
@@ -132,7 +132,7 @@ class SizeLimit:
     """How much one request may hold: halved after a 413, doubled while full ones go through, below what was refused."""
 
     def __init__(self, most: int) -> None:
-        self.now = most
+        self.now: int = most
         self._most = most
         self._accepted = 0
         self._refused = most + 1
@@ -157,8 +157,8 @@ class Limits:
     """How many items, and how many bytes of them, may go into one request."""
 
     def __init__(self, batch_size: int, max_bytes: int = MAX_BYTES) -> None:
-        self.items = SizeLimit(batch_size)
-        self.bytes = SizeLimit(max_bytes)
+        self.items: SizeLimit = SizeLimit(batch_size)
+        self.bytes: SizeLimit = SizeLimit(max_bytes)
 
     def refused(self, batch: Batch) -> None:
         """This batch was too large."""

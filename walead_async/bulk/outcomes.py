@@ -53,12 +53,12 @@ class Chunk:
     def __init__(
         self, first: int, items: Sequence[object], keys: Sequence[str] = (), remarks: Mapping[int, str] = NO_REMARKS
     ) -> None:
-        self.first = first
-        self.items = items
-        self.keys = keys
-        self.remarks = remarks
+        self.first: int = first
+        self.items: Sequence[object] = items
+        self.keys: Sequence[str] = keys
+        self.remarks: Mapping[int, str] = remarks
         self.results: dict[int, Result] = {}
-        self.pending = len(items)
+        self.pending: int = len(items)
 
     def resolve(self, indexes: Sequence[int], result: Result) -> None:
         """Give the items at these indexes, which have no result yet, this one."""

@@ -27,7 +27,7 @@ from walead_async.resources.items import number_entries
 
 if TYPE_CHECKING:
     from walead_async.cli.inputs import Inputs
-    from walead_async.cli.options import ServiceOptions
+    from walead_async.cli.options import Decorator, ServiceOptions
     from walead_async.models import MissingNumbers
 
 __all__ = ["agent_command"]
@@ -42,7 +42,7 @@ def _one_agent(_: click.Context, __: click.Parameter, given: str) -> str:
     return given
 
 
-one_agent = click.argument("agent", metavar="AGENT", callback=_one_agent)
+one_agent: Decorator = click.argument("agent", metavar="AGENT", callback=_one_agent)
 
 
 @click.group("agent", cls=Group)

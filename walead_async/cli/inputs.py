@@ -89,9 +89,9 @@ class Inputs:
             raise click.UsageError("standard input can be read only once: give one -")
         if (columns or encoding is not None) and file in {None, STANDARD_INPUT}:
             raise click.UsageError("--column and --encoding tell how to read a file: give --file F")
-        self.reads_standard_input = STANDARD_INPUT in sources
+        self.reads_standard_input: bool = STANDARD_INPUT in sources
         #: How many items there are, if only arguments were given.
-        self.total = len(texts) if file is None and not self.reads_standard_input else None
+        self.total: int | None = len(texts) if file is None and not self.reads_standard_input else None
         self._texts = [*texts, STANDARD_INPUT] if file == STANDARD_INPUT else texts
         self._file = None if file == STANDARD_INPUT else file
         self._columns = columns
@@ -99,7 +99,7 @@ class Inputs:
         #: What the rows of the file hold.
         self.kind: Kind = kind
         #: How many items were taken from here.
-        self.taken = 0
+        self.taken: int = 0
 
     async def rows(self) -> AsyncGenerator[Row]:
         """Each item as a row; an argument's has line 0.

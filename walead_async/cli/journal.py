@@ -23,26 +23,27 @@ from walead_async.cli.options import (
 )
 from walead_async.cli.output import count_of, write_json, write_words
 from walead_async.errors import ConfigurationError, JournalError
+from walead_async.jobs.store import POSTGRESQL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
-    from walead_async.cli.options import ServiceOptions
+    from walead_async.cli.options import Decorator, ServiceOptions
     from walead_async.jobs import Journal
 
 __all__ = ["journal_command", "journal_option", "opened_journal"]
 
 NOTHING = "nothing was removed"
 
-journal_option = click.option(
+journal_option: Decorator = click.option(
     "--journal",
     "where",
     type=FILE,
     metavar="J",
     envvar="WALEAD_JOURNAL",
     required=True,
-    help="The file that keeps plans; WALEAD_JOURNAL names the usual one.",
+    help="The file that keeps plans, or postgresql://HOST/DATABASE; WALEAD_JOURNAL names the usual one.",
 )
 
 
@@ -60,7 +61,7 @@ async def opened_journal(where: str, *, must_exist: bool = True) -> AsyncIterato
 
 
 def _check_there(where: str) -> None:
-    if not Path(where).exists():
+    if not where.startswith(POSTGRESQL) and not Path(where).exists():
         raise ConfigurationError(f"there is no journal {where!r}: check --journal; `walead sync plan` makes one")
 
 
@@ -89,7 +90,7 @@ async def prune_command(where: str, before: datetime, yes: bool, service: Servic
     undone any more, and its records are no longer known as the journal's own.
     """
     async with opened_journal(where) as journal:
-        if not (yes or agreed(f"Remove the plans of {where} from before {before:%Y-%m-%d %H:%M %Z}?", NOTHING)):
+        if not (yes or agreed(f"Remove the plans of {journal.where} from before {before:%Y-%m-%d %H:%M %Z}?", NOTHING)):
             return ExitCode.NOT_DONE
         removed = await jobs.prune(journal, before)
     if as_json:
@@ -118,7 +119,7 @@ async def erase_command(identifier: str, where: str, yes: bool, service: Service
     whose opt-out is still to be delivered is not removed.
     """
     async with opened_journal(where) as journal:
-        if not (yes or agreed(f"Remove {identifier!r} from {where}?", NOTHING)):
+        if not (yes or agreed(f"Remove {identifier!r} from {journal.where}?", NOTHING)):
             return ExitCode.NOT_DONE
         removed = await jobs.erase(journal, identifier)
     if as_json:

@@ -14,8 +14,8 @@ try:
 
     if find_spec("rich") is None:
         raise ModuleNotFoundError(name="rich")
-except ModuleNotFoundError as error:
-    print(f'walead: {error.name} is missing: python -m pip install "walead_async[cli]"', file=sys.stderr)
+except ModuleNotFoundError as _missing:
+    print(f'walead: {_missing.name} is missing: python -m pip install "walead_async[cli]"', file=sys.stderr)
     sys.exit(2)
 
 from walead_async._version import __version__
@@ -45,6 +45,7 @@ COMMANDS = {
     "outbox": ("outbox", "See to the opt-outs that an application's outbox holds."),
     "emulator": ("emulate", "Serve WaLead and Phonely on 127.0.0.1 until Ctrl-C or SIGTERM."),
     "doctor": ("doctor", "Check configuration, key and reachability, and say what to do."),
+    "docs": ("docs", "Say where the pages about this package are."),
 }
 
 

@@ -9,7 +9,7 @@ import threading
 from contextlib import suppress
 from enum import IntEnum
 from functools import wraps
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, ParamSpec, Protocol, TypeVar
 
 import click
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FILE",
+    "Decorator",
     "ExitCode",
     "Group",
     "ServiceOptions",
@@ -54,6 +55,14 @@ __all__ = [
 P = ParamSpec("P")
 T = TypeVar("T")
 Decorated = TypeVar("Decorated", bound="Callable[..., object]")
+
+
+class Decorator(Protocol):
+    """What gives the command that it decorates an option or an argument more."""
+
+    def __call__(self, command: Decorated, /) -> Decorated:
+        """Decorate this command."""
+        ...
 
 
 class ExitCode(IntEnum):
@@ -302,13 +311,13 @@ def agreed(question: str, nothing: str, *, reads_standard_input: bool = False) -
     return False
 
 
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
-user_id = click.option("--uid", metavar="U", help="The Phonely user's id, if PHONELY_UID is not set.")
-region = click.option(
+yes_option: Decorator = click.option("--yes", is_flag=True, help="Do not ask.")
+user_id: Decorator = click.option("--uid", metavar="U", help="The Phonely user's id, if PHONELY_UID is not set.")
+region: Decorator = click.option(
     "--region",
     metavar="CC",
     help="Read numbers without a country code as this country's (two capital letters), and check every number.",
 )
-dry_run = click.option(
+dry_run: Decorator = click.option(
     "--dry-run", is_flag=True, help="Print what would be sent, a line an item, and send nothing; no key is needed."
 )

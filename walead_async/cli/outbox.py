@@ -30,13 +30,21 @@ from walead_async.outbox import read_status
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from walead_async.cli.options import ServiceOptions
-    from walead_async.jobs.store import Connection, Store
+    from walead_async.cli.options import Decorator, ServiceOptions
+    from walead_async.jobs.database import Connection
+    from walead_async.jobs.store import Store
 
 __all__ = ["outbox_command"]
 
 NOTHING = "nothing was removed"
-outbox_option = click.option("--outbox", "path", type=FILE, metavar="F", required=True, help="The file of the outbox.")
+outbox_option: Decorator = click.option(
+    "--outbox",
+    "path",
+    type=FILE,
+    metavar="F",
+    required=True,
+    help="The file of the outbox, or postgresql://HOST/DATABASE.",
+)
 
 
 @click.group("outbox", cls=Group)
@@ -155,10 +163,9 @@ def erase_command(identifier: str, path: str, yes: bool, service: ServiceOptions
 
 @in_event_loop
 async def _remove(path: str, change: Callable[[Connection], int], what: str, as_json: bool) -> int:
-    async with _opened(path) as store:
-        with store.apply_lock():
-            count = await store.write(_noted(change, what))
-            await store.scrub()
+    async with _opened(path) as store, store.apply_lock():
+        count = await store.write(_noted(change, what))
+        await store.scrub()
     if as_json:
         write_json([{"removed": count}])
     else:

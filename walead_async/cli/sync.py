@@ -27,12 +27,13 @@ from walead_async.cli.options import (
 )
 from walead_async.cli.output import count_of, error_words, one_line, progress, say, write_json, write_words
 from walead_async.config import RateLimit
+from walead_async.jobs.store import without_password
 from walead_async.session import AsyncSession, VoiceAgentSession
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 
-    from walead_async.cli.options import ServiceOptions
+    from walead_async.cli.options import Decorator, ServiceOptions
     from walead_async.cli.output import ProgressDisplay
     from walead_async.jobs import ApplyReport, InvalidRow, Journal, Plan, PlanStatus
 
@@ -194,7 +195,7 @@ def takes_apply_options(command: Callable[..., T]) -> Callable[..., T]:
     return with_apply_options
 
 
-plan_argument = click.argument("plan_id", metavar="PLAN")
+plan_argument: Decorator = click.argument("plan_id", metavar="PLAN")
 
 
 @asynccontextmanager
@@ -524,7 +525,7 @@ def _say_for_good() -> None:
 
 
 def _next_steps(plan: Plan, where: str) -> Iterator[str]:
-    journal = f" --journal {shlex.quote(where)}"
+    journal = f" --journal {shlex.quote(without_password(where))}"
     if plan.rejected is not None and plan.mode == "add":
         yield f"Mend the rows in {plan.rejected}, and run that file as well."
     elif plan.rejected is not None:
@@ -554,7 +555,7 @@ def _report_words(report: ApplyReport) -> Iterator[str]:
 
 def _failures(report: ApplyReport, where: str) -> Iterator[str]:
     """What is not as wanted after an apply, and what to do."""
-    journal = f" --journal {shlex.quote(where)}"
+    journal = f" --journal {shlex.quote(without_password(where))}"
     if report.error is not None:
         yield f"walead: {error_words(report.error)}"
         yield f"To go on: walead sync apply {report.plan}{journal}"

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Sequence
 
-    from walead_async.jobs.store import Connection
+    from walead_async.jobs.database import Connection
 
 __all__ = ["Applying", "apply", "run"]
 
@@ -73,11 +73,13 @@ async def apply(
     since lists may lag. `progress` is called in the event loop.
 
     Raises, before anything is sent, `InvalidInputError` for a plan that is not there, closed, stale, or of another base
-    URL or account, and `JournalError` if another process works on the journal (the text names it) or the journal cannot
-    be written.
+    URL or account, and `JournalError` if another process works on the list (or on the journal, if it is a file; the
+    text names it), or the journal cannot be written; later `JournalError` if the connection to a database is lost.
     """
     _check(allow_removals, patience, settle)
-    async with journal.locked():
+    (plan,) = await journal.store.read(lambda db: records.plans(db, plan_id))
+    async with journal.working_on(session, plan.target) as take:
+        await take(plan)
         applying = await Applying.begin(journal, session, plan_id, patience, settle, by, progress)
         return await applying.carry_out(allow_removals)
 
@@ -125,10 +127,13 @@ async def run(
         note=note,
         by=by,
     )
-    async with journal.locked(must_exist=False):
+    target = target_of(session, campaign, agent)
+    async with journal.working_on(session, target.name) as take:
         made, listed = await made_plan(journal, session, source, options, progress)
         with ExitStack() as stack:
             stack.callback(listed.close)
+            (plan,) = await journal.store.read(lambda db: records.plans(db, made.id))
+            await take(plan)
             await journal.store.write(lambda db: records.close_covered(db, made.id, made.by))
             applying = await Applying.begin(journal, session, made.id, patience, settle, by, progress)
             return made, await applying.carry_out(allow_removals, listed)
@@ -256,7 +261,7 @@ class Applying:
 
         while True:
             try:
-                return await read_list(self._target, self._journal.path.parent, told)
+                return await read_list(self._target, self._journal.folder, told)
             except WaleadError as error:
                 if not is_outage(error):
                     raise

@@ -28,7 +28,7 @@ class Listed:
         self.verdict = verdict
         self.why = why
         self.account = account
-        self.read_at = datetime.now(UTC)
+        self.read_at: datetime = datetime.now(UTC)
 
     def __len__(self) -> int:
         return len(self._spill)

@@ -1,4 +1,4 @@
-"""Delivers what an outbox holds for one service, in the one process of the machine that has the service's lock."""
+"""Delivers what an outbox holds for one service, in the one process that has the service's lock."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Delivery", "Pace", "PhonelyDelivery", "WaleadDelivery"]
 
-log = logging.getLogger("walead_async.outbox")
+log: logging.Logger = logging.getLogger("walead_async.outbox")
 
 #: Opt-outs of one destination that are read at a time, and those that are tried while it does not answer.
 MOST = 5000
@@ -74,13 +74,15 @@ class Delivery:
     ) -> None:
         self.base_url = base_url
         #: Whose lists these are: the workspace's id or Phonely's user id, "" as long as it is not known.
-        self.account = ""
+        self.account: str = ""
         #: Why nothing may be delivered at all, if so.
         self.refusal: OutboxError | None = None
         self._store = store
         self._pace = pace
         self._tell = tell
         self._lock = store.lock(f"{self.service}.deliver")
+        # Why the lock cannot be taken, as it was logged.
+        self._untaken = ""
         # What each destination that cannot be delivered to said last.
         self._errors: dict[str, str] = {}
         self._key_told = float("-inf")
@@ -116,30 +118,38 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver whenever this process has the lock, until it is cancelled or has drained."""
-        try:
-            while not self._take_lock():
-                if self._drained_by is not None:
-                    return  # another process goes on
-                self.learn_from(self._lock.told())
-                await _wait_for(self._draining, self._pace.take_over)
-            async with asyncio.TaskGroup() as deliveries:
-                await self._deliver_all(deliveries)
-        except Exception as error:
-            # Whoever takes opt-outs must not answer 202 for days while nothing is delivered.
-            self.refusal = OutboxError(f"the delivery has ended unexpectedly ({type(error).__name__}): start it again")
-            log.error("%s: %s", self.service, self.refusal)
-        finally:
-            self._lock.close()
+        while True:
+            try:
+                while not await self._take_lock():
+                    if self._drained_by is not None:
+                        return  # another process goes on
+                    await _wait_for(self._draining, self._pace.take_over)
+                async with self._store.while_held(self._lock), asyncio.TaskGroup() as deliveries:
+                    await self._deliver_all(deliveries)
+                return
+            except OutboxError as error:
+                log.warning("the delivery to %s is interrupted: %s", self.service, error)
+            except Exception as error:
+                # Whoever takes opt-outs must not answer 202 for days while nothing is delivered.
+                name = type(error).__name__
+                self.refusal = OutboxError(f"the delivery has ended unexpectedly ({name}): start it again")
+                log.error("%s: %s", self.service, self.refusal)
+                return
+            finally:
+                await self._lock.release()
 
-    def _take_lock(self) -> bool:
+    async def _take_lock(self) -> bool:
         try:
-            taken = self._lock.take()
-        except OSError as error:
-            log.error("the lock %s cannot be taken: %s", self._lock.path, error.strerror)
-            return False
-        if taken:
-            self.publish()
-        return taken
+            if await self._lock.take():
+                self._untaken = ""
+                self.publish()
+                return True
+            self.learn_from(await self._lock.told())
+        except OutboxError as error:
+            if self._untaken != str(error):
+                self._untaken = str(error)
+                log.error("the lock %s cannot be taken: %s", self._lock.name, error)
+        return False
 
     def publish(self) -> None:
         """Let other processes see what this one knows."""
@@ -407,7 +417,7 @@ class WaleadDelivery(Delivery):
         """Nothing may be delivered: the session is of another workspace than the opt-outs that wait."""
         kept = ", ".join(sorted(others))
         self.refusal = OutboxError(
-            f"the outbox {str(self._store.path)!r} holds opt-outs for the workspace {kept}, and this session's key is "
+            f"the outbox {self._store.where!r} holds opt-outs for the workspace {kept}, and this session's key is "
             f"of the workspace {workspace}: deliver them with a key of their own workspace, or name another file"
         )
         return self.refusal
@@ -416,7 +426,7 @@ class WaleadDelivery(Delivery):
         """The process that delivers has seen the workspace's id."""
         account = told.get("account")
         if told.get("base_url") == self.base_url and isinstance(account, str):
-            self.account = account
+            self.account: str = account
 
 
 class PhonelyDelivery(Delivery):
@@ -433,7 +443,7 @@ class PhonelyDelivery(Delivery):
     ) -> None:
         super().__init__(store, pace, phones._base_url, tell)
         self._phones = phones
-        self.account = phones._uid
+        self.account: str = phones._uid
 
     def stream(self, destination: str, people: Mapping[str, str | None]) -> BulkStream | AsyncGenerator[Outcome, None]:
         """`POST` to an agent's list, or to those of all agents."""
@@ -449,6 +459,8 @@ class PhonelyDelivery(Delivery):
 
     async def judge(self, destination: str, error: WaleadError) -> tuple[bool, WaleadError]:
         """A 401 means that the key is bad or that it has no access to this agent: only the list of agents can tell."""
+        if destination == f"agent:{ALL}":
+            return False, error  # what ended it is that the agents could not be listed
         if isinstance(error, AuthenticationError):
             try:
                 await self._phones.agents()

@@ -1,32 +1,32 @@
-"""A journal: the file that a job goes on from, what stands in it, and how people are removed from it."""
+"""A journal: the file or database that a job goes on from, what stands in it, and how people are removed from it."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from walead_async.errors import JournalError
 from walead_async.jobs import records
 from walead_async.jobs.store import open_store
 from walead_async.jobs.values import PlanState, PlanStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    import os
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from pathlib import Path
 
+    from walead_async.jobs.database import Connection
     from walead_async.jobs.records import StoredPlan
-    from walead_async.jobs.store import Connection, Store
+    from walead_async.jobs.store import Store
+    from walead_async.jobs.targets import Session
 
 __all__ = ["Journal", "open_journal", "status", "summed"]
 
-#: A look whether a journal is worked on takes less than this, in seconds.
-LOOK = 0.05
 #: The states of an item that is as wanted, or is left as it is for a reason.
 ENDED_WELL = frozenset({"done", "already", "kept"})
+#: What a key is hashed with, by which the lock on a list is known.
+LOCK_SALT = b"walead lock"
 #: What is told of items whose end is not known.
 TOLD = {"open": "not_sent", "sent": "unknown"}
 
@@ -38,45 +38,52 @@ class Journal:
         self.store = store
 
     def __repr__(self) -> str:
-        return f"<Journal {str(self.path)!r}>"
+        return f"<Journal {self.where!r}>"
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self.store.path
+    def where(self) -> str:
+        """The path of the file, or the address of the database without user and password."""
+        return self.store.where
+
+    @property
+    def folder(self) -> Path | None:
+        """Where temporary files stand, None for the system's own folder."""
+        return self.store.database.folder
 
     @asynccontextmanager
-    async def locked(self, *, must_exist: bool = True) -> AsyncIterator[None]:
-        """Hold the lock of the one process that works on it. Raises `JournalError` if another does, or it is absent."""
-        if must_exist:
-            await self.store.read(lambda db: None)
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(self.store.apply_lock())
-            except JournalError:
-                # `is_applied` of somebody who only looks holds it for a moment
-                await asyncio.sleep(LOOK)
-                stack.enter_context(self.store.apply_lock())
+    async def locked(self) -> AsyncIterator[None]:
+        """Hold the lock that excludes all others. Raises `JournalError` if another process works, or it is absent."""
+        await self.store.read(lambda db: None)
+        async with self.store.apply_lock():
             yield
 
-    def is_applied(self) -> bool:
-        """Whether a process works on it now."""
-        try:
-            number = os.open(self.store.lock("lock").path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(number, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(number)
-        return False
+    @asynccontextmanager
+    async def working_on(self, session: Session, target: str) -> AsyncIterator[Callable[[StoredPlan], Awaitable[None]]]:
+        """Hold the lock of the one process that works on a list; a SQLite file has one for all lists.
+
+        The list is known by the session's key, and by its account once the function that the block is given is called
+        with a plan. Raises `JournalError` if another process has it.
+        """
+        key = await asyncio.to_thread(session.key_hash, LOCK_SALT)
+        async with self.store.apply_lock(session.base_url, key, target) as take:
+
+            async def take_plan(plan: StoredPlan) -> None:
+                await take(plan.id)
+                if plan.account:
+                    await take(plan.base_url, plan.account, plan.target)
+
+            yield take_plan
+
+    async def is_applied(self, plan_id: str) -> bool:
+        """Whether a process applies this plan now, or, in a SQLite file, any plan."""
+        return await self.store.lock("apply", plan_id).is_held()
 
 
 @asynccontextmanager
 async def open_journal(where: str | os.PathLike[str]) -> AsyncIterator[Journal]:
-    """Open the journal in this file: `async with open_journal("nightly.db") as journal`.
+    """Open the journal in this file or database: `async with open_journal("nightly.db") as journal`.
+
+    `where` is a path, or `postgresql://host/database` for a journal that several machines share.
 
     A file that does not exist is made by the first plan, and by nothing else: what only reads says that there is none.
     It has mode 0600. Raises `JournalError` for a file that is not a journal, damaged, newer than this program, or
@@ -96,8 +103,10 @@ async def status(journal: Journal, plan_id: str | None = None) -> list[PlanStatu
         return [(plan, records.counts(db, plan.number)) for plan in records.plans(db, plan_id)]
 
     found = await journal.store.read(question)
-    applied = any(plan.state is PlanState.APPLYING for plan, _ in found) and journal.is_applied()
-    return [_status_of(plan, counts, applied=applied) for plan, counts in found]
+    return [
+        _status_of(plan, counts, applied=plan.state is PlanState.APPLYING and await journal.is_applied(plan.id))
+        for plan, counts in found
+    ]
 
 
 def _status_of(plan: StoredPlan, counts: Mapping[tuple[str, str], int], *, applied: bool) -> PlanStatus:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
-__all__ = ["FileLock", "holder_in_words", "whoami"]
+    from walead_async.errors import WaleadError
+
+__all__ = ["FileLock", "holder", "holder_in_words", "whoami"]
 
 #: More than this is no description of a holder.
 LONGEST = 65_536
@@ -28,30 +30,33 @@ class FileLock:
     """An exclusive lock (`flock`) on a file beside a journal, which is made with mode 0600 and never removed.
 
     Its holder writes into the file who it is. Two locks on one file exclude each other also within a process.
+    `error` is raised if the file cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, error: type[WaleadError]) -> None:
         self.path = path
+        self.name = str(path)
+        self._error = error
         self._number = -1
         self._held = False
         self._holder: dict[str, object] = {}
         _locks.add(self)
 
     def wait(self) -> None:
-        """Take it, however long that takes. Raises `OSError` if the file cannot be opened."""
+        """Take it, however long that takes. Raises the error if the file cannot be opened."""
         self._open()
         fcntl.flock(self._number, fcntl.LOCK_EX)
         self._held = True
 
-    def take(self) -> bool:
-        """Take it if it is free, and write down who has it. Raises `OSError` if the file cannot be opened."""
+    async def take(self) -> bool:
+        """Take it if it is free, and write down who has it. Raises the error if the file cannot be opened."""
         self._open()
         try:
             fcntl.flock(self._number, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         self._held = True
-        self._holder = _myself()
+        self._holder = holder()
         self.tell({})
         return True
 
@@ -62,7 +67,7 @@ class FileLock:
             os.pwrite(self._number, text + b"\n", 0)
             os.ftruncate(self._number, len(text) + 1)
 
-    def told(self) -> dict[str, object]:
+    async def told(self) -> dict[str, object]:
         """What the holder has written down, or the last one; nothing if nobody ever held it."""
         try:
             with self.path.open("rb") as file:
@@ -70,6 +75,27 @@ class FileLock:
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
+
+    async def is_held(self) -> bool:
+        """Whether somebody holds it now."""
+        try:
+            number = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(number, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(number)
+        return False
+
+    def when_lost(self, call: Callable[[], object]) -> None:
+        """It is never lost."""
+
+    async def release(self) -> None:
+        """Let others take it."""
+        self.close()
 
     def give_back(self) -> None:
         """Let others take it; the file stays open for the next time."""
@@ -93,7 +119,10 @@ class FileLock:
 
     def _open(self) -> None:
         if self._number < 0:
-            self._number = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                self._number = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            except OSError as error:
+                raise self._error(f"{self.name!r} cannot be opened: {error.strerror}") from None
 
 
 def holder_in_words(told: Mapping[str, object]) -> str:
@@ -115,7 +144,8 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _myself() -> dict[str, object]:
+def holder() -> dict[str, object]:
+    """Who this process is, as it is written down with a lock."""
     since = datetime.now(UTC).isoformat(timespec="seconds")
     return {"user": _user(), "pid": os.getpid(), "host": socket.gethostname(), "since": since}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from itertools import chain
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from walead_async.errors import InvalidInputError, OutboxError
 from walead_async.identifiers import public_identifier
@@ -14,9 +14,9 @@ from walead_async.phones import phone_number
 from walead_async.resources.agents import digits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
-    from walead_async.jobs.store import Connection, Value
+    from walead_async.jobs.database import Connection, Value
     from walead_async.models import Status
 
 __all__ = [
@@ -47,9 +47,14 @@ __all__ = [
     "stamp",
     "states",
     "take",
+    "taken_keys",
+    "taking",
 ]
 
 T = TypeVar("T")
+#: A statement with its values, and a way to say several, each answered with the rows that it finds.
+Statement: TypeAlias = "tuple[str, Sequence[Value]]"
+Steps: TypeAlias = "Generator[Statement, list[tuple[Any, ...]], T]"
 
 WORKSPACE = "workspace"
 #: How many are listed at a time.
@@ -127,21 +132,37 @@ def service_of(destination: str) -> str:
 
 def take(connection: Connection, opt_outs: Sequence[OptOut]) -> list[Taken]:
     """Store these; one that is there already, by its digest or as an identical one that is pending, stays as it is."""
+    steps = taking(opt_outs)
+    try:
+        statement = next(steps)
+        while True:
+            statement = steps.send(connection.execute(*statement).fetchall())
+    except StopIteration as end:
+        taken: list[Taken] = end.value
+        return taken
+
+
+def taking(opt_outs: Sequence[OptOut]) -> Steps[list[Taken]]:
+    """The statements of `take`, each answered with the rows that it finds: for a connection that is awaited."""
     taken: list[Taken] = []
     for some in _portions(opt_outs, ROWS):
-        added = connection.execute(
-            f"insert into optout (base_url, account, destination, key, reason, digest, at) values {_places(len(some))} "
-            "on conflict do nothing returning id",
-            [*chain.from_iterable(some)],
-        )
-        ids = sorted(added.fetchall())
+        ids = sorted((yield _insert(some)))
         if len(ids) == len(some):  # they were numbered in their order
             taken += [
                 Taken(number, opt_out.key, "pending", None, None) for (number,), opt_out in zip(ids, some, strict=True)
             ]
         else:
-            taken += [_there(connection, opt_out) for opt_out in some]
+            for opt_out in some:
+                taken.append((yield from _there(opt_out)))
     return taken
+
+
+def _insert(opt_outs: Sequence[OptOut]) -> Statement:
+    return (
+        f"insert into optout (base_url, account, destination, key, reason, digest, at) values {_places(len(opt_outs))} "
+        "on conflict do nothing returning id",
+        [*chain.from_iterable(opt_outs)],
+    )
 
 
 @cache
@@ -149,21 +170,19 @@ def _places(rows: int) -> str:
     return ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * rows)
 
 
-def _there(connection: Connection, opt_out: OptOut) -> Taken:
+def _there(opt_out: OptOut) -> Steps[Taken]:
     """How one stands that was there before, or has just come."""
-    place = (opt_out.key, opt_out.destination, opt_out.base_url)
+    place: tuple[Value, ...] = (opt_out.key, opt_out.destination, opt_out.base_url)
     if opt_out.digest is not None:
-        found = connection.execute(
-            "select id, key, state, status, detail from optout where digest = ? and key = ? and destination = ? "
-            "and base_url = ?",
-            (opt_out.digest, *place),
-        ).fetchall()
+        where, place = "digest = ?", (*place, opt_out.digest)
     else:
-        found = connection.execute(
-            "select id, key, state, status, detail from optout where state = 'pending' and digest is null and key = ? "
-            "and destination = ? and base_url = ? and coalesce(reason, '') = ?",
-            (*place, opt_out.reason or ""),
-        ).fetchall()
+        where = "state = 'pending' and digest is null and coalesce(reason, '') = ?"
+        place = (*place, opt_out.reason or "")
+    columns = "id, key, state, status, detail"
+    statement = f"select {columns} from optout where key = ? and destination = ? and base_url = ? and {where}"
+    while not (found := (yield statement, place)):
+        # Another process has settled or removed it meanwhile.
+        yield _insert([opt_out])
     return Taken(*found[0])
 
 
@@ -351,7 +370,9 @@ def _remove(connection: Connection, where: str, values: Sequence[Value]) -> int:
 
 def removed(connection: Connection) -> set[bytes]:
     """The fingerprints of whom this file's outbox has taken, and who were removed from it since."""
-    found = connection.execute("select body from source join part on source = id where kind = 'opted out'")
+    found = connection.execute(
+        "select part.body from source join part on part.source = source.id where source.kind = 'opted out'"
+    )
     return set().union(*(records.prints(body) for (body,) in found))
 
 

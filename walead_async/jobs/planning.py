@@ -24,7 +24,7 @@ from walead_async.jobs.compare import Listed, compare, read_list
 from walead_async.jobs.locks import whoami
 from walead_async.jobs.parts import SEPARATOR, Spill
 from walead_async.jobs.records import NewItem
-from walead_async.jobs.store import microseconds, open_store
+from walead_async.jobs.store import POSTGRESQL, microseconds, open_store, without_password
 from walead_async.jobs.targets import Session, Target, is_readable, record_text, target_of
 from walead_async.jobs.values import Plan, Progress, ProgressCallback
 from walead_async.jobs.wanted import RejectedRows, Source, people
@@ -32,8 +32,8 @@ from walead_async.jobs.wanted import RejectedRows, Source, people
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
+    from walead_async.jobs.database import Connection
     from walead_async.jobs.journal import Journal
-    from walead_async.jobs.store import Connection
     from walead_async.models import Row
 
 __all__ = [
@@ -92,8 +92,8 @@ async def plan(
     or list were read to their ends. Whom a file or an outbox in `keep` names stays, and so does a record that no plan
     of this journal made, unless `take_over` makes the records that stand there now the journal's own.
 
-    Rows that cannot be used are written to `rejected`, by default a file beside the journal. `note` and `by` (default:
-    user@host) are kept with the plan. `progress` is called in the event loop.
+    Rows that cannot be used are written to `rejected`, by default a file beside the journal, if that is a file. `note`
+    and `by` (default: user@host) are kept with the plan. `progress` is called in the event loop.
 
     Raises `InvalidInputError` for a call that cannot be made, `SourceError` for a file that cannot be used,
     `JournalError`, and the errors of a listing: then there is no plan.
@@ -144,6 +144,8 @@ class PlanOptions:
             raise InvalidInputError(f"a mirror cannot be made of this list, since {target.no_removal}: use mode='add'")
         if isinstance(self.keep, (str, bytes, os.PathLike)):
             raise InvalidInputError("keep takes a list of files, not a single one: put it into a list")
+        if any(without_password(os.fspath(file)) != os.fspath(file) for file in self.keep):
+            raise InvalidInputError("keep stands in the journal: leave its password to PGPASSWORD or a passfile")
         if self.mode == "add" and (self.take_over or self.keep or self.max_removals is not None):
             raise InvalidInputError("max_removals, keep and take_over are about removals, which only a mirror makes")
         for name in ("max_removals", "max_invalid", "min_rows"):
@@ -153,7 +155,7 @@ class PlanOptions:
 
     def for_apply(self, key: str) -> str:
         """What `apply` needs to know, as JSON; `key` is a hash of the session's key."""
-        keep = [str(Path(path).absolute()) for path in self.keep]
+        keep = [str(file if os.fspath(file).startswith(POSTGRESQL) else Path(file).absolute()) for file in self.keep]
         return orjson.dumps({"max_invalid": self.max_invalid, "keep": keep, "key": key}).decode()
 
 
@@ -166,14 +168,18 @@ async def made_plan(
     mirror, take_over = options.mode == "mirror", options.take_over
     tell = progress or nothing
     plan_id, by = records.new_plan_id(), options.by or whoami()
-    store, folder = journal.store, journal.path.parent
-    place = _place_of_rejected(options, f"{journal.path}.{plan_id}.rejected.csv", source, journal)
+    store, folder = journal.store, journal.folder
+    place = _place_of_rejected(options, plan_id, source, journal)
     # It tells of a journal that cannot be written before anything is read.
     await store.write(lambda db: records.drop_unfinished(db, microseconds() - DAY))
     with ExitStack() as stack:
-        refused = stack.enter_context(RejectedRows(place, target.kind))
+        refused = None if place is None else stack.enter_context(RejectedRows(place, target.kind))
         opened = _Opened(source, target.kind, options.column, options.encoding)
-        given = stack.enter_context(Source(opened.rows, target.line_of, Spill(folder), target.plain, refused.add))
+        given = stack.enter_context(
+            Source(
+                opened.rows, target.line_of, Spill(folder), target.plain, refused.add if refused is not None else None
+            )
+        )
         while await asyncio.to_thread(given.read):
             tell(Progress("reading", given.rows))
         cut = given.last_row() if given.ended_early is None and given.rows and not opened.ends_whole() else None
@@ -220,7 +226,7 @@ async def made_plan(
             verdict=listed.verdict,
             column=opened.column,
             invalid_rows=tuple(given.invalid_rows),
-            rejected=place if refused.any else None,
+            rejected=place if refused is not None and refused.any else None,
             why_withheld=why,
             why_kept=dict(found.why_kept),
             ended_early=given.ended_early,
@@ -241,16 +247,19 @@ async def made_plan(
 
         number = await store.write(begin)
         await store_items(journal, number, found.items(), withheld=bool(why))
-        await asyncio.to_thread(refused.keep)
+        if refused is not None:
+            await asyncio.to_thread(refused.keep)
         await store.write(lambda db: _finish(db, number, made))
         closing.pop_all()
         return made, listed
 
 
-def _place_of_rejected(options: PlanOptions, usual: str, source: SourceFile, journal: Journal) -> Path:
-    """Where rejected rows go. Raises `InvalidInputError` if they would take the place of what is read."""
-    place = Path(options.rejected or usual).absolute()
-    taken = [journal.path, *options.keep, *([source] if isinstance(source, (str, os.PathLike)) else [])]
+def _place_of_rejected(options: PlanOptions, plan_id: str, source: SourceFile, journal: Journal) -> Path | None:
+    """Where rejected rows go, None if nowhere. Raises `InvalidInputError` if they would take the place of a source."""
+    if options.rejected is None:
+        return None if journal.folder is None else Path(f"{journal.where}.{plan_id}.rejected.csv")
+    place = Path(options.rejected).absolute()
+    taken = [journal.where, *options.keep, *([source] if isinstance(source, (str, os.PathLike)) else [])]
     if place.resolve() in {Path(path).resolve() for path in taken}:
         raise InvalidInputError(f"rejected rows would take the place of {str(place)!r}: name another file for them")
     return place
@@ -396,13 +405,13 @@ async def read_keep(journal: Journal, target: Target, files: Sequence[str | os.P
     own, last, removed = await journal.store.read(
         lambda db: (optouts.taken_keys(db, target.kind), optouts.last_id(db), optouts.removed(db))
     )
-    spill = Spill(journal.path.parent)
+    spill = Spill(journal.folder)
     keep = Keep(target.kind, map(target.key_of, own), last, spill)
     keep.removed = removed
     try:
         for file in files:
             try:
-                why = await _read_keep_file(keep, spill, target, Path(file))
+                why = await _read_keep_file(keep, spill, target, os.fspath(file))
             except (WaleadError, OSError) as error:
                 why = str(error)
             if why is not None:
@@ -413,10 +422,11 @@ async def read_keep(journal: Journal, target: Target, files: Sequence[str | os.P
     return keep
 
 
-async def _read_keep_file(keep: Keep, spill: Spill, target: Target, path: Path) -> str | None:
-    """Read one file of people to keep; returns why it is not whole, None if it is."""
-    if await asyncio.to_thread(_is_outbox, path):
-        async with open_store(path, create=False) as outbox:
+async def _read_keep_file(keep: Keep, spill: Spill, target: Target, file: str) -> str | None:
+    """Read one file of people to keep, or an outbox; returns why it is not whole, None if it is."""
+    path = Path(file)
+    if file.startswith(POSTGRESQL) or await asyncio.to_thread(_is_outbox, path):
+        async with open_store(file, create=False) as outbox:
             found, removed = await outbox.read(lambda db: (optouts.taken_keys(db, target.kind), optouts.removed(db)))
         keep.removed_elsewhere |= removed
         keys = list(map(target.key_of, found))

@@ -22,7 +22,7 @@ from walead_async.jobs.values import Mode, PlanState
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from walead_async.jobs.store import Connection
+    from walead_async.jobs.database import Connection
 
 __all__ = ["Event", "Item", "NewItem", "OpenItem", "RemarkableItem", "StoredPlan", "new_plan_id"]
 

@@ -24,9 +24,9 @@ from walead_async.phones import phone_number
 from walead_async.resources.agents import digits_of
 
 if TYPE_CHECKING:
+    from walead_async.jobs.database import Connection
     from walead_async.jobs.journal import Journal
     from walead_async.jobs.records import StoredPlan
-    from walead_async.jobs.store import Connection
 
 __all__ = ["erase", "prune"]
 
@@ -180,8 +180,8 @@ def _without_rows(path: Path, texts: set[str]) -> int:
         return 0
     except (OSError, ValueError, csv.Error) as error:
         raise SourceError(
-            f"{path}: these rejected rows cannot be read ({error}), so that nobody is erased from them: remove the file, "
-            "and erase again"
+            f"{path}: these rejected rows cannot be read ({error}), so that nobody is erased from "
+            "them: remove the file, and erase again"
         ) from None
     left = [row for at, row in enumerate(rows) if at == 0 or not any(_holds(cell, texts) for cell in row)]
     if len(left) == len(rows):

@@ -25,8 +25,9 @@ from walead_async.models import Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from walead_async.jobs.database import Connection
     from walead_async.jobs.records import OpenItem
-    from walead_async.jobs.store import Connection, Store
+    from walead_async.jobs.store import Store
     from walead_async.models import Outcome
 
 __all__ = ["Patience", "Pull", "is_outage"]
@@ -108,7 +109,7 @@ class Pull(AsyncIterator[object]):
         self._written_at = time.monotonic()
         self.ends: list[tuple[OpenItem, str, str | None]] = []
         #: How many ended as wanted, and why others may yet, if there are any.
-        self.count = 0
+        self.count: int = 0
         self.failure: WaleadError | None = None
         #: Whether any items were marked.
         self.sent = False

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import time
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from walead_async.errors import InvalidInputError
+from walead_async.jobs.locks import FileLock
 from walead_async.jobs.schema import APPLICATION_ID, VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from walead_async.errors import JournalError, OutboxError
-    from walead_async.jobs.locks import FileLock
+    from walead_async.jobs.optouts import Taken
 
 __all__ = ["SqliteFile"]
 
@@ -28,8 +31,11 @@ class SqliteFile:
     """One file, which may be an outbox and a journal at once. All of its methods block.
 
     `error` is the class of the errors that are raised. `limit` is how many seconds a lock of SQLite's own is waited
-    for. `versions` are the steps of the schema.
+    for. `versions` are the steps of the schema. The methods that `Database` describes are described there.
     """
+
+    locks_targets = False
+    failures: type[Exception] = sqlite3.Error
 
     def __init__(
         self,
@@ -40,12 +46,15 @@ class SqliteFile:
         versions: Sequence[str] = VERSIONS,
     ) -> None:
         # SQLite follows links, so that all processes must name what stands beside the file alike.
-        self.path = Path(os.path.realpath(path))
+        self.path: Path = Path(os.path.realpath(path))
+        self.where: str = str(self.path)
+        self.folder: Path | None = self.path.parent
         self.what = "outbox" if error.__name__ == "OutboxError" else "journal"
         self._error = error
         self.limit = limit
         self._versions = versions
         self._inode: tuple[int, int] | None = None
+        self._write_lock = FileLock(self.beside("write"), error)
 
     def beside(self, suffix: str) -> Path:
         """The path of the file that has this suffix to its name."""
@@ -75,14 +84,14 @@ class SqliteFile:
             raise self.in_words(error) from None
         return True
 
-    def prepare(self, write_lock: FileLock) -> bool:
+    def prepare(self) -> bool:
         """Bring a file of an older version to today's; False if there is no file."""
         if not self.exists():
             return False
         with closing(self._connected("mode=rw")) as connection, self._in_words():
             version = self.check_version(connection)
         if version < len(self._versions):
-            with self.locked(write_lock), closing(self.open()) as connection, self._in_words():
+            with self.alone(), closing(self._opened()) as connection, self._in_words():
                 connection.execute("begin immediate")
                 for number in range(self.check_version(connection), len(self._versions)):
                     self._step(connection, number)
@@ -93,9 +102,9 @@ class SqliteFile:
         """The error that says that there is no such file."""
         return self._error(f"there is no {self.what} {str(self.path)!r}: check the path")
 
-    def make(self, write_lock: FileLock) -> None:
+    def _make(self) -> None:
         """Make the file if there is none, also where two processes do so at once."""
-        with self.locked(write_lock):
+        with self.alone():
             if self.exists():
                 return
             new = self.beside("new")
@@ -120,8 +129,13 @@ class SqliteFile:
                 with suppress(OSError):
                     new.unlink(missing_ok=True)
 
-    def open(self) -> sqlite3.Connection:
+    def open_to_write(self) -> sqlite3.Connection:
         """A connection that writes. What is committed by it is on the disk."""
+        if not self.exists():
+            self._make()
+        return self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
         if not self.path.stat().st_mode & stat.S_IWUSR:
             raise self.named("is read-only: its owner needs the right to write it", unusable=True)
         connection = self._connected("mode=rw")
@@ -138,6 +152,8 @@ class SqliteFile:
 
     def open_to_read(self) -> sqlite3.Connection:
         """A connection that cannot write."""
+        if not self.exists():
+            raise self.missing()
         connection = self._connected("mode=rw")
         try:
             connection.execute("pragma query_only = on")
@@ -147,24 +163,71 @@ class SqliteFile:
             raise
         return connection
 
-    def check_unmoved(self) -> None:
-        """Raise the error if another file stands at the path, or none: what is written would be lost."""
-        if self._found_inode() != self._inode:
-            raise self.named("was moved, removed or replaced while it was open: start this process again")
-
     @contextmanager
-    def locked(self, write_lock: FileLock) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
         """Hold the lock that all who write share; SQLite's own way of waiting lets some starve."""
-        try:
-            write_lock.wait()
-        except OSError as error:
-            raise self._error(f"{str(write_lock.path)!r} cannot be opened: {error.strerror}") from None
+        self._write_lock.wait()
         try:
             yield
         finally:
-            write_lock.give_back()
+            self._write_lock.give_back()
 
-    def in_words(self, error: sqlite3.Error) -> JournalError | OutboxError:
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """Begin a transaction that writes. Raises the error if another file stands at the path, or a newer one."""
+        if self._found_inode() != self._inode:
+            # what is written would be lost
+            raise self.named("was moved, removed or replaced while it was open: start this process again")
+        connection.execute("begin immediate")
+        self.check_version(connection)
+
+    def begin_to_read(self, connection: sqlite3.Connection) -> None:
+        """Begin a transaction that sees one snapshot."""
+        connection.execute("begin")
+
+    def concerns_all(self, error: BaseException) -> bool:
+        """Whether the file is at fault, or its disk."""
+        return isinstance(error, (sqlite3.OperationalError, sqlite3.InternalError)) or (
+            type(error) is sqlite3.DatabaseError
+        )
+
+    def may_be_repeated(self, error: BaseException) -> bool:
+        """Nothing is helped by that, since one process writes at a time."""
+        return False
+
+    def has_recovered(self, connection: sqlite3.Connection) -> bool:
+        """A new connection looks at the file anew."""
+        return False
+
+    def scrub(self, connection: sqlite3.Connection) -> None:
+        """Rebuild the file, and empty what SQLite keeps beside it."""
+        with self.alone():
+            connection.execute("vacuum")
+            end = time.monotonic() + self.limit
+            while connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
+                if time.monotonic() > end:
+                    raise self.named("is being read, so that what was deleted is not off the disk: try again")
+
+    def interrupt(self) -> JournalError | OutboxError:
+        """Another process holds the lock, or the disk does not answer: nothing can be done."""
+        path = self._write_lock.name
+        return self._error(f"another process has held {path!r} for more than {self.limit:g} s: try again later")
+
+    async def take_within(self, connection: object, opt_outs: object) -> tuple[list[Taken], str | None]:
+        """No transaction of another connection can be joined in a file."""
+        raise InvalidInputError("connection= is for an outbox in PostgreSQL, and this one is a file")
+
+    def lock(self, _: object, name: str, target: Sequence[str]) -> FileLock:
+        """A lock on the file beside this one with this suffix; that to apply is one for all targets."""
+        return FileLock(self.beside("lock" if name == "apply" else name), self._error)
+
+    def close(self) -> None:
+        """Close the lock that all who write share."""
+        self._write_lock.close()
+
+    def abandon(self) -> None:
+        """A forked child holds no lock: they see to that themselves."""
+
+    def in_words(self, error: Exception) -> JournalError | OutboxError:
         """An error of SQLite as one of ours, which says what to do."""
         code = getattr(error, "sqlite_errorcode", None)
         unusable = False

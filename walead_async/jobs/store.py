@@ -6,65 +6,51 @@ import asyncio
 import copy
 import os
 import queue
-import sqlite3
+import re
 import threading
 import time
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakSet
 
-from walead_async.errors import JournalError, OutboxError, WaleadError
-from walead_async.jobs.locks import FileLock, holder_in_words
+from walead_async.errors import ConfigurationError, JournalError, OutboxError, WaleadError
+from walead_async.jobs.locks import holder_in_words
 from walead_async.jobs.schema import VERSIONS
 from walead_async.jobs.sqlite import SqliteFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
     from types import TracebackType
     from typing import Self
 
-__all__ = ["Connection", "Rows", "Store", "Value", "microseconds", "open_store"]
+    from walead_async.jobs.database import Connection, Database, Lock, Opened
+
+__all__ = ["POSTGRESQL", "Store", "microseconds", "open_store", "without_password"]
 
 T = TypeVar("T")
-Value: TypeAlias = str | int | bytes | None
 
+#: How the address of a PostgreSQL database begins.
+POSTGRESQL = ("postgresql://", "postgres://")
+#: How long an opening waits for a database that does not answer, in seconds.
+OPENING = 30.0
+
+#: What is said when a lock is lost.
+LOST = "lost its connection while it was at work, and nothing more was begun: start again, it goes on from there"
+#: A look whether a lock is held takes less than this, in seconds.
+LOOK = 0.05
+#: How often a transaction is carried out that another one keeps from its end.
+REPEATED = 5
 #: How long closing waits for a thread that does not come back, in seconds; it ends with the process.
 PATIENCE = 12.0
 
 
-class Rows(Protocol):
-    """What a statement found: to be iterated, or fetched."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows a change has changed."""
-        ...
-
-    def __iter__(self) -> Iterator[tuple[Any, ...]]: ...
-
-    def fetchone(self) -> tuple[Any, ...] | None:
-        """The next row, None if there is none."""
-        ...
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        """The rows that are left."""
-        ...
-
-
-class Connection(Protocol):
-    """What a change or a question is given: SQL with `?`, whole numbers, text and bytes.
-
-    Only what SQLite and PostgreSQL both know: `on conflict`, `returning` (fetch what it returns), no pragma. It must
-    not be kept: it is good for that one call.
-    """
-
-    def execute(self, statement: str, values: Sequence[Value] = ..., /) -> Rows:
-        """Carry out one statement."""
-        ...
-
-    def executemany(self, statement: str, values: Iterable[Sequence[Value]], /) -> Rows:
-        """Carry out one statement for each of these."""
-        ...
+def without_password(where: str) -> str:
+    """What was given as the place of a store, as it may be shown."""
+    if not where.startswith(POSTGRESQL):
+        return where
+    scheme, _, rest = where.partition("://")
+    user, at, place = rest.rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}{at}{re.sub(r'(ssl)?password=[^&]*&?', '', place).rstrip('?&')}"
 
 
 def microseconds() -> int:
@@ -73,21 +59,34 @@ def microseconds() -> int:
 
 
 def open_store(
-    path: str | os.PathLike[str],
+    where: str | os.PathLike[str],
     *,
     create: bool = True,
     error: type[JournalError | OutboxError] = JournalError,
     limit: float = 10.0,
     versions: Sequence[str] = VERSIONS,
 ) -> Store:
-    """The store in this file, for `async with open_store(path) as store`.
+    """The store in this file or PostgreSQL database, for `async with open_store(where) as store`.
 
-    With `create` the first `write` makes the file if there is none; without, a missing file is an error at the opening.
-    `limit` is how many seconds a locked file is waited for. `versions` are the steps of the schema.
+    `where` is a path or `postgresql://…`. With `create` the first `write` makes the file or the tables if there are
+    none; without, missing ones are an error at the opening. `limit` is how many seconds somebody else's lock is waited
+    for. `versions` are the steps of the schema.
 
-    The opening raises `error` for what cannot be a store of this version; the file is left as it is.
+    Raises `ConfigurationError` for an address that cannot be one, or without the driver. The opening raises `error` for
+    what cannot be a store of this version; it is left as it is.
     """
-    return Store(SqliteFile(path, error, limit=limit, versions=versions), error, create=create)
+    text = os.fspath(where)
+    if re.match(r"postgres\w*(\+\w+)?:/", text, re.IGNORECASE) and not text.startswith(POSTGRESQL):
+        raise ConfigurationError("the address of a database is text that begins with postgresql://")
+    if text.startswith(POSTGRESQL):
+        try:
+            from walead_async.jobs.postgresql import PostgresDatabase
+        except ImportError:
+            raise ConfigurationError(
+                "a PostgreSQL database needs the driver psycopg: pip install 'walead_async[postgres]'"
+            ) from None
+        return Store(PostgresDatabase(text, error, limit=limit, versions=versions), create=create)
+    return Store(SqliteFile(where, error, limit=limit, versions=versions), create=create)
 
 
 class _Job(Generic[T]):
@@ -105,33 +104,36 @@ class _Job(Generic[T]):
 
 
 class Store:
-    """Tables that survive `kill -9`, shared with any number of processes on this machine. Made by `open_store`.
+    """Tables that survive `kill -9`, shared by processes. Made by `open_store`.
 
     It belongs to the event loop that opened it. No call blocks the loop.
     """
 
-    def __init__(self, file: SqliteFile, error: type[JournalError | OutboxError], *, create: bool) -> None:
-        self.path = file.path
-        self._file = file
-        self._error = error
+    def __init__(self, database: Database[Any], *, create: bool) -> None:
+        #: How it is named: the path of a file, or the address of a database without user and password.
+        self.where: str = database.where
+        self.database: Database[Any] = database
         self._create = create
         self._closed: str | None = "is not open: use `async with`"
         self._gathered: list[_Job[Any]] = []
-        self._write_lock = FileLock(file.beside("write"))
 
     def __repr__(self) -> str:
-        return f"<Store {'closed' if self._closed else 'open'} {str(self.path)!r}>"
+        return f"<Store {'closed' if self._closed else 'open'} {self.where!r}>"
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._writing = _Writer(self._file, self._write_lock)
+        self._writing = _Writer(self.database)
         self._writer = _Thread("writer", self._writing.carry_out, self._loop)
-        self._reader = _Thread("reader", _Reader(self._file).carry_out, self._loop)
+        self._reader = _Thread("reader", _Reader(self.database).carry_out, self._loop)
         self._closed = None
         _stores.add(self)
         try:
-            if not await self._in_writer(self._writing.prepare) and not self._create:
-                raise self._file.missing()
+            async with asyncio.timeout(OPENING):
+                if not await self.in_writer(self.database.prepare) and not self._create:
+                    raise self.database.missing()
+        except TimeoutError:
+            await self.close()
+            raise self.database.named(f"did not answer within {OPENING:g} s: see that it runs") from None
         except BaseException:
             await self.close()
             raise
@@ -148,9 +150,9 @@ class Store:
         It is on the disk then. `change` runs in the writer's thread, perhaps more than once; what it raises is raised
         by the `await`, and then nothing of it is stored. Whoever is cancelled does not know whether it was.
 
-        Raises, at once or by the `await`, `JournalError` (an outbox `OutboxError`) if the disk is full, the file is
-        locked for longer than the limit, read-only, damaged or replaced, or the store is closed. It may be stored all
-        the same.
+        Raises, at once or by the `await`, `JournalError` (an outbox `OutboxError`) if the disk is full, the store is
+        locked for longer than the limit, away, read-only, damaged or replaced, or closed. It may be stored all the
+        same.
         """
         self.check_open()
         done: asyncio.Future[T] = self._loop.create_future()
@@ -171,32 +173,60 @@ class Store:
         return await done
 
     async def scrub(self) -> None:
-        """Rebuild the file, so that no byte of what was deleted is left in it or beside it.
+        """Rebuild the tables, so that no byte of what was deleted is left in their files or beside them.
 
-        Raises the error if others read it for longer than the limit.
+        Raises the error if others read them for longer than the limit.
         """
         self.check_open()
-        await self._in_writer(self._writing.scrub)
+        await self.in_writer(lambda: self.database.scrub(self._writing.connected()))
 
-    def lock(self, suffix: str) -> FileLock:
-        """A lock on the file beside this one with this suffix, for instance "walead.deliver"; close it when done."""
-        return FileLock(self._file.beside(suffix))
+    def lock(self, name: str, *target: str) -> Lock:
+        """A lock of this name, for instance "walead.deliver"."""
+        return self.database.lock(self, name, target)
 
-    @contextmanager
-    def apply_lock(self) -> Iterator[None]:
-        """The lock that one process holds while it applies a plan, prunes or erases.
+    @asynccontextmanager
+    async def apply_lock(self, *target: str) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+        """The lock under which a process applies a plan of one target, which these words name.
 
-        Raises the error at once, naming who holds it, if somebody does.
+        Without words, for whoever prunes or erases, it excludes all others. A SQLite file has one lock for all targets.
+        The block is given a function that takes such a lock of further words, too, and raises as this does.
+
+        Raises the error at once, naming who holds it, if somebody does; and in the middle, if it is lost: the block is
+        cancelled, and nothing is written until it has ended.
         """
-        with self.lock("lock") as lock:
-            try:
-                taken = lock.take()
-            except OSError as error:
-                raise self._error(f"{str(lock.path)!r} cannot be opened: {error.strerror}") from None
-            if not taken:
-                holder = holder_in_words(lock.told())
-                raise self._error(f"the {self._file.what} {str(self.path)!r} is in use by {holder}: wait until it ends")
-            yield
+        locks: list[Lock] = []
+
+        async def take(*target: str) -> None:
+            if locks and not self.database.locks_targets:
+                return
+            locks.append(lock := self.lock("apply", *target))
+            if await lock.take():
+                return
+            # somebody who only looks whether it is held may hold it for a moment
+            await asyncio.sleep(LOOK)
+            if not await lock.take():
+                holder = holder_in_words(await lock.told())
+                raise self.database.named(f"is in use by {holder}: wait until it ends")
+
+        try:
+            await take(*target)
+            async with self.while_held(locks[0]):
+                yield take
+        finally:
+            for lock in locks:
+                await lock.release()
+
+    @asynccontextmanager
+    async def while_held(self, lock: Lock) -> AsyncIterator[None]:
+        """Cancel this block when the lock is lost, and raise the error that says so."""
+        try:
+            async with asyncio.timeout(None) as until:
+                lock.when_lost(lambda: until.reschedule(self._loop.time()))
+                yield
+        except TimeoutError:
+            if not until.expired():
+                raise
+            raise self.database.named(LOST) from None
 
     async def close(self) -> None:
         """Wait for what is under way, and close the file; twice is once."""
@@ -207,33 +237,37 @@ class Store:
         _stores.discard(self)
         await self._reader.end()
         await self._writer.end()
-        self._write_lock.close()
+        self.database.close()
 
     def check_open(self) -> None:
         """Raise the error unless it is open, in this process and this event loop."""
         if self._closed is not None:
-            raise self._file.named(self._closed)
+            raise self.database.named(self._closed)
         if asyncio.get_running_loop() is not self._loop:
-            raise self._file.named("belongs to the event loop that opened it: open another one here")
+            raise self.database.named("belongs to the event loop that opened it: open another one here")
 
-    async def _in_writer(self, call: Callable[[], T]) -> T:
+    def in_writer(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        """Carry this out in the writer's thread, outside a transaction. For the store's own parts."""
         done: asyncio.Future[T] = self._loop.create_future()
         self._writer.put([_Job(call, done, alone=True)])
-        return await done
+        return done
+
+    def on_connection(self, call: Callable[[Opened], T]) -> asyncio.Future[T]:
+        """The same, with the connection that writes."""
+        return self.in_writer(lambda: call(self._writing.connected()))
 
     def _hand_over(self) -> None:
         jobs, self._gathered = self._gathered, []
         if jobs:
-            jobs[-1].timer = self._loop.call_later(self._file.limit + 1.0, self._give_up, jobs)
+            jobs[-1].timer = self._loop.call_later(self.database.limit + 1.0, self._give_up, jobs)
             self._writer.put(jobs)
 
     def _give_up(self, jobs: list[_Job[Any]]) -> None:
-        """Nothing was heard of these: another process holds the lock, or the disk does not answer."""
-        path = str(self._write_lock.path)
-        words = f"another process has held {path!r} for more than {self._file.limit:g} s: try again later"
+        """Nothing was heard of these: another process holds the lock, or the disk or the database does not answer."""
+        error = self.database.interrupt()
         for job in jobs:
             if not job.done.done():
-                job.done.set_exception(self._error(words))
+                job.done.set_exception(copy.copy(error))
 
 
 #: The open stores of this process. Their threads do not live on in a forked child.
@@ -243,6 +277,7 @@ _stores: WeakSet[Store] = WeakSet()
 def _close_in_child() -> None:
     for store in _stores:
         store._closed = "was opened before a fork: open it in the child"
+        store.database.abandon()
     _stores.clear()
 
 
@@ -313,10 +348,9 @@ def _settle(jobs: list[_Job[Any]]) -> None:
 class _Writer:
     """Carries changes out in groups, each group in one commit."""
 
-    def __init__(self, file: SqliteFile, lock: FileLock) -> None:
-        self._file = file
-        self._lock = lock
-        self._connection: sqlite3.Connection | None = None
+    def __init__(self, database: Database[Any]) -> None:
+        self._database = database
+        self._connection: Opened | None = None
 
     def carry_out(self, jobs: list[_Job[Any]] | None) -> None:
         """Carry out what waits; None is the end."""
@@ -330,16 +364,23 @@ class _Writer:
         if group:
             self._guarded(group, self._together)
 
+    def connected(self) -> Opened:
+        """The connection that writes."""
+        if self._connection is None:
+            self._connection = self._database.open_to_write()
+        return self._connection
+
     def _guarded(self, jobs: list[_Job[Any]], how: Callable[[list[_Job[Any]]], None]) -> None:
         """Carry these out; whatever goes wrong is the failure of them all."""
         try:
             how(jobs)
             return
-        except sqlite3.Error as error:
-            failure: BaseException = self._file.in_words(error)
+        except self._database.failures as error:
+            failure: BaseException = self._database.in_words(error)
         except BaseException as error:
             failure = error
-        self._disconnect()
+        if self._connection is not None and not self._database.has_recovered(self._connection):
+            self._disconnect()
         for job in jobs:
             # Each its own: one that several raise would collect the traces of all.
             job.failure = copy.copy(failure) if isinstance(failure, WaleadError) else failure
@@ -348,48 +389,32 @@ class _Writer:
         for job in jobs:
             job.result = job.call()
 
-    def prepare(self) -> bool:
-        """Bring a file of an older version to today's; False if there is no file."""
-        return self._file.prepare(self._lock)
-
-    def scrub(self) -> None:
-        """Rebuild the file, and empty what SQLite keeps beside it."""
-        connection = self._connected()
-        with self._file.locked(self._lock):
-            connection.execute("vacuum")
-            end = time.monotonic() + self._file.limit
-            while connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]:
-                if time.monotonic() > end:
-                    raise self._file.named("is being read, so that what was deleted is not off the disk: try again")
-
-    def _connected(self) -> sqlite3.Connection:
-        if self._connection is None:
-            if not self._file.exists():
-                self._file.make(self._lock)
-            self._connection = self._file.open()
-        return self._connection
-
     def _together(self, jobs: list[_Job[Any]]) -> None:
-        connection = self._connected()
-        with self._file.locked(self._lock):
-            self._file.check_unmoved()
+        connection = self.connected()
+        with self._database.alone():
             # whoever was told meanwhile that it took too long
             jobs = [job for job in jobs if not job.done.done()]
-            while not self._committed(connection, jobs):
+            repeated = 0
+            while True:
+                try:
+                    if self._committed(connection, jobs):
+                        return
+                except self._database.failures as error:
+                    repeated += 1
+                    if repeated == REPEATED or not self._database.may_be_repeated(error):
+                        raise
+                    connection.execute("rollback")
                 jobs = [job for job in jobs if job.failure is None]
 
-    def _committed(self, connection: sqlite3.Connection, jobs: list[_Job[Any]]) -> bool:
+    def _committed(self, connection: Opened, jobs: list[_Job[Any]]) -> bool:
         """Commit these; False if one of them failed after it had changed something, and nothing is committed."""
-        connection.execute("begin immediate")
-        self._file.check_version(connection)
+        self._database.begin(connection)
         for job in jobs:
             changes = connection.total_changes
             try:
                 job.result = job.call(connection)
-            except (sqlite3.OperationalError, sqlite3.InternalError):
-                raise
             except BaseException as error:
-                if type(error) is sqlite3.DatabaseError:
+                if self._database.concerns_all(error):
                     raise
                 job.failure = error
                 if connection.total_changes != changes:
@@ -401,24 +426,24 @@ class _Writer:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(sqlite3.Error):
+            with suppress(self._database.failures):
                 connection.close()
 
 
 class _Reader:
     """Answers questions, each from a snapshot."""
 
-    def __init__(self, file: SqliteFile) -> None:
-        self._file = file
-        self._connection: sqlite3.Connection | None = None
+    def __init__(self, database: Database[Any]) -> None:
+        self._database = database
+        self._connection: Opened | None = None
 
     def carry_out(self, jobs: list[_Job[Any]] | None) -> None:
         """Answer what waits; None is the end."""
         for job in jobs or ():
             try:
                 job.result = self._answer(job.call)
-            except sqlite3.Error as error:
-                job.failure = self._file.in_words(error)
+            except self._database.failures as error:
+                job.failure = self._database.in_words(error)
             except BaseException as error:
                 job.failure = error
             if job.failure is not None:
@@ -428,10 +453,8 @@ class _Reader:
 
     def _answer(self, question: Callable[[Any], object]) -> object:
         if self._connection is None:
-            if not self._file.exists():
-                raise self._file.missing()
-            self._connection = self._file.open_to_read()
-        self._connection.execute("begin")
+            self._connection = self._database.open_to_read()
+        self._database.begin_to_read(self._connection)
         try:
             return question(self._connection)
         finally:
@@ -441,5 +464,5 @@ class _Reader:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(sqlite3.Error):
+            with suppress(self._database.failures):
                 connection.close()

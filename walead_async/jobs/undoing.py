@@ -51,7 +51,9 @@ async def undo(
     errors of a listing, which an outage is waited for up to `patience` seconds.
     """
     by = by or whoami()
-    async with journal.locked():
+    (plan,) = await journal.store.read(lambda db: records.plans(db, plan_id))
+    async with journal.working_on(session, plan.target) as take:
+        await take(plan)
         plan = await _closed(journal, session, plan_id, patience, by, progress)
         target = target_of_plan(session, plan)
         last_request = datetime.fromtimestamp((plan.sent_at or 0) / 1_000_000, UTC)

@@ -57,9 +57,11 @@ class Source:
         self._rejected = rejected
         self._last: deque[Row] = deque(maxlen=1)
         self._digest = blake2b(digest_size=16)
-        self.rows = self.invalid = self.people = 0
+        self.rows: int = 0
+        self.invalid: int = 0
+        self.people: int = 0
         self.invalid_rows: list[InvalidRow] = []
-        self.has_reasons = False
+        self.has_reasons: bool = False
         #: Where and why the source was not read to its end.
         self.ended_early: str | None = None
 

@@ -116,7 +116,7 @@ class Paginator(Generic[T]):
         self._longest = 0
         self._busy = self._waiting = self._closed = False
         self._withheld = self._older = 0
-        self.requests = 0
+        self.requests: int = 0
         self.rest: Iterator[T] = iter(())
         self.error: BaseException | None = None
 

@@ -91,14 +91,16 @@ class Reader(Generic[T]):
     ) -> None:
         self._seen, self._start, self._second_look = seen, start, second_look
         self.first: tuple[Ask, ...] = (Ask(start.offset),)
-        self.count, self.ended = start.yielded, False
+        self.count: int = start.yielded
+        self.ended: bool = False
         self.changed, self.doubt = start.changed, start.doubt
         #: Where the last record yielded stood, the longest page, the new records of the last page that had some.
         self._position, self._longest = start.position, start.longest
         self._new: Sequence[T] = ()
         self._guess, self._full = page_size or 0, False
         # reading ahead: whether it is wise now, how wide, and with which overlap
-        self._ahead, self.width, self._overlap = page_size is not None, WIDEST, float(OVERLAP)
+        self.width: int = WIDEST
+        self._ahead, self._overlap = page_size is not None, float(OVERLAP)
         # without progress: requests in a row, and how far the last step went back, or on over known records
         self._idle = self._back = self._leap = 0
         # the end: whether the last page was short, and one before though more followed; looks at it; a record alone

@@ -52,11 +52,11 @@ async def list_agents(caller: Caller, uid: str) -> list[AgentInfo]:
 
 
 class Agent:
-    """One voice agent of a Phonely user."""
+    """One voice agent of a Phonely user: its `id`, and its `block_list`. Made by `phones.agent(ID)`; sends nothing."""
 
     def __init__(self, caller: Caller, uid: str, agent_id: str, normalise: Callable[[object], str]) -> None:
         self.id = agent_id
-        self.block_list = BlockList(caller, uid, agent_id, normalise)
+        self.block_list: BlockList = BlockList(caller, uid, agent_id, normalise)
 
     def __repr__(self) -> str:
         return f"<Agent {self.id}>"
@@ -178,7 +178,7 @@ class NumberPages:
 
     def __init__(self, caller: Caller, request: Request) -> None:
         self.caller = caller
-        self.identity = f"{PATH}?{request.query}"
+        self.identity: str = f"{PATH}?{request.query}"
         self._request = request
 
     def seen(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Named[str]:

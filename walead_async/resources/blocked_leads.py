@@ -334,10 +334,10 @@ class LeadPages:
         except UnicodeEncodeError:
             raise InvalidInputError("search is not proper Unicode text") from None
         self.caller = caller
-        self.filtered = bool(self._filter)
+        self.filtered: bool = bool(self._filter)
         self._memory = memory
         self._sort = "DESC" if since is not None else str.__str__(sort).upper()
-        self.beyond = None if since is None else _older_than(since)
+        self.beyond: Callable[[BlockedLead], bool] | None = None if since is None else _older_than(since)
 
     @property
     def identity(self) -> str:

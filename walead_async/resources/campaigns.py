@@ -37,7 +37,7 @@ class Campaign:
 
     def __init__(self, caller: Caller, campaign_id: str) -> None:
         self.id = campaign_id
-        self.blocked_leads = CampaignBlockedLeads(caller, campaign_id)
+        self.blocked_leads: CampaignBlockedLeads = CampaignBlockedLeads(caller, campaign_id)
         self._caller = caller
 
     def __repr__(self) -> str:
@@ -143,7 +143,8 @@ class CampaignPages:
 
     def __init__(self, caller: Caller, path: str) -> None:
         self.caller = caller
-        self.path = self.identity = path
+        self.path: str = path
+        self.identity: str = path
         self.page_size: int | None = None
 
     def seen(self, date: datetime | None = None, ids: Iterable[str] = ()) -> Named[CampaignBlockedLead]:

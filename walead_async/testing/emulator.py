@@ -33,7 +33,7 @@ BACKLOG = 4096
 LARGEST_SEED = 2**63
 CONTROL = "control"
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 What = TypeVar("What")
 

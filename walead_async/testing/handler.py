@@ -41,7 +41,7 @@ class Refused(Exception):
         super().__init__(message)
         self.status = status
         self.message = message
-        self.headers = headers or {}
+        self.headers: Mapping[str, str] = headers or {}
 
     def reply(self, shape: ErrorBody) -> Reply:
         """The answer, in one of the shapes that a service may use."""
@@ -218,8 +218,8 @@ class Handler:
     def __init__(self, store: Store) -> None:
         self.store = store
         self._first_settings = store.settings
-        self.faults = FaultScript(store.seed)
-        self.drifts = DriftScript(store.seed)
+        self.faults: FaultScript = FaultScript(store.seed)
+        self.drifts: DriftScript = DriftScript(store.seed)
         self.log: deque[LoggedRequest] = deque()
         self._last_read: dict[tuple[Service, str], Reply] = {}
         self._throttle: Throttle | None = None

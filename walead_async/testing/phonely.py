@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from walead_async.testing.faults import Reply
-from walead_async.testing.handler import LoggedRequest, Refused, check_size
+from walead_async.testing.handler import LoggedRequest, Perform, Refused, check_size
 from walead_async.testing.settings import AgentList, NumberSpelling
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _agent(store: Store, uid: str, place: int, agent_id: str) -> dict[str, str]:
 
 
 #: Each call by method and path.
-CALLS = {
+CALLS: dict[tuple[str, str], Perform] = {
     ("GET", "/agent-block-list"): list_numbers,
     ("POST", "/agent-block-list"): block_numbers,
     ("DELETE", "/agent-block-list"): unblock_numbers,

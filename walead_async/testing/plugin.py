@@ -273,12 +273,12 @@ def _why_no_loop(request: pytest.FixtureRequest) -> str:
 
 
 if pytest_asyncio is not None:
-    in_loop = pytest_asyncio.fixture
+    _in_loop = pytest_asyncio.fixture
 
     def _loop_fixture(scope: LoopScope) -> Callable[[], object]:
         """A fixture that gives the event loop of tests with this loop scope, in every mode of pytest-asyncio."""
 
-        @in_loop(name=f"_walead_{scope}_loop", loop_scope=scope)
+        @_in_loop(name=f"_walead_{scope}_loop", loop_scope=scope)
         async def loop() -> asyncio.AbstractEventLoop:
             import asyncio
 

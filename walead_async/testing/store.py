@@ -36,7 +36,7 @@ FORMAT = 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class Clock:
     """Hands out the `createdAt` of each new record: `ties` in a row share one, then it moves on by `step` seconds."""
 
     def __init__(self, start: datetime, *, step: float, ties: int) -> None:
-        self.now = _whole_milliseconds(start)
+        self.now: datetime = _whole_milliseconds(start)
         self.step = step
         self.ties = ties
         self._given = 0
@@ -118,7 +118,7 @@ class LeadList:
 
     def __init__(self, store: Store, workspace_id: str | None = None) -> None:
         """`workspace_id` None makes a campaign's list, whose records have no id."""
-        self.made = 0
+        self.made: int = 0
         self._store = store
         self._workspace = None if workspace_id is None else orjson.dumps(workspace_id)
         self._random = random.Random(f"ties/{store.seed}")
@@ -317,18 +317,20 @@ class Store:
         self.api_key = api_key
         self.uid = uid
         self.workspace_id = workspace_id
-        self.settings = settings
+        self.settings: Settings = settings
         #: Counts changes, so that a state file knows when to be written.
-        self.changes = 0
+        self.changes: int = 0
         self.clear()
 
     def clear(self) -> None:
         """Forget every lead, campaign and number, and set the clock and the luck back: what follows, repeats."""
         settings = self.settings
-        self.random = random.Random(self.seed)
-        self.clock = Clock(datetime.fromisoformat(settings.clock_start), step=settings.clock_step, ties=settings.ties)
-        self.seed_of_ids = self.seed
-        self.leads = LeadList(self, self.workspace_id)
+        self.random: random.Random = random.Random(self.seed)
+        self.clock: Clock = Clock(
+            datetime.fromisoformat(settings.clock_start), step=settings.clock_step, ties=settings.ties
+        )
+        self.seed_of_ids: int = self.seed
+        self.leads: LeadList = LeadList(self, self.workspace_id)
         self.campaigns: dict[str, LeadList] = {}
         self.named_campaigns: dict[str, tuple[str, str]] = {}
         self.conversations: list[dict[str, object]] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from walead_async.testing.faults import Reply
-from walead_async.testing.handler import LoggedRequest, Refused, check_size
+from walead_async.testing.handler import LoggedRequest, Perform, Refused, check_size
 from walead_async.testing.settings import BadItem, IdentifierCase, IdentifierSpelling, Reblock, UnknownId
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ async def list_hooks(store: Store, call: LoggedRequest) -> Reply:
 
 
 #: Each call by method and path.
-CALLS = {
+CALLS: dict[tuple[str, str], Perform] = {
     ("GET", "/v1/blocked-leads"): list_leads,
     ("POST", "/v1/blocked-leads"): block_leads,
     ("DELETE", "/v1/blocked-leads"): unblock_leads,

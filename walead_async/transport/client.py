@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Client"]
 
-logger = logging.getLogger("walead_async")
+logger: logging.Logger = logging.getLogger("walead_async")
 
 
 class Client:
@@ -48,7 +48,7 @@ class Client:
         self.http = http
         self.key = key
         self.limiter = limiter
-        self.quota = RetryQuota(policy.budget_burst, policy.budget_ratio)
+        self.quota: RetryQuota = RetryQuota(policy.budget_burst, policy.budget_ratio)
         self.policy = policy
         self.timeouts = timeouts
         self._hooks = tuple(hooks)

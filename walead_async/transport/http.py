@@ -107,8 +107,8 @@ class Http:
             raise ConfigurationError(f"http must be an aiohttp.ClientSession, not {type(borrowed).__name__}")
         parts = urlsplit(base_url)
         self._scheme, self._authority, self._prefix = parts.scheme, parts.netloc, parts.path
-        self.host = parts.hostname or ""
-        self.port = parts.port or (443 if parts.scheme == "https" else 80)
+        self.host: str = parts.hostname or ""
+        self.port: int = parts.port or (443 if parts.scheme == "https" else 80)
         self._proxy = proxy_for(parts.scheme, self.host, proxy)
         # What aiohttp takes for granted costs time if it is said with every request.
         self._options: dict[str, Any] = {"proxy": self._proxy} if self._proxy else {}
@@ -122,7 +122,7 @@ class Http:
         self._limits = TaskTimeouts()
         self._client: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.closed = False
+        self.closed: bool = False
 
     def usable(self) -> asyncio.AbstractEventLoop:
         """The running loop. Raises `SessionClosedError` if the session is closed, or belongs to another loop."""

@@ -31,9 +31,9 @@ class Limiter:
     __slots__ = ("_active", "_asking", "_cut_at", "_flows", "_limit", "_pause", "_rate", "admitted", "concurrency")
 
     def __init__(self, concurrency: int, rate: RateLimiter | None = None) -> None:
-        self.concurrency = concurrency
+        self.concurrency: int = concurrency
         #: How many requests were let through so far: to one that was just let through, its number.
-        self.admitted = 0
+        self.admitted: int = 0
         self._rate = rate
         # What the concurrency has adapted to; a fraction of a request counts once it has grown to a whole one.
         self._limit = float(concurrency)
