@@ -19,8 +19,11 @@ from walead_async.errors import (
     PermissionDeniedError,
     ServerError,
 )
-from walead_async.jobs import Journal, Plan, PlanState, apply, open_journal, plan, run, status, undo
+from walead_async.events import ResponseReceived
+from walead_async.jobs import Journal, Plan, PlanState, Progress, apply, open_journal, plan, run, status, undo
+from walead_async.jobs.database import Connection
 from walead_async.jobs.guards import CHANGED, KEEP_LISTED, LATER_PLAN, OPTED_OUT, UNREADABLE_NAME
+from walead_async.jobs.store import microseconds
 from walead_async.models import Completeness
 from walead_async.testing import Emulator, Settings
 
@@ -602,3 +605,119 @@ async def test_an_option_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(InvalidInputError, match=words):
         await apply(journal, session, "any", **options)  # type: ignore[arg-type]
+
+
+def take_opt_out(where: object, *keys: str, destination: str = "workspace") -> None:
+    """What an outbox there takes now."""
+    rows = ", ".join(f"('https://x', '{destination}', '{key}', 0)" for key in keys)
+    stored(where, f"insert into optout (base_url, destination, key, at) values {rows}")
+
+
+async def test_who_opts_out_while_a_plan_is_applied_is_kept(
+    emulator: Emulator, session: AsyncSession, where: str, journal: Journal, files: Files, tmp_path: Path
+) -> None:
+    await ours(journal, session, files)
+    async with open_journal(tmp_path / "outbox.db") as other:
+        await other.store.write(lambda db: None)
+    source = files.csv([*people(17), "new"], "mirror.csv")
+    made = await plan(journal, session, source, mode="mirror", keep=[tmp_path / "outbox.db"])
+
+    def at_the_blocks(step: Progress) -> None:
+        if step.phase == "blocking":
+            take_opt_out(where, "person-00019")
+            take_opt_out(tmp_path / "outbox.db", "person-00018")
+
+    report = await apply(journal, session, made.id, settle=0.0, progress=at_the_blocks)
+    assert (report.verified, report.counts) == (True, {"done": 2, "kept": 2})
+    assert await details(journal, "kept") == {"person-00018": KEEP_LISTED, "person-00019": OPTED_OUT}
+    assert {name for name, _ in blocked(emulator)} == {*people(17), "person-00018", "person-00019", "new"}
+
+
+async def test_who_opts_out_while_removals_go_out_is_kept(
+    emulator: Emulator, session: AsyncSession, where: str, journal: Journal, files: Files
+) -> None:
+    """More removals than are marked in one go: an opt-out that comes amid them is seen before its turn."""
+    emulator.add_leads(people(20_000))
+    await plan(journal, session, files.csv(people(20_000)), mode="mirror", take_over=True)
+    made = await plan(journal, session, files.csv(["jane"]), mode="mirror", max_removals=20_000)
+    emulator.settings = Settings(latency=0.02)
+    taken = []
+
+    def at_the_removals(_: object) -> None:
+        if "DELETE" in changes(emulator) and not taken:
+            taken.extend(people(20_000))
+            take_opt_out(where, *taken)
+
+    watched = session.with_options(hooks=[at_the_removals])
+    report = await apply(journal, watched, made.id, settle=0.0)
+    assert (report.verified, report.kept) == (True, 20_000)
+    assert {name for name, _ in blocked(emulator)} == {*people(20_000), "jane"}
+    assert OPTED_OUT in (await details(journal, "kept")).values()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_who_opted_out_while_the_removal_was_on_its_way_is_blocked_again(
+    emulator: Emulator, session: AsyncSession, where: str, journal: Journal, files: Files, killed: bool
+) -> None:
+    await ours(journal, session, files)
+    made = await mirror(journal, session, files)
+
+    def after_the_removals(step: Progress) -> None:
+        if step.phase == "unblocking":
+            take_opt_out(where, "person-00019")
+
+    report = await apply(journal, session, made.id, settle=0.0, progress=None if killed else after_the_removals)
+    if killed:
+        take_opt_out(where, "person-00019")
+        report = await apply(journal, session, made.id, settle=0.0)
+    assert (report.verified, report.counts) == (True, {"done": 2, "kept": 1})
+    assert blocked(emulator) == {(name, "asked") for name in [*people(18), "person-00019"]}
+    sent = len(emulator.requests)
+    assert (await apply(journal, session, made.id, settle=0.0)).ok
+    assert changes(emulator, sent) == []
+
+
+async def test_whose_number_opted_out_while_its_removal_was_on_its_way_is_blocked_again(
+    emulator: Emulator, phones: VoiceAgentSession, where: str, journal: Journal, files: Files
+) -> None:
+    numbers = [f"+1415555{number:04d}" for number in range(20)]
+    await run(journal, phones, files.text("number\n" + "\n".join(numbers) + "\n"), agent="A", settle=0.0)
+    source = files.text("number\n" + "\n".join(numbers[1:]) + "\n")
+
+    def after_the_removals(step: Progress) -> None:
+        if step.phase == "unblocking":
+            take_opt_out(where, numbers[0], destination="agent:A")
+
+    made, report = await run(journal, phones, source, agent="A", mode="mirror", settle=0.0, progress=after_the_removals)
+    assert (made.unblock, report.verified, report.counts) == (1, True, {"done": 1, "kept": 1})
+    assert set(emulator.agents["A"]) == set(numbers)
+
+
+async def test_whom_an_older_plan_wanted_that_was_applied_later_is_kept(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    await ours(journal, session, files)
+    older = await plan(journal, session, files.csv(["person-00019"], "older.csv"))
+    made = await mirror(journal, session, files)
+    assert (await apply(journal, session, older.id, settle=0.0)).counts == {}
+    report = await apply(journal, session, made.id, settle=0.0)
+    assert (report.verified, report.counts) == (True, {"done": 1, "kept": 1})
+    assert await details(journal, "kept") == {"person-00019": LATER_PLAN}
+
+
+async def test_a_plans_last_request_is_when_it_went_out(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    emulator.settings = Settings(latency=0.1)
+    answered = []
+
+    def hear(event: object) -> None:
+        if isinstance(event, ResponseReceived) and event.method == "POST":
+            answered.append(microseconds())
+
+    made, _ = await run(journal, session.with_options(hooks=[hear]), files.csv(people(3)), settle=0.0)
+
+    def question(db: Connection) -> int:
+        return int(db.execute("select sent_at from plan where id = ?", (made.id,)).fetchall()[0][0])
+
+    assert await journal.store.read(question) >= answered[-1]

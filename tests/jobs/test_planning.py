@@ -319,3 +319,26 @@ async def test_no_key_and_no_temporary_file_is_left(
     assert {path.name for path in files.folder.iterdir()} <= {"J", "J-wal", "J-shm", "J.lock", "J.write", "crm.csv"}
     for path in files.folder.iterdir():
         assert emulator.api_key.encode() not in path.read_bytes()
+
+
+@pytest.mark.parametrize("taken", ["crm.csv", "keep.csv", "J", "link.csv"])
+async def test_rejected_rows_take_the_place_of_nothing_that_is_read(
+    session: AsyncSession, file_journal: Journal, files: Files, tmp_path: Path, taken: str
+) -> None:
+    source = files.csv(["jane", "https://www.linkedin.com/company/acme"])
+    keep = files.csv(["joe"], "keep.csv")
+    (tmp_path / "link.csv").symlink_to(source)
+    await file_journal.store.write(lambda db: None)
+    before = {path.name: path.read_bytes() for path in (source, keep)}
+    with pytest.raises(InvalidInputError, match="take the place"):
+        await plan(file_journal, session, source, mode="mirror", keep=[keep], rejected=tmp_path / taken)
+    assert {path.name: path.read_bytes() for path in (source, keep)} == before
+
+
+async def test_where_rejected_rows_are_is_told_from_any_folder(
+    session: AsyncSession, journal: Journal, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = files.csv(["jane", "https://www.linkedin.com/company/acme"])
+    made = await plan(journal, session, source, rejected="bad.csv")
+    assert made.rejected == tmp_path / "bad.csv"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import zlib
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from job_files import Files, blocked, people
 from stores import on_disk, stored
 
 from walead_async import AsyncSession, VoiceAgentSession
-from walead_async.errors import InvalidInputError, JournalError, OutboxError
-from walead_async.jobs import Journal, apply, erase, open_journal, plan, prune, run, status, undo
+from walead_async.errors import InvalidInputError, JournalError, OutboxError, SourceError
+from walead_async.jobs import Journal, apply, erase, open_journal, optouts, plan, prune, run, status, undo
+from walead_async.jobs.guards import KEEP_LISTED, OPTED_OUT
+from walead_async.models import Status
 from walead_async.testing import Emulator, Settings
 
 LATER = timedelta(seconds=1)
@@ -19,7 +22,7 @@ LATER = timedelta(seconds=1)
 
 def held(where: str, *texts: str) -> list[str]:
     """Which of these texts stand in the files of a journal or beside them, packed parts included."""
-    bodies = stored(where, "select body from part join source on id = source where kind <> 'owned'")
+    bodies = stored(where, "select body from part join source on id = source where kind in ('wanted', 'made')")
     found = b"\n".join([on_disk(where), *(zlib.decompress(body) for (body,) in bodies)]).lower()  # type: ignore[arg-type]
     return [text for text in texts if text.encode() in found]
 
@@ -142,3 +145,78 @@ async def test_thirty_nights_leave_thirty_plans_that_can_be_undone(
     back = await undo(journal, session, made.id)
     assert (await apply(journal, session, back.id, settle=0.0)).ok
     assert {name for name, _ in blocked(emulator)} == set(people(200, 28))
+
+
+@pytest.mark.parametrize("how", ["pruned", "erased", "erased-from-journal"])
+@pytest.mark.parametrize("own", [True, False])
+async def test_an_opt_out_that_was_removed_from_the_outbox_keeps_the_person_blocked(
+    emulator: Emulator,
+    session: AsyncSession,
+    where: str,
+    journal: Journal,
+    files: Files,
+    tmp_path: Path,
+    how: str,
+    own: bool,
+) -> None:
+    emulator.add_leads(["ann", *people(20)])
+    await plan(journal, session, files.csv(people(20)), mode="mirror", take_over=True)
+    other = where if own else str(tmp_path / "outbox.db")
+    async with open_journal(other) as outbox:
+        opt_out = optouts.OptOut("https://x", "", "workspace", "ann", None, None, 0)
+        await outbox.store.write(lambda db: optouts.take(db, [opt_out]))
+        await outbox.store.write(lambda db: optouts.settle(db, [optouts.Settled([1], "delivered", Status.DONE, None)]))
+        if how == "pruned":
+            assert await outbox.store.write(lambda db: optouts.prune(db, 1)) == 1
+        elif how == "erased":
+            assert await outbox.store.write(lambda db: optouts.erase(db, "ann")) == 1
+        else:
+            assert (await erase(outbox, "ann")).items >= 1
+            assert (await erase(outbox, "ann")).items == 0
+        await outbox.store.scrub()
+    keep = [] if own else [other]
+    made, report = await run(journal, session, files.csv(people(19)), mode="mirror", keep=keep, settle=0.0)
+    assert (made.unblock, made.why_kept) == (1, {OPTED_OUT if own else KEEP_LISTED: 1})
+    assert report.ok
+    assert {name for name, _ in blocked(emulator)} == {"ann", *people(19)}
+
+
+async def test_a_number_that_was_removed_from_the_outbox_stays_blocked(
+    emulator: Emulator, phones: VoiceAgentSession, journal: Journal, files: Files
+) -> None:
+    numbers = [f"+1415555{number:04d}" for number in range(20)]
+    await run(journal, phones, files.text("number\n" + "\n".join(numbers) + "\n"), agent="A", settle=0.0)
+    opt_out = optouts.OptOut("https://x", "u", "agent:A", numbers[0], None, None, 0)
+    await journal.store.write(lambda db: optouts.take(db, [opt_out]))
+    await journal.store.write(lambda db: optouts.settle(db, [optouts.Settled([1], "delivered", Status.DONE, None)]))
+    await journal.store.write(lambda db: optouts.prune(db, 1))
+    source = files.text("number\n" + "\n".join(numbers[1:]) + "\n")
+    made, _ = await run(journal, phones, source, agent="A", mode="mirror", settle=0.0)
+    assert (made.unblock, made.why_kept) == (0, {OPTED_OUT: 1})
+
+
+async def test_a_file_of_rejected_rows_that_a_later_plan_wrote_stays(
+    session: AsyncSession, journal: Journal, files: Files, tmp_path: Path
+) -> None:
+    rejected = tmp_path / "bad.csv"
+    source = files.csv(["jane", "https://www.linkedin.com/company/acme"])
+    await plan(journal, session, source, rejected=rejected)
+    moment = datetime.now(UTC)
+    await plan(journal, session, source, rejected=rejected)
+    removed = await prune(journal, moment)
+    assert (removed.plans, removed.files, rejected.exists()) == (1, 0, True)
+    removed = await prune(journal, datetime.now(UTC))
+    assert (removed.plans, removed.files, rejected.exists()) == (1, 1, False)
+
+
+@pytest.mark.parametrize("content", [b"line,\xff\xfe\n1,jane\n", b'a\n"' + b"x" * 200_000 + b'"\n'])
+async def test_a_file_of_rejected_rows_that_cannot_be_read_is_told(
+    session: AsyncSession, journal: Journal, files: Files, tmp_path: Path, content: bytes
+) -> None:
+    rejected = tmp_path / "bad.csv"
+    source = files.csv(["jane", "https://www.linkedin.com/company/acme"])
+    await plan(journal, session, source, rejected=rejected)
+    rejected.write_bytes(content)
+    with pytest.raises(SourceError, match=r"bad\.csv"):
+        await erase(journal, "jane")
+    assert rejected.read_bytes() == content

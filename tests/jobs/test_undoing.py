@@ -10,7 +10,7 @@ from job_files import Files, blocked, changes, people
 
 from walead_async import AsyncSession, VoiceAgentSession
 from walead_async.errors import InvalidInputError
-from walead_async.jobs import Journal, PlanState, apply, plan, run, status, undo
+from walead_async.jobs import Journal, PlanState, apply, plan, prune, run, status, undo
 from walead_async.jobs.undoing import TOO_LATE
 from walead_async.testing import Emulator
 
@@ -144,3 +144,39 @@ async def test_an_undo_is_refused_with_another_key(
     async with Emulator() as other, AsyncSession(other.api_key, base_url=other.walead_url) as elsewhere:
         with pytest.raises(InvalidInputError, match="plan again"):
             await undo(journal, elsewhere, made.id)
+
+
+async def test_whom_the_plan_was_to_keep_its_undo_keeps(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    keep = files.text("", "keep.txt")
+    made, _ = await run(journal, session, files.csv(["ann", "joe"]), mode="mirror", keep=[keep], settle=0.0)
+    back = await undo(journal, session, made.id)
+    files.text("ann\n", "keep.txt")
+    report = await apply(journal, session, back.id, settle=0.0)
+    assert (report.verified, report.counts) == (True, {"done": 1, "kept": 1})
+    assert {name for name, _ in blocked(emulator)} == {"ann"}
+
+
+async def test_whom_a_later_plan_wanted_is_kept_also_if_its_source_is_not_kept_any_more(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    made, _ = await run(journal, session, files.csv(["ann", "joe"]), settle=0.0)
+    later, _ = await run(journal, session, files.csv(["ann"], "later.csv"), settle=0.0)
+    back = await undo(journal, session, made.id)
+    await journal.store.write(lambda db: db.execute("update plan set source = null where id = ?", (later.id,)))
+    report = await apply(journal, session, back.id, settle=0.0)
+    assert (report.verified, report.counts) == (True, {"kept": 2})
+
+
+async def test_an_undo_of_what_was_pruned_since_is_not_applied(
+    emulator: Emulator, session: AsyncSession, journal: Journal, files: Files
+) -> None:
+    made, _ = await run(journal, session, files.csv(["ann", "joe"]), settle=0.0)
+    await run(journal, session, files.csv(["ann"], "later.csv"), settle=0.0)
+    moment = datetime.now(UTC)
+    back = await undo(journal, session, made.id)
+    assert (await prune(journal, moment)).plans == 2
+    with pytest.raises(InvalidInputError, match="closed"):
+        await apply(journal, session, back.id, settle=0.0)
+    assert {name for name, _ in blocked(emulator)} == {"ann", "joe"}

@@ -14,16 +14,16 @@ from walead_async.errors import (
     JournalError,
     WaleadError,
 )
-from walead_async.jobs import records
+from walead_async.jobs import optouts, records
 from walead_async.jobs.activity import Activity
 from walead_async.jobs.compare import Listed, lines_by_key, read_list
-from walead_async.jobs.guards import KEEP_LISTED, LATER_PLAN, OPTED_OUT
+from walead_async.jobs.guards import KEEP_LISTED, LATER_PLAN, OPTED_OUT, REMOVED_AND_OPTED_OUT
 from walead_async.jobs.journal import Journal, summed
 from walead_async.jobs.locks import whoami
-from walead_async.jobs.parts import SEPARATOR, encoded
+from walead_async.jobs.parts import SEPARATOR, encoded, unescaped
 from walead_async.jobs.planning import Keep, PlanOptions, SourceFile, made_plan, read_keep, same_key
 from walead_async.jobs.reconcile import VANISHED, Change, Found, Showed, ToSend, after_sending, before_sending
-from walead_async.jobs.records import NewItem, StoredPlan
+from walead_async.jobs.records import NewItem, OpenItem, StoredPlan
 from walead_async.jobs.sending import Patience, Pull, is_outage
 from walead_async.jobs.store import microseconds
 from walead_async.jobs.targets import Session, Target, target_of
@@ -213,21 +213,17 @@ class Applying:
             await asyncio.wait([recording])
 
     async def _carried_out(self, allow_removals: int, listed: Listed | None) -> ApplyReport:
-        counts = await self._counts()
-        removes = any(action == "unblock" for action, _ in counts)
         with ExitStack() as stack:
-            files = self._plan.options.get("keep", ()) if removes else ()
-            keep = stack.enter_context(await read_keep(self._journal, self._target, files))
             try:
                 opening = listed or await self._list("listing")
                 stack.callback(opening.close)
                 await self._check_account(opening)
                 await self._store.write(lambda db: records.begin_apply(db, self._plan, self._by))
                 self._begun = True
-                withheld = counts.get(("unblock", "withheld"), 0)
-                if 0 < withheld <= allow_removals and not keep.unreadable:
+                withheld = (await self._counts()).get(("unblock", "withheld"), 0)
+                if 0 < withheld <= allow_removals:
                     await self._store.write(lambda db: records.release(db, self._plan, self._by, withheld))
-                closing = await self._send_all(opening, keep, stack)
+                closing = await self._send_all(opening, stack)
                 return await self._verify(closing, stack)
             except WaleadError as error:
                 if isinstance(error, JournalError):
@@ -291,7 +287,7 @@ class Applying:
     async def _counts(self) -> dict[tuple[str, str], int]:
         return await self._store.read(lambda db: records.counts(db, self._plan.number))
 
-    async def _send_all(self, opening: Listed, keep: Keep, stack: ExitStack) -> Listed | None:
+    async def _send_all(self, opening: Listed, stack: ExitStack) -> Listed | None:
         """Send what the list asks for, and after an outage list again. Returns the list if nothing was sent."""
         patience, first = Patience(self._patience), True
         listed: Listed | None = opening
@@ -302,8 +298,11 @@ class Applying:
                 listed = None
             if listed is None:
                 listed = self._owned(await self._list("listing"), stack)
-            blocks, removals = await self._reconcile(listed, keep, first=first)
-            failure = await self._send("block", blocks) or await self._send("unblock", removals)
+            blocks, removals = await self._reconcile(listed, first=first)
+            blocks += await self._block_again()
+            failure = await self._send("block", blocks)
+            if failure is None and removals:
+                failure = await self._send_removals() or await self._send("block", await self._block_again())
             if failure is None:
                 return None if self._wrote else listed
             if not is_outage(failure):
@@ -330,29 +329,82 @@ class Applying:
         stack.callback(listed.close)
         return listed
 
-    async def _reconcile(self, listed: Listed, keep: Keep, *, first: bool) -> tuple[int, int]:
+    async def _send_removals(self) -> WaleadError | None:
+        """Send the removals, but for those of people who are to be kept by now, however long the blocks took."""
+        keep_files = self._plan.options.get("keep", ())
+        with await read_keep(self._journal, self._target, keep_files) as keep:
+            return await self._send("unblock", await self._keep_back(keep), keep)
+
+    async def _keep_back(self, keep: Keep) -> int:
+        """Keep open removals back by who is to be kept; returns how many are to be sent."""
+        number, left = self._plan.number, 0
+        if keep.unreadable:
+            await self._store.write(lambda db: records.change_state(db, number, "unblock", "open", "withheld"))
+            return 0
+        part, listed = -1, set[bytes]()
+        at = (-1, -1)
+        while items := await self._store.read(
+            partial(records.open_items, plan=number, action="unblock", after=at, count=CHANGED_AT_ONCE)
+        ):
+            at = items[-1].part, items[-1].number
+            kept = []
+            for item in items:
+                if item.part != part:
+                    part, listed = item.part, keep.part(item.part)
+                key = self._target.key_of(item.key)
+                if keep.opted_out(key):
+                    kept.append((item, "kept", OPTED_OUT))
+                elif keep.is_listed(key, listed):
+                    kept.append((item, "kept", KEEP_LISTED))
+            left += len(items) - len(kept)
+            if kept:
+                await self._store.write(partial(records.give_ends, plan=number, ends=kept))
+        return left
+
+    def _opted_out(self, db: Connection, items: Sequence[OpenItem], *, after: int) -> Collection[OpenItem]:
+        """Those of these removals whose people the journal's outbox took after the opt-out of this id."""
+        keys = set(map(self._target.key_of, optouts.taken_keys(db, self._target.kind, after=after)))
+        return {item for item in items if self._target.key_of(item.key) in keys} if keys else ()
+
+    async def _block_again(self) -> int:
+        """Have whoever opted out while their removal was on its way blocked again; returns how many that are."""
+
+        def find(db: Connection) -> Collection[OpenItem]:
+            went_out = records.removals_that_went_out(db, self._plan.number)
+            return self._opted_out(db, went_out, after=0) if went_out else ()
+
+        found = await self._store.read(find)
+
+        def change(db: Connection) -> None:
+            records.give_ends(db, self._plan.number, [(item, "kept", REMOVED_AND_OPTED_OUT) for item in found])
+            for item in found:
+                first = records.next_number(db, self._plan.number, item.part)
+                block = NewItem("block", item.key, unescaped(item.extra.rpartition("\x1f")[2]), "")
+                records.add_items(db, self._plan.number, item.part, first, [block])
+
+        if found:
+            await self._store.write(change)
+        return len(found)
+
+    async def _reconcile(self, listed: Listed, *, first: bool) -> tuple[int, int]:
         """Bring the items to what the fresh list shows, and add whoever is wanted and not there.
 
         Returns how many blocks and removals are to be sent.
         """
         blocks = removals = 0
         later = await self._store.read(lambda db: records.later_plans(db, self._plan))
-        compare = partial(self._to_send, listed, keep, later, first, not self._may_lag())
+        compare = partial(self._to_send, listed, later, first, not self._may_lag())
         for part in records.parts():
             to_send, new = await self._store.read(partial(compare, part))
             blocks, removals = blocks + to_send.blocks, removals + to_send.removals
             await self._change(part, to_send.changes, new)
             self._tell(Progress("comparing", part + 1, len(records.parts())))
         await self._store_changes()
-        if removals and keep.unreadable:
-            number, removals = self._plan.number, 0
-            await self._store.write(lambda db: records.change_state(db, number, "unblock", "open", "withheld"))
         return blocks, removals
 
     def _to_send(
         self,
         listed: Listed,
-        keep: Keep,
         later: Sequence[StoredPlan],
         first: bool,
         settled: bool,
@@ -368,17 +420,15 @@ class Applying:
             as_planned = []
         items = records.items_of_part(db, self._plan.number, part, without="open" if as_planned else None)
         removals = any(item.action == "unblock" for item in items)
-        why_kept = _WhyKept(
-            keep.opted_out,
-            keep.part(part) if removals else frozenset(),
-            self._wanted_later(db, later, part) if removals else frozenset(),
-        )
+        # whom a plan wanted whose source is not kept any more is not known: it may be anybody
+        unknown_later = any(plan.source is None and plan.mode != "undo" for plan in later)
+        wanted_later = self._wanted_later(db, later, part) if removals else frozenset()
         to_send = before_sending(
             items,
             wanted,
             found,
             key_of=key_of,
-            why_kept=why_kept,
+            why_kept=lambda key: LATER_PLAN if unknown_later or key in wanted_later else None,
             first=first,
             settled=settled,
             as_planned=frozenset(map(key_of, as_planned)),
@@ -419,13 +469,17 @@ class Applying:
         if changes or added:
             await self._store.write(change)
 
-    async def _send(self, action: str, total: int) -> WaleadError | None:
-        """Send all open items of one kind, `total`, in one stream. Returns what ended it early."""
+    async def _send(self, action: str, total: int, keep: Keep | None = None) -> WaleadError | None:
+        """Send all open items of one kind, `total`, in one stream. Returns what ended it early.
+
+        Removals, given with `keep`, leave out whoever opted out since that was read.
+        """
         if not total:
             return None
         target, blocks = self._target, action == "block"
         made_of = target.to_block if blocks else target.to_unblock
-        pull = Pull(self._store, self._plan.number, action, made_of)
+        opted_out = None if keep is None else partial(self._opted_out, after=keep.last)
+        pull = Pull(self._store, self._plan.number, action, made_of, opted_out)
         stream = target.block(pull) if blocks else target.unblock(pull)
         done, failure = 0, None
         try:
@@ -443,8 +497,9 @@ class Applying:
             await stream.aclose()
             # What is known is kept, also where somebody interrupts.
             await pull.close()
-            self._sent_at = pull.sent_at or self._sent_at
-            self._wrote = self._wrote or pull.sent_at is not None
+            # items are marked long before the last of them is sent
+            self._sent_at = microseconds() if pull.sent else self._sent_at
+            self._wrote = self._wrote or pull.sent
         self._settled += pull.count
         self._tell(Progress(f"{action}ing", done + len(pull.ends), total))
         return failure or pull.failure
@@ -548,13 +603,3 @@ def target_of_plan(session: Session, plan: StoredPlan) -> Target:
     if target.account is not None and plan.account and target.account != plan.account:
         raise InvalidInputError(f"the plan {plan.id} is of {plan.account}, and not of {target.account}: plan again")
     return target
-
-
-class _WhyKept:
-    """Why a removal of a plan is kept back for good, None if it is not."""
-
-    def __init__(self, opted_out: Collection[bytes], keep_listed: Collection[bytes], later: Collection[bytes]) -> None:
-        self._reasons = ((opted_out, OPTED_OUT), (keep_listed, KEEP_LISTED), (later, LATER_PLAN))
-
-    def __call__(self, key: bytes) -> str | None:
-        return next((why for keys, why in self._reasons if key in keys), None)

@@ -20,6 +20,7 @@ __all__ = [
     "LATER_PLAN",
     "NOT_OURS",
     "OPTED_OUT",
+    "REMOVED_AND_OPTED_OUT",
     "UNREADABLE_NAME",
     "dated_too_late",
     "why_kept",
@@ -33,6 +34,7 @@ ORDINARY_PART = 0.05
 CLOCK_DIFFERENCE = timedelta(minutes=1)
 
 OPTED_OUT = "the journal's outbox has taken an opt-out of this person"
+REMOVED_AND_OPTED_OUT = "opted out while the removal was on its way: blocked again"
 KEEP_LISTED = "named by a file or an outbox of --keep"
 NOT_OURS = "no plan of this journal blocked it: --take-over makes such records the journal's own"
 UNREADABLE_NAME = "a name that no source could hold"

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from walead_async.errors import InvalidInputError, OutboxError
 from walead_async.identifiers import public_identifier
+from walead_async.jobs import records
 from walead_async.jobs.store import microseconds
 from walead_async.phones import phone_number
+from walead_async.resources.agents import digits_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -31,11 +33,14 @@ __all__ = [
     "destinations",
     "erase",
     "event",
+    "fingerprint",
     "forget_digests",
     "keys_of",
+    "last_id",
     "listed",
     "pending",
     "prune",
+    "removed",
     "retry",
     "service_of",
     "settle",
@@ -287,10 +292,20 @@ def listed(connection: Connection, *, waiting: bool, after: int = 0) -> list[Lis
     return [*map(Listed._make, found)]
 
 
-def taken_keys(connection: Connection, kind: Literal["lead", "number"]) -> list[str]:
-    """All people, or all numbers, whom this file's outbox has taken, whatever became of it: nobody unblocks them."""
+def taken_keys(connection: Connection, kind: Literal["lead", "number"], *, after: int = 0) -> list[str]:
+    """All people, or all numbers, whom this file's outbox has taken, whatever became of it: nobody unblocks them.
+
+    With `after` only those of opt-outs with a larger id.
+    """
     where = "destination like 'agent:%'" if kind == "number" else "destination not like 'agent:%'"
-    return [key for (key,) in connection.execute(f"select distinct key from optout where {where}")]
+    found = connection.execute(f"select distinct key from optout where id > ? and {where}", (after,))
+    return [key for (key,) in found]
+
+
+def last_id(connection: Connection) -> int:
+    """The id of the opt-out that was taken last, 0 if there is none."""
+    ((number,),) = connection.execute("select coalesce(max(id), 0) from optout")
+    return int(number)
 
 
 def retry(connection: Connection) -> int:
@@ -322,7 +337,7 @@ def retry(connection: Connection) -> int:
 
 def prune(connection: Connection, before: int) -> int:
     """Remove what was delivered and taken before this moment; returns how many. What waits or failed stays."""
-    return connection.execute("delete from optout where state = 'delivered' and at < ?", (before,)).rowcount
+    return _remove(connection, "state = 'delivered' and at < ?", (before,))
 
 
 def erase(connection: Connection, identifier: str) -> int:
@@ -335,7 +350,35 @@ def erase(connection: Connection, identifier: str) -> int:
     waiting = connection.execute(f"select count(*) from optout where state = 'pending' and key in ({marks})", keys)
     if waiting.fetchall()[0][0]:
         raise OutboxError("an opt-out of this person waits to be delivered: wait until it is, and then erase it")
-    return connection.execute(f"delete from optout where key in ({marks})", keys).rowcount
+    return _remove(connection, f"key in ({marks})", keys)
+
+
+def _remove(connection: Connection, where: str, values: Sequence[Value]) -> int:
+    """Remove opt-outs; returns how many. Fingerprints of their people stay, so that no mirror unblocks them."""
+    gone = connection.execute(f"delete from optout where {where} returning key, destination", values).fetchall()
+    prints = removed(connection)
+    known = len(prints)
+    for key, destination in gone:
+        number = destination.startswith("agent:")
+        prints.add(fingerprint("number", digits_of(key)) if number else fingerprint("lead", key))
+    if len(prints) > known:
+        connection.execute("delete from part where source in (select id from source where kind = 'opted out')")
+        connection.execute("delete from source where kind = 'opted out'")
+        records.add_source(connection, "opted out", "", [b"".join(sorted(prints))])
+    return len(gone)
+
+
+def removed(connection: Connection) -> set[bytes]:
+    """The fingerprints of whom this file's outbox has taken, and who were removed from it since."""
+    found = connection.execute(
+        "select part.body from source join part on part.source = source.id where source.kind = 'opted out'"
+    )
+    return set().union(*(records.prints(body) for (body,) in found))
+
+
+def fingerprint(kind: Literal["lead", "number"], key: str) -> bytes:
+    """What stands for a person, or the digits of a number, who opted out."""
+    return records.fingerprint(f"{kind} {key}")
 
 
 def keys_of(identifier: str) -> list[str]:

@@ -10,7 +10,6 @@ import zlib
 from collections import Counter
 from contextlib import ExitStack
 from functools import partial
-from hashlib import blake2b
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, cast
 
@@ -31,7 +30,7 @@ from walead_async.jobs.values import Plan, Progress, ProgressCallback
 from walead_async.jobs.wanted import RejectedRows, Source, people
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from walead_async.jobs.database import Connection
     from walead_async.jobs.journal import Journal
@@ -170,9 +169,7 @@ async def made_plan(
     tell = progress or nothing
     plan_id, by = records.new_plan_id(), options.by or whoami()
     store, folder = journal.store, journal.folder
-    place = Path(options.rejected) if options.rejected else None
-    if place is None and folder is not None:
-        place = Path(f"{journal.where}.{plan_id}.rejected.csv")
+    place = _place_of_rejected(options, plan_id, source, journal)
     # It tells of a journal that cannot be written before anything is read.
     await store.write(lambda db: records.drop_unfinished(db, microseconds() - DAY))
     with ExitStack() as stack:
@@ -257,6 +254,17 @@ async def made_plan(
         return made, listed
 
 
+def _place_of_rejected(options: PlanOptions, plan_id: str, source: SourceFile, journal: Journal) -> Path | None:
+    """Where rejected rows go, None if nowhere. Raises `InvalidInputError` if they would take the place of a source."""
+    if options.rejected is None:
+        return None if journal.folder is None else Path(f"{journal.where}.{plan_id}.rejected.csv")
+    place = Path(options.rejected).absolute()
+    taken = [journal.where, *options.keep, *([source] if isinstance(source, (str, os.PathLike)) else [])]
+    if place.resolve() in {Path(path).resolve() for path in taken}:
+        raise InvalidInputError(f"rejected rows would take the place of {str(place)!r}: name another file for them")
+    return place
+
+
 def _finish(db: Connection, number: int, made: Plan) -> None:
     records.finish_plan(db, number, made.id, summary_of(made), made.by)
     records.drop_sources(db, microseconds() - KEPT_SOURCES)
@@ -302,12 +310,7 @@ def same_key(session: Session, hashed: str) -> bool:
 
 def fingerprints(texts: Iterable[str]) -> bytes:
     """The fingerprints of records, in order, as they stand in a part."""
-    return b"".join(sorted(map(_fingerprint, texts)))
-
-
-def _fingerprint(text: str) -> bytes:
-    """What stands for a record that was taken over: nobody can be read from it."""
-    return blake2b(text.encode(), digest_size=records.FINGERPRINT).digest()
+    return b"".join(sorted(map(records.fingerprint, texts)))
 
 
 class _Opened:
@@ -362,11 +365,16 @@ class _LastLine:
 class Keep:
     """Whom nobody may unblock: people in the journal's own outbox, and those of the files and outboxes of `keep`.
 
-    `unreadable` says which of these could not be read whole, and why.
+    `unreadable` says which of these could not be read whole, and why. `last` is the id of the last opt-out in it.
     """
 
-    def __init__(self, opted_out: frozenset[bytes], spill: Spill) -> None:
-        self.opted_out = opted_out
+    def __init__(self, kind: Literal["lead", "number"], own: Iterable[bytes], last: int, spill: Spill) -> None:
+        self.last = last
+        #: The fingerprints of whom the journal's own outbox, and the other ones, took and have removed since.
+        self.removed: set[bytes] = set()
+        self.removed_elsewhere: set[bytes] = set()
+        self._kind = kind
+        self._own = frozenset(own)
         self.unreadable: list[str] = []
         self._spill = spill
 
@@ -376,6 +384,17 @@ class Keep:
     def __exit__(self, *_: object) -> None:
         self._spill.close()
 
+    def opted_out(self, key: bytes) -> bool:
+        """Whether the journal's own outbox has taken this person, or number."""
+        return key in self._own or self._is_among(self.removed, key)
+
+    def is_listed(self, key: bytes, part: Collection[bytes]) -> bool:
+        """Whether a file, of which `part` is the part of this key, or another outbox names them."""
+        return key in part or self._is_among(self.removed_elsewhere, key)
+
+    def _is_among(self, prints: Collection[bytes], key: bytes) -> bool:
+        return bool(prints) and optouts.fingerprint(self._kind, key.decode()) in prints
+
     def part(self, part: int) -> set[bytes]:
         """The keys of one part of the files."""
         return set(people(self._spill.data(part)))
@@ -383,13 +402,16 @@ class Keep:
 
 async def read_keep(journal: Journal, target: Target, files: Sequence[str | os.PathLike[str]]) -> Keep:
     """Read whom nobody may unblock. The caller closes it."""
-    own = await journal.store.read(lambda db: optouts.taken_keys(db, target.kind))
+    own, last, removed = await journal.store.read(
+        lambda db: (optouts.taken_keys(db, target.kind), optouts.last_id(db), optouts.removed(db))
+    )
     spill = Spill(journal.folder)
-    keep = Keep(frozenset(map(target.key_of, own)), spill)
+    keep = Keep(target.kind, map(target.key_of, own), last, spill)
+    keep.removed = removed
     try:
         for file in files:
             try:
-                why = await _read_keep_file(spill, target, os.fspath(file))
+                why = await _read_keep_file(keep, spill, target, os.fspath(file))
             except (WaleadError, OSError) as error:
                 why = str(error)
             if why is not None:
@@ -400,12 +422,13 @@ async def read_keep(journal: Journal, target: Target, files: Sequence[str | os.P
     return keep
 
 
-async def _read_keep_file(spill: Spill, target: Target, file: str) -> str | None:
+async def _read_keep_file(keep: Keep, spill: Spill, target: Target, file: str) -> str | None:
     """Read one file of people to keep, or an outbox; returns why it is not whole, None if it is."""
     path = Path(file)
     if file.startswith(POSTGRESQL) or await asyncio.to_thread(_is_outbox, path):
         async with open_store(file, create=False) as outbox:
-            found = await outbox.read(lambda db: optouts.taken_keys(db, target.kind))
+            found, removed = await outbox.read(lambda db: (optouts.taken_keys(db, target.kind), optouts.removed(db)))
+        keep.removed_elsewhere |= removed
         keys = list(map(target.key_of, found))
         spill.add(keys, keys)
         return None
@@ -465,9 +488,9 @@ class _Found:
         """The item that removes the record of this line, None if it is kept."""
         key, text = line.partition(SEPARATOR)[0], record_text(line)
         why = guards.why_kept(
-            opted_out=key in self._keep.opted_out,
-            keep_listed=key in keep,
-            ours=self._take_over or text in ours[0] or _fingerprint(text) in ours[1],
+            opted_out=self._keep.opted_out(key),
+            keep_listed=self._keep.is_listed(key, keep),
+            ours=self._take_over or text in ours[0] or records.fingerprint(text) in ours[1],
             readable=is_readable(key),
         )
         if why is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
@@ -290,6 +291,12 @@ def open_items(db: Connection, plan: int, action: str, after: tuple[int, int], c
     return list(map(OpenItem._make, found))
 
 
+def removals_that_went_out(db: Connection, plan: int) -> list[OpenItem]:
+    """The removals of a plan that were sent, whatever became of them."""
+    where = "plan = ? and action = 'unblock' and state in ('sent', 'unknown', 'done')"
+    return list(map(OpenItem._make, db.execute(f"select part, number, key, record from item where {where}", (plan,))))
+
+
 def remarkable_items(
     db: Connection, plan: int, action: str, state: str, after: tuple[int, int], count: int
 ) -> list[RemarkableItem]:
@@ -313,6 +320,11 @@ def change_range(
 def mark_sent(db: Connection, plan: int, action: str, first: tuple[int, int], last: tuple[int, int]) -> None:
     """These open items may go out from now on."""
     change_range(db, plan, action, first, last, "open", "sent")
+    note_sent(db, plan)
+
+
+def note_sent(db: Connection, plan: int) -> None:
+    """Requests of this plan went out until now."""
     db.execute("update plan set sent_at = ? where number = ?", (microseconds(), plan))
 
 
@@ -323,7 +335,8 @@ def give_ends(db: Connection, plan: int, ends: Iterable[tuple[Item | OpenItem, s
 
 
 def end_items(db: Connection, plan: int, action: str, ends: Sequence[tuple[Item | OpenItem, str, str | None]]) -> None:
-    """Give sent items their ends; those that were done in a row share a statement."""
+    """Give sent items their ends, until when the plan has sent; those that were done in a row share a statement."""
+    note_sent(db, plan)
     singles = []
     at = 0
     while at < len(ends):
@@ -388,10 +401,15 @@ def ours(db: Connection, owner: Sequence[str], part: int) -> tuple[dict[str, str
         "and source.base_url = ? and source.account = ? and source.target = ? and part.number = ?"
     )
     bodies = [body for (body,) in db.execute(statement, (*owner, part))]
-    return texts, set().union(*map(_prints, bodies))
+    return texts, set().union(*map(prints, bodies))
 
 
-def _prints(body: bytes) -> set[bytes]:
+def fingerprint(text: str) -> bytes:
+    """What stands for a text: nobody can be read from it."""
+    return blake2b(text.encode(), digest_size=FINGERPRINT).digest()
+
+
+def prints(body: bytes) -> set[bytes]:
     """The fingerprints of a part."""
     return {bytes(body[at : at + FINGERPRINT]) for at in range(0, len(body), FINGERPRINT)}
 
@@ -404,10 +422,14 @@ def drop_owned(db: Connection, owner: Sequence[str]) -> None:
 
 
 def later_plans(db: Connection, plan: StoredPlan) -> list[StoredPlan]:
-    """The plans of the same list that were applied later; for an undo, later than the plan that it takes back."""
+    """The plans of the same list that were made or applied later; for an undo, later than the plan it takes back."""
     since = plan.number if plan.undoes is None else plan.undoes
-    where = "number > ? and number <> ? and applied_at is not null"
-    found = map(_stored_plan, db.execute(f"select {_PLAN} from plan where {where}", (since, plan.number)))
+    where = (
+        "number not in (?, ?) and applied_at is not null and "
+        "(number > ? or applied_at > (select made_at from plan where number = ?))"
+    )
+    values = (plan.number, since, since, since)
+    found = map(_stored_plan, db.execute(f"select {_PLAN} from plan where {where}", values))
     return [later for later in found if _is_of_same_list(later, plan)]
 
 
@@ -440,11 +462,11 @@ def merge_owned(db: Connection, digest: str, bodies: Sequence[bytes], owner: Seq
         "select part.number, part.body from source join part on part.source = source.id where source.kind = 'owned' "
         "and source.base_url = ? and source.account = ? and source.target = ?"
     )
-    merged = list(map(_prints, bodies))
+    merged = list(map(prints, bodies))
     for number, body in db.execute(statement, tuple(owner)).fetchall():
-        merged[number] |= _prints(body)
+        merged[number] |= prints(body)
     drop_owned(db, owner)
-    add_source(db, "owned", digest, [b"".join(sorted(prints)) for prints in merged], owner)
+    add_source(db, "owned", digest, [b"".join(sorted(each)) for each in merged], owner)
 
 
 def drop_plan(db: Connection, plan: StoredPlan) -> int:
@@ -452,7 +474,8 @@ def drop_plan(db: Connection, plan: StoredPlan) -> int:
     count = db.execute("delete from item where plan = ?", (plan.number,)).rowcount
     db.execute("delete from event where plan = ?", (plan.id,))
     db.execute("delete from part where source = ?", (plan.made,))
-    db.execute("update plan set undoes = null where undoes = ?", (plan.number,))
+    # What came after the plan that it takes back is not known any more.
+    db.execute("update plan set undoes = null, state = 'closed' where undoes = ?", (plan.number,))
     db.execute("delete from plan where number = ?", (plan.number,))
     db.execute("delete from source where id = ?", (plan.made,))
     return count
@@ -482,7 +505,7 @@ def drop_items(db: Connection, plan: int, part: int, same: Callable[[str], bool]
 
 def sources_of_people(db: Connection) -> list[int]:
     """The sources that hold people: who is wanted, and who was blocked."""
-    return [source for (source,) in db.execute("select id from source where kind <> 'owned'").fetchall()]
+    return [source for (source,) in db.execute("select id from source where kind in ('wanted', 'made')").fetchall()]
 
 
 def replace_part(db: Connection, source: int, number: int, body: bytes) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from walead_async.errors import InvalidInputError
+from walead_async.errors import InvalidInputError, SourceError
 from walead_async.files.export import beside, put_in_place, told
 from walead_async.identifiers import public_identifier
 from walead_async.jobs import optouts, records
@@ -46,11 +46,13 @@ async def prune(journal: Journal, before: date | datetime) -> PruneReport:
     store = journal.store
     async with journal.locked():
         old = [plan for plan in await store.read(records.plans) if plan.made_at < moment]
+        # the plans of many nights may share a file
+        stay = {_rejected(plan) for plan in await store.read(records.plans) if plan.made_at >= moment}
         items = files = 0
         for plan in old:
             await _keep_ownership(journal, plan)
             items += await store.write(partial(records.drop_plan, plan=plan))
-            files += await asyncio.to_thread(_unlink, plan)
+            files += _rejected(plan) not in stay and await asyncio.to_thread(_unlink, plan)
         sources = await store.write(lambda db: records.drop_needless(db, moment))
         await store.write(lambda db: records.add_event(db, None, whoami(), "pruned", {"plans": len(old)}))
         await store.scrub()
@@ -93,7 +95,8 @@ async def erase(journal: Journal, identifier: str) -> EraseReport:
     """Remove one person, or one phone number, from all plans, sources and files of rejected rows.
 
     It cannot be undone afterwards what was done to them, and nobody is unblocked. Raises `InvalidInputError` for what
-    is neither, `OutboxError` while an opt-out of theirs waits to be delivered, and `JournalError` as `prune`.
+    is neither, `OutboxError` while an opt-out of theirs waits to be delivered, `SourceError` for a file of
+    rejected rows that cannot be read, and `JournalError` as `prune`.
     """
     keys: dict[str, str] = {}
     for kind, normalise in (("lead", public_identifier), ("number", phone_number)):
@@ -175,6 +178,11 @@ def _without_rows(path: Path, texts: set[str]) -> int:
             rows = list(csv.reader(file))
     except FileNotFoundError:
         return 0
+    except (OSError, ValueError, csv.Error) as error:
+        raise SourceError(
+            f"{path}: these rejected rows cannot be read ({error}), so that nobody is erased from "
+            "them: remove the file, and erase again"
+        ) from None
     left = [row for at, row in enumerate(rows) if at == 0 or not any(_holds(cell, texts) for cell in row)]
     if len(left) == len(rows):
         return 0

@@ -4,8 +4,8 @@ A moment is microseconds since 1970 in UTC, a flag 0 or 1, a column that ends in
 API key.
 
 - source: who is "wanted" by a file, which `digest` names; which records a plan has "made"; which others of a list are
-  "owned" by the journal.
-- part: a sixty-fourth of a source, by the crc32 of the keys: lines, compressed, or fingerprints of records.
+  "owned" by the journal; who "opted out" and was removed from its outbox.
+- part: a sixty-fourth of a source, by the crc32 of the keys: lines, compressed, or fingerprints of records or people.
 - plan: what one run would change in one list, and how far it came. Its summary is the preview, its result what the
   closing listing showed.
 - item: one change of a plan, with the record that it removes.

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from walead_async.errors import (
@@ -18,12 +19,13 @@ from walead_async.errors import (
     WaleadError,
 )
 from walead_async.jobs import records
-from walead_async.jobs.store import microseconds
+from walead_async.jobs.guards import OPTED_OUT
 from walead_async.models import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
+    from walead_async.jobs.database import Connection
     from walead_async.jobs.records import OpenItem
     from walead_async.jobs.store import Store
     from walead_async.models import Outcome
@@ -80,14 +82,23 @@ class Patience:
 class Pull(AsyncIterator[object]):
     """What a stream takes: items that are marked as sent before it gets them, in the order of its outcomes.
 
-    `made_of` makes what a bulk call takes of what is sent, and the reason or the record that goes with it.
+    `made_of` makes what a bulk call takes of what is sent, and the reason or the record that goes with it. `opted_out`
+    says, while items are marked, which of them opted out meanwhile: those are kept.
     """
 
-    def __init__(self, store: Store, plan: int, action: str, made_of: Callable[[str, str], object]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        plan: int,
+        action: str,
+        made_of: Callable[[str, str], object],
+        opted_out: Callable[[Connection, Sequence[OpenItem]], Collection[OpenItem]] | None = None,
+    ) -> None:
         self._store = store
         self._plan = plan
         self._action = action
         self._made_of = made_of
+        self._opted_out = opted_out
         self._taken: deque[OpenItem] = deque()
         # Items that are marked and not taken, the next one last.
         self._ahead: list[OpenItem] = []
@@ -100,8 +111,8 @@ class Pull(AsyncIterator[object]):
         #: How many ended as wanted, and why others may yet, if there are any.
         self.count: int = 0
         self.failure: WaleadError | None = None
-        #: When items were marked last, in microseconds; None if none were.
-        self.sent_at: int | None = None
+        #: Whether any items were marked.
+        self.sent = False
 
     async def __anext__(self) -> object:
         if not self._ahead:
@@ -109,7 +120,7 @@ class Pull(AsyncIterator[object]):
             page = await self._marked()
             if not page:
                 raise StopAsyncIteration
-            self._ahead, self._at = page[::-1], (page[-1].part, page[-1].number)
+            self._ahead = page[::-1]
             self._mark()
         item = self._ahead.pop()
         self._taken.append(item)
@@ -121,13 +132,27 @@ class Pull(AsyncIterator[object]):
 
     async def _mark_next(self) -> list[OpenItem]:
         """The next open items, which may go out once this returns: it is on the disk that they were sent."""
-        plan, action, at = self._plan, self._action, self._at
-        items = await self._store.read(lambda db: records.open_items(db, plan, action, at, MARKED_AT_ONCE))
-        if items:
-            first, last = (items[0].part, items[0].number), (items[-1].part, items[-1].number)
-            await self._store.write(lambda db: records.mark_sent(db, plan, action, first, last))
-            self.sent_at = microseconds()
-        return items
+        plan, action = self._plan, self._action
+        while True:
+            at = self._at
+            items = await self._store.read(
+                partial(records.open_items, plan=plan, action=action, after=at, count=MARKED_AT_ONCE)
+            )
+            if not items:
+                return []
+            marked = await self._store.write(partial(self._mark_sent, items=items))
+            self._at = items[-1].part, items[-1].number
+            if marked:
+                self.sent = True
+                return marked
+
+    def _mark_sent(self, db: Connection, items: list[OpenItem]) -> list[OpenItem]:
+        """Mark these as sent but for those who opted out; returns what is to go out."""
+        first, last = (items[0].part, items[0].number), (items[-1].part, items[-1].number)
+        records.mark_sent(db, self._plan, self._action, first, last)
+        kept = () if self._opted_out is None else self._opted_out(db, items)
+        records.give_ends(db, self._plan, [(item, "kept", OPTED_OUT) for item in kept])
+        return [item for item in items if item not in kept] if kept else items
 
     async def _marked(self) -> list[OpenItem]:
         """The items that are marked; a cancellation leaves them to whoever asks next."""

@@ -76,7 +76,8 @@ async def undo(
             by=by,
         )
         owner = (plan.base_url, plan.account, plan.target)
-        options = json.dumps({"key": plan.options["key"]})
+        # whom the plan was to keep, its undo keeps as well
+        options = json.dumps({"key": plan.options["key"], "keep": plan.options.get("keep", [])})
         values = {"by_whom": by, "note": note, "undoes": plan.number, "options_json": options}
         number = await journal.store.write(lambda db: records.add_plan(db, made.id, "undo", owner, values))
         await store_items(journal, number, parts)
