@@ -373,7 +373,7 @@ class Keep:
         #: The fingerprints of whom the journal's own outbox, and the other ones, took and have removed since.
         self.removed: set[bytes] = set()
         self.removed_elsewhere: set[bytes] = set()
-        self._kind = kind
+        self._kind: Literal["lead", "number"] = kind
         self._own = frozenset(own)
         self.unreadable: list[str] = []
         self._spill = spill
