@@ -35,7 +35,7 @@ class FileLock:
 
     def __init__(self, path: Path, error: type[WaleadError]) -> None:
         self.path = path
-        self.name = str(path)
+        self.name: str = str(path)
         self._error = error
         self._number = -1
         self._held = False

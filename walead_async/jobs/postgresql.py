@@ -108,7 +108,7 @@ class PostgresDatabase:
         given = _parsed(url)
         self._password = str(given.get("password") or "")
         self._conninfo = make_conninfo(**{**USUAL, **given})
-        self.where = _named(given)
+        self.where: str = _named(given)
         self.what = "outbox" if error.__name__ == "OutboxError" else "journal"
         self.limit = limit
         self._error = error
@@ -402,10 +402,10 @@ class PostgresConnection:
     """A connection that understands the statements of SQLite's that we use, and names the tables as they are here."""
 
     def __init__(self, raw: psycopg.Connection[Any]) -> None:
-        self.raw = raw
-        self.schema = ""
-        self.pid = 0
-        self.total_changes = 0
+        self.raw: psycopg.Connection[Any] = raw
+        self.schema: str = ""
+        self.pid: int = 0
+        self.total_changes: int = 0
 
     def execute(self, statement: str, values: Sequence[Value] = (), /) -> Rows:
         """Carry out one statement."""

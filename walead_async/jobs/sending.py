@@ -112,7 +112,7 @@ class Pull(AsyncIterator[object]):
         self.count: int = 0
         self.failure: WaleadError | None = None
         #: Whether any items were marked.
-        self.sent = False
+        self.sent: bool = False
 
     async def __anext__(self) -> object:
         if not self._ahead:
