@@ -123,7 +123,7 @@ def simulate(session: nox.Session) -> None:
 
 @nox.session
 def contract(session: nox.Session) -> None:
-    """Hold the emulator and what the client sends against the OpenAPI file; `--quick` without commands and fault matrix."""
+    """Hold emulator and client against the OpenAPI file; `--quick` leaves the commands and the fault matrix out."""
     session.install(PACKAGE, *group("tests"), *group("contract"))
     quick = "--quick" in session.posargs
     session.run("python", "tests/contract/examine_emulator.py", "--examples", "10" if quick else "50")
