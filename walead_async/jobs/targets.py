@@ -190,20 +190,34 @@ def _record_lines(
     return "\n".join(keys).encode().split(b"\n"), together.encode().split(b"\n")
 
 
-class _Workspace:
+class _People:
+    """A list of people, compared by their public identifiers."""
+
+    kind: Literal["lead", "number"] = "lead"
+
+    line_of = staticmethod(_person)
+    plain: Callable[[Sequence[str]], str | None] | None = staticmethod(plain_lines)
+
+    def item(self, key: bytes, extra: bytes) -> tuple[str, str]:
+        return key.decode(), unescaped(extra.decode())
+
+    def removal(self, key: bytes, text: str) -> str:
+        return key.decode()
+
+    def key_of(self, sent: str) -> bytes:
+        return sent.encode()
+
+
+class _Workspace(_People):
     """The workspace's list."""
 
     name = "workspace"
-    kind: Literal["lead", "number"] = "lead"
     no_removal: str | None = None
     has_ids = True
 
     def __init__(self, session: AsyncSession) -> None:
         self._leads = session.blocked_leads
         self.account: str | None = None
-
-    line_of = staticmethod(_person)
-    plain: Callable[[Sequence[str]], str | None] | None = staticmethod(plain_lines)
 
     def pages(self) -> Listing[Any]:
         return self._leads.list()
@@ -218,15 +232,6 @@ class _Workspace:
             self.account = f"workspace:{records[0].workspace_id}"
         return _record_lines([record.id for record in records], records)
 
-    def item(self, key: bytes, extra: bytes) -> tuple[str, str]:
-        return key.decode(), unescaped(extra.decode())
-
-    def removal(self, key: bytes, text: str) -> str:
-        return key.decode()
-
-    def key_of(self, sent: str) -> bytes:
-        return sent.encode()
-
     def to_block(self, sent: str, reason: str) -> str | LeadToBlock:
         return LeadToBlock(sent, reason) if reason else sent
 
@@ -240,10 +245,9 @@ class _Workspace:
         return self._leads.unblock_stream(items)
 
 
-class _Campaign:
+class _Campaign(_People):
     """A campaign's list: it has no ids, and what is blocked there cannot be unblocked."""
 
-    kind: Literal["lead", "number"] = "lead"
     no_removal: str | None = "the API has no campaign unblock"
     has_ids = False
 
@@ -252,8 +256,6 @@ class _Campaign:
         self.account: str | None = None
         self._leads = session.campaign(campaign_id).blocked_leads
 
-    line_of = staticmethod(_person)
-    plain: Callable[[Sequence[str]], str | None] | None = staticmethod(plain_lines)
     keys = staticmethod(_record_keys)
 
     def pages(self) -> Listing[Any]:
@@ -261,15 +263,6 @@ class _Campaign:
 
     def lines(self, records: Sequence[Any]) -> tuple[list[bytes], list[bytes]]:
         return _record_lines([""] * len(records), records)
-
-    def item(self, key: bytes, extra: bytes) -> tuple[str, str]:
-        return key.decode(), unescaped(extra.decode())
-
-    def removal(self, key: bytes, text: str) -> str:
-        return key.decode()
-
-    def key_of(self, sent: str) -> bytes:
-        return sent.encode()
 
     def to_block(self, sent: str, reason: str) -> str:
         return sent

@@ -69,8 +69,6 @@ class BlockList:
     """
 
     def __init__(self, caller: Caller, uid: str, agent_id: str, normalise: Callable[[object], str]) -> None:
-        #: Makes the number that is sent of what is pasted; raises `InvalidInputError`.
-        self.normalise = normalise
         self._caller = caller
         self._list = list_request(uid, agent_id)
         self._normalise = normalise

@@ -47,7 +47,8 @@ class Everywhere:
     def __init__(self, caller: Caller, uid: str, normalise: Callable[[object], str]) -> None:
         self._caller = caller
         self._uid = uid
-        self.normalise = self._normalise = normalise
+        #: Makes the number that is sent of what is pasted; raises `InvalidInputError`.
+        self.normalise: Callable[[object], str] = normalise
 
     async def block(
         self,
@@ -71,7 +72,7 @@ class Everywhere:
         """
         check_call(numbers, batch_size, verify)
         items, source_error = await _taken(numbers)
-        wanted = Distinct(items, partial(number_entries, normalise=self._normalise))
+        wanted = Distinct(items, partial(number_entries, normalise=self.normalise))
         ended_by = source_error
         if wanted.wanted:
             ended_by = await self._block(wanted, batch_size, verify, check=check) or source_error
@@ -90,7 +91,7 @@ class Everywhere:
         reports: dict[str, BulkReport] = {}
 
         async def block_in(agent: AgentInfo) -> None:
-            operation = NumberOperation(self._caller, self._uid, agent.id, self._normalise, blocks=True)
+            operation = NumberOperation(self._caller, self._uid, agent.id, self.normalise, blocks=True)
             reports[agent.id] = await bulk_report(
                 self._caller, operation, keys, batch_size=batch_size, verify=verify, check=False
             )
@@ -139,7 +140,7 @@ class Everywhere:
         failures: dict[str, WaleadError] = {}
 
         async def read(agent_id: str) -> None:
-            block_list = BlockList(self._caller, self._uid, agent_id, self._normalise)
+            block_list = BlockList(self._caller, self._uid, agent_id, self.normalise)
             try:
                 lists[agent_id] = {digits_of(number): number for number in await block_list.list().collect()}
             except WaleadError as error:
